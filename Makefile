@@ -1,0 +1,45 @@
+# Two commands set everything up: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test test-all check bench clean
+
+help:  ## say what can be made
+	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile
+
+demo: $(VENV)/installed  ## install mprunner into .venv and execute experiments/bank.yaml
+	@# exit code 1 says that a trial failed; the summary above it says which
+	$(BIN)/mprunner run experiments/bank.yaml || test $$? -eq 1
+
+test: $(VENV)/installed-dev  ## install the development tools and execute the tests
+	$(BIN)/pytest
+
+test-all: $(VENV)/installed-dev  ## the tests with every long fault and fuzz loop
+	$(BIN)/pytest -m "slow or not slow"
+
+check: $(VENV)/installed-dev  ## lint, format, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/installed-dev  ## the benchmarks: a line for each figure
+	$(BIN)/python tests/benchmarks/bench.py
+
+clean:  ## remove what was built, never results
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "mprunner needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/installed

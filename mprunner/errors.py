@@ -1,0 +1,43 @@
+"""Errors that a person can act on: a fact, then a hint.
+
+Code below the command line raises these and never prints or exits. Each class carries the exit code that the
+command line ends with, so that one cause has one code wherever it happens.
+"""
+
+from typing import ClassVar
+
+
+class MprunnerError(Exception):
+    """Something went wrong that the message explains; the hint, where there is one, says what to do."""
+
+    exit_code: ClassVar[int] = 3
+    prefix: ClassVar[str] = "error: "
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ExperimentError(MprunnerError):
+    """The experiment file, or what was asked of it, is wrong."""
+
+    exit_code = 2
+
+
+class PluginError(MprunnerError):
+    """A plugin that the experiment needs can't be used."""
+
+    exit_code = 4
+
+
+class NothingSelectedError(MprunnerError):
+    """The experiment, with its filters, leaves nothing to execute."""
+
+    exit_code = 5
+
+
+class ResultsError(MprunnerError):
+    """Results can't be written or read: a folder, a disk, a damaged journal."""
+
+    exit_code = 6
