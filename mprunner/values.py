@@ -1,0 +1,22 @@
+"""The values of params, metrics and outcomes: what a table can hold so that every CSV reader reads the same."""
+
+import math
+import re
+
+Scalar = bool | int | float | str | None
+"""A value of a param or a metric."""
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def unfit(value: Scalar) -> str | None:
+    """Say why a value can't stand in a table that every CSV reader reads alike, or None if it can."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"is {value}, which is not a finite number"
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return "is an integer that 64 bits don't hold"
+    if value == "":
+        return "is empty text, which a table can't tell from a missing value"
+    if isinstance(value, str) and _UNPRINTABLE.search(value):
+        return "has a control character or half a character in it"
+    return None
