@@ -1,0 +1,252 @@
+"""What one attempt leaves behind: its status, its record, and their JSON form."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from mprunner.values import Scalar
+
+
+class Status(StrEnum):
+    """What happened to an attempt; docs/results.md says what causes each."""
+
+    OK = "ok"
+    ERROR = "error"
+    EXIT = "exit"
+    SIGNAL = "signal"
+    NO_RESULT = "no-result"
+    BAD_RESULT = "bad-result"
+    TIMEOUT = "timeout"
+    LOST = "lost"
+    CANCELLED = "cancelled"
+
+
+class ResultKind(StrEnum):
+    """How a scenario's ``run`` ended, as the worker saw it."""
+
+    OK = "ok"
+    ERROR = "error"
+    BAD_RESULT = "bad-result"
+    EXIT = "exit"
+
+
+def _shallow(value: Any) -> dict[str, Any]:
+    """Return a dataclass's fields by name; ``asdict`` would copy all that is in them, in every trial."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActorRow:
+    """One actor of an attempt; a time is None where the actor did not live to tell it. Times in seconds."""
+
+    actor: int
+    kind: str
+    pid: int | None
+    start_latency_s: float | None
+    start_skew_s: float | None
+    wall_s: float | None
+    cpu_s: float | None
+    rounds: int
+    exit_code: int | None
+    error_type: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeCount:
+    """How often one state of an outcome variable was observed in one attempt."""
+
+    variable: str
+    value: Scalar
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What the worker sent over its private channel.
+
+    Attributes:
+        kind: how ``run`` ended.
+        metrics: the scenario's metrics; empty unless ``kind`` is ok.
+        outcomes: what was observed, also before a failure.
+        actors: the actors that were started, also before a failure.
+        samples: rows of the samples table.
+        error_type: the exception's type, for error and bad-result.
+        error_message: the exception's message, or what is wrong with the result.
+    """
+
+    kind: ResultKind
+    metrics: Mapping[str, Scalar] = field(default_factory=dict)
+    outcomes: Sequence[OutcomeCount] = ()
+    actors: Sequence[ActorRow] = ()
+    samples: Sequence[Mapping[str, Scalar]] = ()
+    error_type: str | None = None
+    error_message: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a value that ``json`` can write and :meth:`from_json` reads back."""
+        value = _shallow(self)
+        value["outcomes"] = [_shallow(item) for item in self.outcomes]
+        value["actors"] = [_shallow(item) for item in self.actors]
+        return value
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Result":
+        """Rebuild a result.
+
+        Raises:
+            KeyError, TypeError, ValueError: the value is not the JSON form of a result.
+        """
+        return cls(
+            kind=ResultKind(value["kind"]),
+            metrics=dict(value["metrics"]),
+            outcomes=tuple(OutcomeCount(**item) for item in value["outcomes"]),
+            actors=tuple(ActorRow(**item) for item in value["actors"]),
+            samples=tuple(dict(item) for item in value["samples"]),
+            error_type=value["error_type"],
+            error_message=value["error_message"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How an attempt's worker ended, as its launcher saw it: facts only, :func:`classify` draws the status.
+
+    Attributes:
+        exit_code: of the worker; None if a signal ended it.
+        signal: the number of the signal that ended it.
+        timed_out: whether it was still alive at its deadline.
+        cancelled: whether it was ended because the user interrupted the run.
+        leaked: how many processes of the trial were alive after the worker had ended on its own.
+        wall_s: from the fork of the worker until its end was seen.
+        cpu_user_s: user CPU time of the whole tree.
+        cpu_system_s: system CPU time of the whole tree.
+        max_process_rss_bytes: peak memory of the largest process of the tree.
+        result: what came over the result channel, if it is complete and well-formed.
+        malformed: why what came over the result channel is no result, if anything came.
+    """
+
+    exit_code: int | None = None
+    signal: int | None = None
+    timed_out: bool = False
+    cancelled: bool = False
+    leaked: int = 0
+    wall_s: float | None = None
+    cpu_user_s: float | None = None
+    cpu_system_s: float | None = None
+    max_process_rss_bytes: int | None = None
+    result: Result | None = None
+    malformed: str | None = None
+
+
+def classify(ending: Ending) -> Status:
+    """Return an attempt's status: the first of the documented precedence that applies."""
+    if ending.cancelled:
+        return Status.CANCELLED
+    if ending.timed_out:
+        return Status.TIMEOUT
+    if ending.signal is not None:
+        return Status.SIGNAL
+    if ending.result is None:
+        return Status.NO_RESULT if ending.malformed is None else Status.BAD_RESULT
+    if ending.result.kind is ResultKind.EXIT or ending.exit_code != 0:
+        return Status.EXIT
+    return Status(ending.result.kind.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One execution of a trial, about to happen.
+
+    Attributes:
+        trial_id: identifies the trial across runs: a hash of case, repeat and seed.
+        case_id: identifies the case across runs: a hash of scenario, params and isolation.
+        case_label: how a person tells this case from the experiment's others, such as ``guard lock``.
+        repeat: the index of this repetition from 0; negative for a warm-up trial.
+        attempt: 1 for the first.
+        order: the trial's place in the plan, from 0.
+        is_warmup: whether it is left out of every summary.
+        seed: of the trial's random generator.
+        params: every param of the scenario.
+        timeout_s: after how many seconds it is ended.
+    """
+
+    trial_id: str
+    case_id: str
+    case_label: str
+    repeat: int
+    attempt: int
+    order: int
+    is_warmup: bool
+    seed: int
+    params: Mapping[str, Scalar]
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What one attempt left behind.
+
+    Attributes:
+        attempt: what was to be executed.
+        status: what happened.
+        ending: how its worker ended.
+        containment: what kept its processes together: subreaper or process-group.
+        started_at: UTC, ISO 8601 with microseconds and ``Z``.
+    """
+
+    attempt: Attempt
+    status: Status
+    ending: Ending
+    containment: str
+    started_at: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a value that ``json`` can write and :meth:`from_json` reads back."""
+        ending = _shallow(self.ending)
+        if self.ending.result is not None:
+            ending["result"] = self.ending.result.to_json()
+        return _shallow(self) | {"attempt": _shallow(self.attempt), "ending": ending}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Record":
+        """Rebuild a record from :meth:`to_json`'s value after a trip through JSON.
+
+        Raises:
+            KeyError, TypeError, ValueError: the value is not the JSON form of a record.
+        """
+        ending = dict(value["ending"])
+        if ending["result"] is not None:
+            ending["result"] = Result.from_json(ending["result"])
+        return cls(
+            attempt=Attempt(**value["attempt"]),
+            status=Status(value["status"]),
+            ending=Ending(**ending),
+            containment=value["containment"],
+            started_at=value["started_at"],
+        )
+
+
+def label_of(params: Mapping[str, Scalar], names: Iterable[str]) -> str:
+    """Say some params in words, such as ``guard lock, rounds 1,000``."""
+    return ", ".join(f"{name} {_shown(params[name])}" for name in names)
+
+
+def _shown(value: Scalar) -> str:
+    if value is None:
+        return "null"  # as an experiment writes it; "none" is text
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+RESERVED_COLUMNS = frozenset(
+    # trials.csv, where params and metrics are columns too
+    "run_id trial_id case_id repeat attempt is_final order is_warmup status exit_code signal error_type "  # noqa: SIM905 - words are easier to read
+    "error_message leaked containment python host started_at trial_wall_s cpu_user_s cpu_system_s "
+    "max_process_rss_bytes seed "
+    # outcomes.csv and summary.csv, where params are
+    "variable value count observations share verdict note "
+    "metric unit trials median mean sd min max ci_low ci_high ratio ratio_ci_low ratio_ci_high".split()
+)
+"""Columns of mprunner's own in the tables where params, metrics or sample fields are columns too."""
