@@ -1,0 +1,69 @@
+"""The experiment, as everything after the reading sees it."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mprunner.values import Scalar
+
+Order = Literal["interleaved", "shuffled", "sequential"]
+OnFailure = Literal["continue", "stop"]
+Block = Mapping[str, tuple[Scalar, ...]]
+"""A part of a sweep: the product of its params' values."""
+
+DEFAULT_REPEATS = 5
+DEFAULT_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """A scenario, its params, what to vary and how to measure: a file that has been checked.
+
+    Attributes:
+        name: what the results folder is called.
+        scenario: the name of the code under study.
+        description: what the experiment asks, for people.
+        params: the values that every case shares; what the file does not fix is not in it.
+        sweep: the blocks whose combinations follow one another; empty where nothing is swept.
+        repeats: measured trials per case.
+        warmup: trials per case before those, left out of every summary.
+        order: interleaved (every case once, then again), shuffled (within each repeat) or sequential.
+        seed: what the trials' random seeds derive from.
+        timeout_s: how long a trial may take, in seconds.
+        on_failure: whether to continue or stop after a trial that is not ok.
+        baseline: a case is compared with the case that has these values; None where nothing is compared.
+        path: the file, as it was named.
+        source: the file, as it was given.
+    """
+
+    name: str
+    scenario: str
+    description: str = ""
+    params: Mapping[str, Scalar] = field(default_factory=dict)
+    sweep: tuple[Block, ...] = ()
+    repeats: int = DEFAULT_REPEATS
+    warmup: int = 0
+    order: Order = "interleaved"
+    seed: int = 0
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    on_failure: OnFailure = "continue"
+    baseline: Mapping[str, Scalar] | None = None
+    path: str = ""
+    source: bytes = b""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a value that ``json`` can write and :meth:`from_json` reads back; ``source`` is not in it."""
+        value = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "source"}
+        return {
+            **value,
+            "params": dict(self.params),
+            "sweep": [{name: list(values) for name, values in block.items()} for block in self.sweep],
+            "baseline": None if self.baseline is None else dict(self.baseline),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], source: bytes = b"") -> "Experiment":
+        """Rebuild an experiment from :meth:`to_json`'s value after a trip through JSON."""
+        blocks = ({name: tuple(values) for name, values in block.items()} for block in value["sweep"])
+        return cls(**{**value, "sweep": tuple(blocks), "source": source})

@@ -1,0 +1,164 @@
+"""A YAML document as values that know their place: the tree that the reader yields."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mprunner.spec.problems import Loc, Position, Problem, Source
+from mprunner.values import Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarNode:
+    """A single value.
+
+    Attributes:
+        position: where it is.
+        value: what it means.
+        written: how it is written, quotes aside.
+    """
+
+    position: Position
+    value: Scalar
+    written: str
+
+    @property
+    def size(self) -> int:
+        """How many values it holds: itself."""
+        return 1
+
+    @property
+    def height(self) -> int:
+        """How many collections are nested in it."""
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceNode:
+    """A list.
+
+    Attributes:
+        position: where it begins.
+        items: its items.
+        size: how many values it holds, aliases expanded, itself included.
+        height: how many collections are nested in it at most, itself included.
+    """
+
+    position: Position
+    items: tuple["Node", ...]
+    size: int
+    height: int
+
+    @classmethod
+    def of(cls, position: Position, items: tuple["Node", ...]) -> "SequenceNode":
+        """Make a list and measure it."""
+        return cls(position, items, _size(items), _height(items))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key of a mapping, with its value.
+
+    Attributes:
+        key: where the key is.
+        node: the value.
+    """
+
+    key: Position
+    node: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class MappingNode:
+    """A mapping from text to values, in the order of the file; merged keys (``<<``) come first.
+
+    Attributes:
+        position: where it begins.
+        entries: its keys and values.
+        size: how many values it holds, aliases expanded, itself included.
+        height: how many collections are nested in it at most, itself included.
+    """
+
+    position: Position
+    entries: Mapping[str, Entry]
+    size: int
+    height: int
+
+    @classmethod
+    def of(cls, position: Position, entries: Mapping[str, Entry]) -> "MappingNode":
+        """Make a mapping and measure it."""
+        nodes = tuple(entry.node for entry in entries.values())
+        return cls(position, entries, _size(nodes), _height(nodes))
+
+
+Node = ScalarNode | SequenceNode | MappingNode
+
+
+def _size(nodes: tuple[Node, ...]) -> int:
+    return 1 + sum(node.size for node in nodes)
+
+
+def _height(nodes: tuple[Node, ...]) -> int:
+    return 1 + max((node.height for node in nodes), default=0)
+
+
+def plain(node: Node) -> Any:
+    """Return the value of a node as dicts, lists and scalars."""
+    match node:
+        case ScalarNode():
+            return node.value
+        case SequenceNode():
+            return [plain(item) for item in node.items]
+        case MappingNode():
+            return {key: plain(entry.node) for key, entry in node.entries.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A node of a document, and how it is reached.
+
+    Attributes:
+        path: the keys and indexes that lead to it.
+        node: the node.
+        key: where its key is; None for an item of a list and for the whole document.
+    """
+
+    path: Loc
+    node: Node
+    key: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document that was read.
+
+    Attributes:
+        source: the file.
+        root: its value.
+    """
+
+    source: Source
+    root: Node
+
+    def find(self, path: Loc) -> Place:
+        """Return the node that a path leads to; parts that are not in the document are skipped."""
+        place = Place((), self.root, None)
+        for part in path:
+            place = _step(place, part) or place
+        return place
+
+    def problem(self, path: Loc, message: str, hint: str | None = None, *, at_key: bool = False) -> Problem:
+        """Make a problem of the value at a path, or of its key."""
+        place = self.find(path)
+        position = place.key if at_key and place.key is not None else place.node.position
+        return self.source.problem(position, message, where=place.path, hint=hint)
+
+
+def _step(place: Place, part: str | int) -> Place | None:
+    match place.node, part:
+        case MappingNode(entries=entries), str() if part in entries:
+            entry = entries[part]
+            return Place((*place.path, part), entry.node, entry.key)
+        case SequenceNode(items=items), int() if 0 <= part < len(items):
+            return Place((*place.path, part), items[part], None)
+    return None

@@ -1,0 +1,198 @@
+"""What is wrong in an experiment file, where, and how a person sees it.
+
+A problem is rendered as its place and message, the line with a caret under the fault, and a hint::
+
+    bank.yaml:9:17: sweep.guard[1]: 'lokc' is not one of none, lock
+    9 |   guard: [none, lokc]
+      |                 ^^^^
+    hint: did you mean 'lock'?
+"""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mprunner.errors import ExperimentError
+
+LocPart = str | int
+Loc = tuple[LocPart, ...]
+"""A path into a document: the keys of mappings and the indexes of lists, from the top."""
+
+_LINE_WIDTH = 100
+_BEFORE_CARET = 40
+_SHOWN_TEXT = 40
+_RENDERED = 100
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a file.
+
+    Attributes:
+        line: counted from 1.
+        column: counted from 1, in characters.
+        width: how many characters of that line are meant; at least 1.
+    """
+
+    line: int
+    column: int
+    width: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong.
+
+    Attributes:
+        file: the name of the file, as it was given.
+        line: counted from 1.
+        column: counted from 1, in characters.
+        width: how many characters are meant.
+        where: the path of the key or value, such as ``sweep.guard[1]``; empty for the whole file.
+        message: the fact.
+        hint: what to do, or None.
+        source_line: the text of the line.
+    """
+
+    file: str
+    line: int
+    column: int
+    width: int
+    where: str
+    message: str
+    hint: str | None
+    source_line: str
+
+    def render(self) -> str:
+        """Return the problem as a person reads it, without a line break at the end."""
+        place = f"{printable(self.file)}:{self.line}:{self.column}"
+        shown, caret = _excerpt(self.source_line, self.column - 1, self.width)
+        gutter = " " * len(str(self.line))
+        lines = [
+            ": ".join(part for part in (place, self.where, self.message) if part),
+            f"{self.line} | {shown}".rstrip(),
+            f"{gutter} | {caret}",
+        ]
+        if self.hint:
+            lines.append(f"hint: {self.hint}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file's name and lines: what a problem is made from.
+
+    Attributes:
+        file: its name, as it was given.
+        lines: its text, without line breaks.
+    """
+
+    file: str
+    lines: tuple[str, ...]
+
+    @classmethod
+    def of(cls, file: str, text: str) -> "Source":
+        """Split a text into lines as YAML 1.2 does: at LF, CR LF and CR."""
+        return cls(file, tuple(_LINE_BREAK.split(text)))
+
+    def problem(
+        self, position: Position, message: str, *, where: Loc = (), hint: str | None = None
+    ) -> Problem:
+        """Make a problem of this file."""
+        return Problem(
+            file=self.file,
+            line=position.line,
+            column=position.column,
+            width=position.width,
+            where=path_text(where),
+            message=message,
+            hint=hint,
+            source_line=self.lines[position.line - 1] if position.line <= len(self.lines) else "",
+        )
+
+
+class ExperimentFileError(ExperimentError):
+    """An experiment file has problems; the message is the rendering of all.
+
+    Attributes:
+        problems: in the order of the file.
+    """
+
+    prefix: ClassVar[str] = ""  # a line that begins with its place is what editors can jump to
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
+        rendered = [problem.render() for problem in self.problems[:_RENDERED]]
+        if len(self.problems) > _RENDERED:
+            rendered.append(f"… and {len(self.problems) - _RENDERED:,} more problems")
+        super().__init__("\n\n".join(rendered))
+
+    def __reduce__(self) -> tuple[type["ExperimentFileError"], tuple[tuple[Problem, ...]]]:
+        return (type(self), (self.problems,))
+
+
+def path_text(path: Loc) -> str:
+    """Return a path as a person writes it: ``sweep[0].guard[1]``."""
+    parts: list[str] = []
+    for part in path:
+        if isinstance(part, int):
+            parts.append(f"[{part}]")
+        elif _PLAIN_KEY.match(part) and len(part) <= _SHOWN_TEXT:
+            parts.append(f".{part}" if parts else part)
+        else:
+            parts.append(f"[{quoted(part)}]")
+    return "".join(parts)
+
+
+def quoted(text: str) -> str:
+    """Return a text in quotes, shortened, with whatever can't be printed escaped."""
+    return repr(text if len(text) <= _SHOWN_TEXT else text[: _SHOWN_TEXT - 1] + "…")
+
+
+def printable(text: str) -> str:
+    """Return a text in which a replacement character stands for whatever can't be printed."""
+    return "".join(char if char.isprintable() else "�" for char in text)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """Return a hint with the nearest of the known words, if one is near."""
+    if len(word) > _SHOWN_TEXT:
+        return None
+    near = difflib.get_close_matches(word, list(known), 1)
+    return f"did you mean '{near[0]}'?" if near else None
+
+
+def _excerpt(line: str, start: int, width: int) -> tuple[str, str]:
+    """Return what is shown of a line, and the carets under ``width`` characters from ``start``."""
+    first = 0
+    if len(line) > _LINE_WIDTH:
+        first = max(0, min(start - _BEFORE_CARET, len(line) - _LINE_WIDTH))
+    window = line[first : first + _LINE_WIDTH]
+    before = "…" if first else ""
+    after = "…" if first + _LINE_WIDTH < len(line) else ""
+    at = start - first
+    indent = len(before) + _cells(window[:at])
+    carets = max(1, _cells(window[at : at + width]))
+    return before + "".join(map(_shown, window)) + after, " " * indent + "^" * carets
+
+
+def _shown(char: str) -> str:
+    if char == "\t":
+        return "    "  # as wide here as on the line of the caret, wherever the tab stops are
+    return char if char.isprintable() else "�"
+
+
+def _cells(text: str) -> int:
+    """Return how many columns of a terminal a text takes as it is shown."""
+    return sum(_cell_width(shown) for char in text for shown in _shown(char))
+
+
+def _cell_width(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

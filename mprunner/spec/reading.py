@@ -1,0 +1,145 @@
+"""From an experiment file to an :class:`Experiment`, or to everything that is wrong with it."""
+
+import difflib
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from mprunner.errors import ExperimentError
+from mprunner.spec.messages import list_of_names, shown, text_fault
+from mprunner.spec.model import Experiment
+from mprunner.spec.nodes import Document, MappingNode, ScalarNode
+from mprunner.spec.param_types import param_types
+from mprunner.spec.params import ParamTypes, ParamValues, check_params
+from mprunner.spec.problems import ExperimentFileError, Problem, printable, quoted
+from mprunner.spec.structure import MAX_NAME, NAME, ExperimentFile, check_structure
+from mprunner.spec.sweep import count
+from mprunner.spec.tokens import MAX_BYTES
+from mprunner.spec.yaml_reader import read_yaml
+
+MAX_COMBINATIONS = 100_000
+
+_SUFFIXES = (".yaml", ".yml")
+_BEGIN = "begin it with `scenario: NAME`"
+
+
+def read_experiment(path: Path, params_type_of: Callable[[str], type]) -> Experiment:
+    """Read and check an experiment file.
+
+    Args:
+        path: the file.
+        params_type_of: returns the Params dataclass of a scenario; its ExperimentError for an unknown scenario
+            becomes a problem of the file, every other error is passed on.
+
+    Raises:
+        ExperimentFileError: the file has problems; all are in it, or the one syntax error.
+        ExperimentError: there is no such file, or nothing in it.
+        PluginError: the scenario's params can't be used.
+    """
+    raw = _read(path)
+    document = read_yaml(raw, str(path))
+    if document is None:
+        raise ExperimentError(f"{printable(str(path))}: the file is empty", _BEGIN)
+    if not isinstance(document.root, MappingNode):
+        message = f"the file must be a mapping of keys to values, not {shown(document.root)}"
+        raise ExperimentFileError([document.problem((), message, _BEGIN)])
+    return _resolved(document, raw, path, params_type_of)
+
+
+def _resolved(
+    document: Document, raw: bytes, path: Path, params_type_of: Callable[[str], type]
+) -> Experiment:
+    file, problems = check_structure(document)
+    problems += _name_problems(document, path)
+    scenario, types, scenario_problems = _scenario(document, params_type_of)
+    values, param_problems = check_params(document, scenario, types)
+    problems += scenario_problems + param_problems
+    if file is None or problems:
+        raise ExperimentFileError(problems)
+    experiment = _experiment(file, values, raw, path)
+    _refuse_too_many(document, experiment)
+    return experiment
+
+
+def _experiment(file: ExperimentFile, values: ParamValues, raw: bytes, path: Path) -> Experiment:
+    return Experiment(
+        name=file.name or path.stem,
+        scenario=file.scenario,
+        description=file.description,
+        params=values.fixed,
+        sweep=values.sweep,
+        repeats=file.repeats,
+        warmup=file.warmup,
+        order=file.order,
+        seed=file.seed,
+        timeout_s=file.timeout,
+        on_failure=file.on_failure,
+        baseline=values.baseline,
+        path=str(path),
+        source=raw,
+    )
+
+
+def _scenario(
+    document: Document, params_type_of: Callable[[str], type]
+) -> tuple[str, ParamTypes | None, list[Problem]]:
+    place = document.find(("scenario",))
+    name = place.node.value if place.path and isinstance(place.node, ScalarNode) else None
+    if not isinstance(name, str) or len(name) > MAX_NAME or text_fault(name):
+        return "", None, []  # check_structure() says so
+    try:
+        params_type = params_type_of(name)
+    except ExperimentError as error:
+        return name, None, [document.problem(place.path, error.message, error.hint)]
+    return name, param_types(params_type, name), []
+
+
+def _name_problems(document: Document, path: Path) -> list[Problem]:
+    if document.find(("name",)).path or (NAME.match(path.stem) and len(path.stem) <= MAX_NAME):
+        return []
+    slug = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:MAX_NAME] or "bank"
+    message = f"the file's name {quoted(path.stem)} can't be the experiment's name"
+    return [document.problem((), message, f"give it one: `name: {slug}`")]
+
+
+def _refuse_too_many(document: Document, experiment: Experiment) -> None:
+    combinations = count(experiment)
+    if combinations > MAX_COMBINATIONS:
+        message = f"makes {combinations:,} combinations; the most is {MAX_COMBINATIONS:,}"
+        raise ExperimentFileError([document.problem(("sweep",), message, at_key=True)])
+
+
+def _read(path: Path) -> bytes:
+    shown_path = printable(str(path))
+    if os.path.isdir(path):  # Path.is_dir() raises on a name that is too long
+        files = _experiments_in(path)
+        example = f", such as {printable(str(path / files[0]))}" if files else ""
+        raise ExperimentError(f"{shown_path} is a folder", f"name a file in it{example}")
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise ExperimentError(f"there is no file {shown_path}", _missing_hint(path)) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ExperimentError(
+            f"{shown_path} can't be read: {reason}", "name a file that you may read"
+        ) from None
+
+
+def _missing_hint(path: Path) -> str:
+    files = _experiments_in(path.parent)
+    near = difflib.get_close_matches(path.name, files, 1)
+    if near:
+        return f"did you mean '{printable(str(path.with_name(near[0])))}'?"
+    if files:
+        return f"{printable(str(path.parent))} holds {list_of_names([printable(file) for file in files])}"
+    return f"there is no experiment in {printable(str(path.parent))}"
+
+
+def _experiments_in(folder: Path) -> list[str]:
+    try:
+        return sorted(entry.name for entry in folder.iterdir() if entry.suffix in _SUFFIXES)
+    except OSError:
+        return []

@@ -1,0 +1,159 @@
+"""The keys of an experiment file and their types. What the params mean is up to the scenario: see params.py.
+
+A new key is a field here, one in :class:`~mprunner.spec.model.Experiment`, and a line in reading.py.
+"""
+
+import re
+from typing import Annotated, Any, get_args
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from mprunner.spec.messages import Fault, explained, not_a_choice, text_fault
+from mprunner.spec.model import DEFAULT_REPEATS, DEFAULT_TIMEOUT_S, OnFailure, Order
+from mprunner.spec.nodes import Document, plain
+from mprunner.spec.problems import Problem, did_you_mean, quoted
+from mprunner.values import Scalar
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
+MAX_NAME = 100
+MAX_TRIALS_PER_CASE = 1_000_000
+MAX_TIMEOUT_S = 7 * 24 * 3600.0
+
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smh])\Z")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def _fault(message: str, hint: str | None = None) -> PydanticCustomError:
+    return PydanticCustomError("fault", "{fault}", {"fault": Fault(message, hint)})
+
+
+def _name(value: str) -> str:
+    if len(value) > MAX_NAME:
+        raise _fault(f"is longer than {MAX_NAME} characters", "it names the results folder")
+    if not NAME.match(value):
+        raise _fault(
+            f"{quoted(value)} can't be a name",
+            "use lower-case letters, digits and hyphens, such as 'my-bank'",
+        )
+    return value
+
+
+def _scenario_name(value: str) -> str:
+    if len(value) > MAX_NAME:
+        raise _fault(f"is longer than {MAX_NAME} characters", "it is the name of a scenario")
+    if fault := text_fault(value):
+        raise _fault(fault.message, fault.hint)
+    return value
+
+
+def _lines(value: str) -> str:
+    if fault := text_fault(value, lines=True):
+        raise _fault(fault.message, fault.hint)
+    return value
+
+
+def _scalar(value: object) -> object:
+    if isinstance(value, dict):
+        raise _fault("must be one value, not a mapping")
+    if isinstance(value, list):
+        raise _fault("must be one value, not a list", "a param with several values belongs under sweep")
+    return value
+
+
+def _swept(value: object) -> object:
+    if isinstance(value, dict):
+        raise _fault("must be a list of values, not a mapping")
+    if value == []:
+        raise _fault("is an empty list", "give it values, or remove it")
+    return value if isinstance(value, list) else [value]
+
+
+def _swept_item(value: object) -> object:
+    if isinstance(value, dict | list):
+        raise _fault(f"must be one value, not a {'mapping' if isinstance(value, dict) else 'list'}")
+    return value
+
+
+def _not_empty(value: dict[str, Any]) -> dict[str, Any]:
+    if not value:
+        raise _fault("is empty", "name a param and its values, or remove it")
+    return value
+
+
+def _blocks(value: object) -> object:
+    if value in ({}, []):
+        raise _fault("is empty", "name a param and its values, or remove it")
+    if isinstance(value, dict):
+        return [value]
+    if value is not None and not isinstance(value, list):
+        raise _fault("must be a mapping of params to values, or a list of such mappings")
+    return value
+
+
+def _seconds(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    match = _DURATION.match(value) if isinstance(value, str) else None
+    if match:
+        return float(match[1]) * _SECONDS[match[2]]
+    if isinstance(value, str):
+        raise _fault(f"{quoted(value)} is not a time", 'write seconds, such as 90, or "90s", "2m" or "1h"')
+    return value
+
+
+_OneValue = Annotated[Any, BeforeValidator(_scalar)]
+_SweptValues = Annotated[list[Annotated[Any, BeforeValidator(_swept_item)]], BeforeValidator(_swept)]
+_Block = Annotated[dict[str, _SweptValues], AfterValidator(_not_empty)]
+_TrialCount = Annotated[int, Field(le=MAX_TRIALS_PER_CASE)]
+
+
+class ExperimentFile(BaseModel):
+    """The keys of an experiment file, in the order in which people write them."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    name: Annotated[str, AfterValidator(_name)] = ""
+    description: Annotated[str, AfterValidator(_lines)] = ""
+    scenario: Annotated[str, AfterValidator(_scenario_name)]
+    params: dict[str, _OneValue] = Field(default_factory=dict)
+    sweep: Annotated[list[_Block], BeforeValidator(_blocks)] = Field(default_factory=list)
+    repeats: Annotated[_TrialCount, Field(ge=1)] = DEFAULT_REPEATS
+    warmup: Annotated[_TrialCount, Field(ge=0)] = 0
+    order: Order = "interleaved"
+    seed: Annotated[int, Field(ge=0)] = 0
+    timeout: Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=MAX_TIMEOUT_S)] = DEFAULT_TIMEOUT_S
+    on_failure: OnFailure = "continue"
+    baseline: Annotated[dict[str, _OneValue], AfterValidator(_not_empty)] = Field(default_factory=dict)
+
+
+def check_structure(document: Document) -> tuple[ExperimentFile | None, list[Problem]]:
+    """Check the keys of a file and their types.
+
+    Returns:
+        the checked keys, or None and every problem in them.
+    """
+    try:
+        return ExperimentFile.model_validate(plain(document.root)), []
+    except ValidationError as error:
+        return None, [_problem(document, details) for details in error.errors(include_url=False)]
+
+
+def _problem(document: Document, details: ErrorDetails) -> Problem:
+    kind, loc = details["type"], details["loc"]
+    if kind == "missing":
+        return document.problem(loc[:-1], f"required key '{loc[-1]}' is missing", at_key=True)
+    if kind == "extra_forbidden":
+        known = list(ExperimentFile.model_fields)
+        hint = did_you_mean(str(loc[-1]), known) or f"the keys are {', '.join(known)}"
+        return document.problem(loc, "unknown key", hint, at_key=True)
+    place = document.find(loc)
+    if kind == "literal_error":
+        fault = not_a_choice(_choices(str(loc[0])), place.node)
+    else:
+        fault = explained(kind, details.get("ctx", {}), details["msg"], place.node)
+    return document.problem(loc, fault.message, fault.hint)
+
+
+def _choices(key: str) -> tuple[Scalar, ...]:
+    return get_args(ExperimentFile.model_fields[key].annotation)

@@ -1,0 +1,364 @@
+"""From a file to an experiment, and what a person is told about a wrong one."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mprunner.errors import ExperimentError, PluginError
+from mprunner.spec import Experiment, read_experiment
+from tests.spec.scenarios import params_type_of
+
+
+def test_a_scenario_alone_is_an_experiment_with_every_default(read):
+    assert read("scenario: bank\n") == Experiment(
+        name="bank",
+        scenario="bank",
+        description="",
+        params={},
+        sweep=(),
+        repeats=5,
+        warmup=0,
+        order="interleaved",
+        seed=0,
+        timeout_s=60.0,
+        on_failure="continue",
+        baseline=None,
+        path="bank.yaml",
+        source=b"scenario: bank\n",
+    )
+
+
+FULL = """\
+name: my-bank
+description: |
+  Does it lose updates?
+  And what does a lock cost?
+scenario: bank
+params: {transactions: 1000, pause_s: 1, workers: cpu_count, chunk: null}
+sweep:
+  - guard: [none, lock]
+    level: [1, 2]
+  - {guard: rlock, fair: [true, false]}
+repeats: 10
+warmup: 1
+order: shuffled
+seed: 2024
+timeout: 2m
+on_failure: stop
+baseline: {guard: none}
+"""
+
+
+def test_every_key_is_read(read):
+    experiment = read(FULL)
+    assert experiment == Experiment(
+        name="my-bank",
+        scenario="bank",
+        description="Does it lose updates?\nAnd what does a lock cost?\n",
+        params={"transactions": 1000, "pause_s": 1.0, "workers": "cpu_count", "chunk": None},
+        sweep=(
+            {"guard": ("none", "lock"), "level": (1, 2)},
+            {"guard": ("rlock",), "fair": (True, False)},
+        ),
+        repeats=10,
+        warmup=1,
+        order="shuffled",
+        seed=2024,
+        timeout_s=120.0,
+        on_failure="stop",
+        baseline={"guard": "none"},
+        path="bank.yaml",
+        source=FULL.encode(),
+    )
+    assert isinstance(experiment.params["pause_s"], float)
+
+
+def test_an_experiment_survives_json_but_for_its_source(read):
+    experiment = read(FULL)
+    value = json.loads(json.dumps(experiment.to_json()))
+    assert "source" not in value
+    assert Experiment.from_json(value, experiment.source) == experiment
+    assert Experiment.from_json(value).source == b""
+
+
+def test_the_bundled_experiment_is_in_order():
+    from mprunner_scenarios.race_bank import Params
+
+    path = Path(__file__).parents[2] / "experiments" / "bank.yaml"
+    assert read_experiment(path, lambda _: Params).scenario == "race-bank"
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("5", 5.0), ("0.5", 0.5), ("90s", 90.0), ('"2m"', 120.0), ("1.5 h", 5400.0), ("604800", 604800.0)],
+)
+def test_a_timeout_is_seconds_or_a_number_with_a_unit(read, written, seconds):
+    assert read(f"scenario: bank\ntimeout: {written}\n").timeout_s == seconds
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("0", "must be more than 0, not 0"),
+        ("-1", "must be more than 0, not -1"),
+        ("604801", "must be at most 604800, not 604801"),
+        ("90d", "'90d' is not a time"),
+        ("true", "must be a number, not true"),
+        ("[1]", "must be a number, not a list"),
+        ("", "has no value"),
+    ],
+)
+def test_a_timeout_that_is_none_is_refused(problems, written, message):
+    assert problems(f"scenario: bank\ntimeout: {written}\n").splitlines()[0].endswith(f" timeout: {message}")
+
+
+def test_all_problems_of_the_file_and_of_its_params_are_reported_at_once(problems):
+    text = """\
+nmae: bank
+scenario: bank
+params:
+  transactions: 1e4
+  gaurd: lock
+sweep:
+  - guard: [none, lokc]
+  - label: [3.10]
+repeats: ten
+warmup: -1
+order: shufled
+on_failure:
+"""
+    assert (
+        problems(text)
+        == """\
+bank.yaml:1:1: nmae: unknown key
+1 | nmae: bank
+  | ^^^^
+hint: did you mean 'name'?
+
+bank.yaml:4:17: params.transactions: must be a whole number, not 1e4
+4 |   transactions: 1e4
+  |                 ^^^
+hint: write 10000
+
+bank.yaml:5:3: params.gaurd: scenario 'bank' has no such param
+5 |   gaurd: lock
+  |   ^^^^^
+hint: did you mean 'guard'?
+
+bank.yaml:7:19: sweep[0].guard[1]: 'lokc' is not one of none, lock, rlock
+7 |   - guard: [none, lokc]
+  |                   ^^^^
+hint: did you mean 'lock'?
+
+bank.yaml:8:13: sweep[1].label[0]: must be text, not 3.10
+8 |   - label: [3.10]
+  |             ^^^^
+hint: 3.10 is the number 3.1; write '3.10' in quotes for text
+
+bank.yaml:9:10: repeats: must be a whole number, not 'ten'
+9 | repeats: ten
+  |          ^^^
+hint: write digits, such as 10
+
+bank.yaml:10:9: warmup: must be at least 0, not -1
+10 | warmup: -1
+   |         ^^
+
+bank.yaml:11:8: order: 'shufled' is not one of interleaved, shuffled, sequential
+11 | order: shufled
+   |        ^^^^^^^
+hint: did you mean 'shuffled'?
+
+bank.yaml:12:12: on_failure: has no value
+12 | on_failure:
+   |            ^
+hint: write one of continue, stop"""
+    )
+
+
+def test_an_unknown_scenario_is_reported_where_it_is_named_with_the_rest(problems):
+    """Its params can't be checked, but their shape, and what is fixed, swept or given twice, can."""
+    text = "scenario: bnak\nparams: {a: [1]}\nsweep: {a: [1, 1], b: []}\nrepeats: 0\n"
+    assert (
+        problems(text)
+        == """\
+bank.yaml:1:11: scenario: there is no scenario 'bnak'
+1 | scenario: bnak
+  |           ^^^^
+hint: installed scenarios: bank, strict
+
+bank.yaml:2:13: params.a: must be one value, not a list
+2 | params: {a: [1]}
+  |             ^^^
+hint: a param with several values belongs under sweep
+
+bank.yaml:3:16: sweep.a[1]: 1 is given twice
+3 | sweep: {a: [1, 1], b: []}
+  |                ^
+hint: remove one; `repeats` says how often a case is measured
+
+bank.yaml:3:23: sweep.b: is an empty list
+3 | sweep: {a: [1, 1], b: []}
+  |                       ^^
+hint: give it values, or remove it
+
+bank.yaml:4:10: repeats: must be at least 1, not 0
+4 | repeats: 0
+  |          ^"""
+    )
+
+
+def test_a_missing_scenario_and_an_unknown_key_say_what_belongs_there(problems):
+    assert (
+        problems("repeat: 3\n")
+        == """\
+bank.yaml:1:1: required key 'scenario' is missing
+1 | repeat: 3
+  | ^
+
+bank.yaml:1:1: repeat: unknown key
+1 | repeat: 3
+  | ^^^^^^
+hint: did you mean 'repeats'?"""
+    )
+    assert problems("scenario: bank\nxyz: 3\n").splitlines()[-1] == (
+        "hint: the keys are name, description, scenario, params, sweep, repeats, warmup, order, seed, timeout, "
+        "on_failure, baseline"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("name: My Bank", "name: 'My Bank' can't be a name"),
+        ("name: -bank", "name: '-bank' can't be a name"),
+        ("name: ''", "name: '' can't be a name"),
+        ("name: 3", "name: must be text, not 3"),
+        ("name: " + "b" * 101, "name: is longer than 100 characters"),
+        ('description: "\\e[2J"', "description: has a control character or half a character in it"),
+        ("description: [a]", "description: must be text, not a list"),
+        ("params: [1]", "params: must be a mapping of names to values, not a list"),
+        ("params:", "params: has no value"),
+        ("params: {guard: {a: 1}}", "params.guard: must be one value, not a mapping"),
+        ("sweep: {}", "sweep: is empty"),
+        ("sweep: []", "sweep: is empty"),
+        ("sweep: [{}]", "sweep[0]: is empty"),
+        ("sweep:", "sweep: has no value"),
+        ("sweep: 3", "sweep: must be a mapping of params to values, or a list of such mappings"),
+        ("sweep: [3]", "sweep[0]: must be a mapping of names to values, not 3"),
+        ("sweep: {guard: []}", "sweep.guard: is an empty list"),
+        ("sweep: {level: {from: 1}}", "sweep.level: must be a list of values, not a mapping"),
+        ("sweep: {level: [[1]]}", "sweep.level[0]: must be one value, not a list"),
+        ("repeats: {min: 5}", "repeats: must be a whole number, not a mapping"),
+        ("repeats: true", "repeats: must be a whole number, not true"),
+        ("repeats: '3'", "repeats: must be a whole number, not '3'"),
+        ("repeats: 1000001", "repeats: must be at most 1000000, not 1000001"),
+        ("seed: -1", "seed: must be at least 0, not -1"),
+        ("seed: 1.5", "seed: must be a whole number, not 1.5"),
+        ("on_failure: skip", "on_failure: 'skip' is not one of continue, stop"),
+        ("baseline: {}", "baseline: is empty"),
+        ("baseline:", "baseline: has no value"),
+        ("baseline: {guard: [lock]}", "baseline.guard: must be one value, not a list"),
+    ],
+)
+def test_a_key_with_a_wrong_value_is_told_in_words(problems, line, message):
+    told = problems(f"scenario: bank\n{line}\n")
+    assert told.splitlines()[0].split(": ", 1)[1] == message
+    assert told.count("bank.yaml:") == 1
+
+
+def test_the_name_of_a_file_that_is_no_name_asks_for_one(problems, read):
+    assert (
+        problems("scenario: bank\n", "My Bank.yaml")
+        == """\
+My Bank.yaml:1:1: the file's name 'My Bank' can't be the experiment's name
+1 | scenario: bank
+  | ^
+hint: give it one: `name: my-bank`"""
+    )
+    assert read("scenario: bank\nname: mine\n", "My Bank.yaml").name == "mine"
+
+
+def test_a_file_that_is_no_mapping_is_refused(problems):
+    assert (
+        problems("- scenario: bank\n")
+        == """\
+bank.yaml:1:1: the file must be a mapping of keys to values, not a list
+1 | - scenario: bank
+  | ^
+hint: begin it with `scenario: NAME`"""
+    )
+
+
+def test_a_sweep_of_too_many_combinations_is_refused(problems, read):
+    values = ", ".join(map(str, range(1_000)))
+    assert len(read(f"scenario: bank\nsweep: {{transactions: [{values}], level: [1, 2]}}\n").sweep[0]) == 2
+    many = f"scenario: bank\nsweep:\n  transactions: [{values}]\n  chunk: [{values}]\n"
+    assert (
+        problems(many)
+        == """\
+bank.yaml:2:1: sweep: makes 1,000,000 combinations; the most is 100,000
+2 | sweep:
+  | ^^^^^"""
+    )
+
+
+def failure(path):
+    with pytest.raises(ExperimentError) as caught:
+        read_experiment(Path(path), params_type_of)
+    return caught.value.message, caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["", "# only a comment\n", "---\n"])
+def test_an_empty_file_says_how_to_begin(tmp_path, monkeypatch, text):
+    monkeypatch.chdir(tmp_path)
+    Path("bank.yaml").write_text(text)
+    assert failure("bank.yaml") == ("bank.yaml: the file is empty", "begin it with `scenario: NAME`")
+
+
+def test_a_missing_file_names_the_nearest(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert failure("bank.yaml") == ("there is no file bank.yaml", "there is no experiment in .")
+    Path("experiments").mkdir()
+    Path("experiments/bank.yaml").touch()
+    Path("experiments/bank.txt").touch()
+    assert failure("experiments/bnak.yaml") == (
+        "there is no file experiments/bnak.yaml",
+        "did you mean 'experiments/bank.yaml'?",
+    )
+    assert failure("experiments/xyz") == ("there is no file experiments/xyz", "experiments holds bank.yaml")
+    assert failure("nowhere/bank.yaml") == (
+        "there is no file nowhere/bank.yaml",
+        "there is no experiment in nowhere",
+    )
+
+
+def test_a_folder_asks_for_a_file_in_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("experiments").mkdir()
+    assert failure("experiments") == ("experiments is a folder", "name a file in it")
+    Path("experiments/bank.yaml").touch()
+    assert failure("experiments") == (
+        "experiments is a folder",
+        "name a file in it, such as experiments/bank.yaml",
+    )
+
+
+@pytest.mark.parametrize("path", ["a/" * 5_000, "b" * 5_000, "bank.yaml/bank.yaml", "a\0b"])
+def test_a_path_that_can_be_no_file_is_an_error_with_a_hint(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    Path("bank.yaml").touch()
+    message, hint = failure(path)
+    assert "can't be read: " in message
+    assert hint
+
+
+def test_an_error_of_a_plugin_is_passed_on(read, tmp_path):
+    def broken(name):
+        raise PluginError(f"the plugin of {name} is broken")
+
+    path = tmp_path / "bank.yaml"
+    path.write_text("scenario: bank\nrepeats: ten\n")
+    with pytest.raises(PluginError, match=r"^the plugin of bank is broken$"):
+        read_experiment(path, broken)

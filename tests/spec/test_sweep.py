@@ -1,0 +1,59 @@
+"""From a sweep to its combinations."""
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mprunner.spec import Combination, Experiment, count, expand
+
+
+def experiment(*sweep, **params):
+    return Experiment(name="x", scenario="bank", params=params, sweep=sweep)
+
+
+def test_without_a_sweep_there_is_one_combination():
+    assert list(expand(experiment(level=1))) == [Combination(params={"level": 1}, swept=())]
+    assert count(experiment()) == 1
+
+
+def test_in_a_block_the_first_name_varies_slowest():
+    combinations = expand(experiment({"b": (1, 2), "a": ("x", "y")}))
+    assert [tuple(combination.params.values()) for combination in combinations] == [
+        (1, "x"),
+        (1, "y"),
+        (2, "x"),
+        (2, "y"),
+    ]
+
+
+def test_blocks_follow_one_another_and_each_names_what_it_sets():
+    first, *rest = expand(experiment({"guard": ("none",)}, {"n": (1, 2), "guard": ("lock",)}, level=3))
+    assert first == Combination(params={"level": 3, "guard": "none"}, swept=("guard",))
+    assert rest == [
+        Combination(params={"level": 3, "n": n, "guard": "lock"}, swept=("n", "guard")) for n in (1, 2)
+    ]
+
+
+def test_the_order_of_the_file_is_the_order_of_names_and_values(read):
+    swept = read("scenario: bank\nsweep: {level: [2, 1], guard: [lock, none]}\n")
+    assert [tuple(combination.params.items()) for combination in expand(swept)][:2] == [
+        (("level", 2), ("guard", "lock")),
+        (("level", 2), ("guard", "none")),
+    ]
+
+
+def test_combinations_are_made_one_by_one():
+    huge = experiment({name: tuple(range(1_000)) for name in "abcdefgh"})
+    assert count(huge) == 10**24
+    assert len(list(itertools.islice(expand(huge), 3))) == 3
+
+
+blocks = st.dictionaries(
+    st.sampled_from("abcd"), st.lists(st.integers(), min_size=1, max_size=4).map(tuple), max_size=4
+)
+
+
+@given(st.lists(blocks, max_size=4))
+def test_count_says_how_many_there_are(sweep):
+    assert count(experiment(*sweep)) == len(list(expand(experiment(*sweep))))
