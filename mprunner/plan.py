@@ -1,0 +1,197 @@
+"""From an experiment to its plan: every trial with its identity and seed, in execution order. Pure.
+
+Identity. A case is its scenario, its params with defaults filled in and ``cpu_count`` resolved, and how its
+worker is isolated; a trial adds the repeat and the seed. Changing repeats, timeout, order or a description
+never makes a finished trial new.
+"""
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mprunner.declarations import Declaration, Field
+from mprunner.errors import NothingSelectedError
+from mprunner.records import Attempt, Record, Status, label_of
+from mprunner.spec import Combination, Experiment, expand
+from mprunner.values import Scalar
+
+ISOLATION = "forked"
+_ID_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One combination of parameter values.
+
+    Attributes:
+        case_id: identifies it across runs.
+        label: how a person tells it from the experiment's others: what its part of the sweep sets.
+        params: every param of the scenario.
+    """
+
+    case_id: str
+    label: str
+    params: Mapping[str, Scalar]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A combination that the scenario refuses, and its reason."""
+
+    label: str
+    params: Mapping[str, Scalar]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All trials of an experiment. Iterating yields the first attempt of each, in execution order.
+
+    Attributes:
+        cases: in the order of the file.
+        refused: combinations left out because the scenario refuses them.
+        repeats: measured trials per case.
+        warmup: trials per case before those, flagged and left out of every summary.
+        order: interleaved (every case once, then again), shuffled (within each repeat) or sequential.
+        seed: the experiment's seed.
+        timeout_s: of every trial.
+    """
+
+    cases: tuple[Case, ...]
+    refused: tuple[Refusal, ...]
+    repeats: int
+    warmup: int
+    order: str
+    seed: int
+    timeout_s: float
+
+    def __len__(self) -> int:
+        return len(self.cases) * (self.warmup + self.repeats)
+
+    def __iter__(self) -> Iterator[Attempt]:
+        for order, (case, repeat) in enumerate(self._ordered()):
+            yield self._attempt(case, repeat, order)
+
+    def _ordered(self) -> Iterator[tuple[Case, int]]:
+        repeats = range(-self.warmup, self.repeats)
+        if self.order == "sequential":
+            yield from ((case, repeat) for case in self.cases for repeat in repeats)
+            return
+        shuffler = random.Random(self.seed)
+        for repeat in repeats:
+            cases = list(self.cases)
+            if self.order == "shuffled":
+                shuffler.shuffle(cases)
+            yield from ((case, repeat) for case in cases)
+
+    def _attempt(self, case: Case, repeat: int, order: int) -> Attempt:
+        return Attempt(
+            trial_id=trial_id(case.case_id, repeat, self.seed),
+            case_id=case.case_id,
+            case_label=case.label,
+            repeat=repeat,
+            attempt=1,
+            order=order,
+            is_warmup=repeat < 0,
+            seed=trial_seed(self.seed, repeat),
+            params=case.params,
+            timeout_s=self.timeout_s,
+        )
+
+
+def make_plan(experiment: Experiment, declaration: Declaration, params_type: type, cpus: int) -> Plan:
+    """Plan an experiment on a machine where a worker may use ``cpus`` CPUs.
+
+    Two combinations with the same values are one case. A combination whose ``Params`` can't be made, because
+    ``__post_init__`` raises ValueError, is left out and its reason kept.
+
+    Raises:
+        NothingSelectedError: the scenario refuses every combination.
+    """
+    cases: dict[str, Case] = {}
+    refused: list[Refusal] = []
+    for combination in expand(experiment):
+        params = _completed(combination, declaration.params, cpus)
+        label = label_of(combination.params, combination.swept)
+        try:
+            params_type(**params)
+        except ValueError as error:
+            refused.append(Refusal(label=label, params=params, reason=str(error)))
+            continue
+        identity = case_id(declaration.name, params)
+        cases.setdefault(identity, Case(case_id=identity, label=label, params=params))
+    if not cases:
+        first = "".join(
+            f"the first, {refusal.label or 'its only one'}: {refusal.reason}" for refusal in refused[:1]
+        )
+        raise NothingSelectedError(
+            f"scenario {declaration.name!r} refuses every combination of the experiment", first or None
+        )
+    return Plan(
+        cases=tuple(cases.values()),
+        refused=tuple(refused),
+        repeats=experiment.repeats,
+        warmup=experiment.warmup,
+        order=experiment.order,
+        seed=experiment.seed,
+        timeout_s=experiment.timeout_s,
+    )
+
+
+def _completed(combination: Combination, fields: tuple[Field, ...], cpus: int) -> dict[str, Scalar]:
+    params: dict[str, Scalar] = {}
+    for field in fields:
+        value = combination.params.get(field.name, field.default)
+        params[field.name] = cpus if field.counts_processes and value == "cpu_count" else value
+    return params
+
+
+def case_id(scenario: str, params: Mapping[str, Scalar]) -> str:
+    """Return the identity of a case: the same for the same values, whatever the order of the keys."""
+    return _digest({"scenario": scenario, "params": params, "isolation": ISOLATION})
+
+
+def trial_id(case: str, repeat: int, seed: int) -> str:
+    """Return the identity of a trial: its case, repeat and the experiment's seed."""
+    return _digest({"case": case, "repeat": repeat, "seed": seed})
+
+
+def trial_seed(seed: int, repeat: int) -> int:
+    """Derive a trial's random seed from the experiment's seed and the repeat alone; below 2**53."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{repeat}".encode()).digest()[:8], "big") >> 11
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:_ID_DIGITS]
+
+
+class Schedule(Protocol):
+    """Decides what is executed next, knowing how everything so far has ended."""
+
+    def next(self) -> Attempt | None:
+        """Return the next attempt, or None when there is nothing more to execute."""
+
+    def feed(self, record: Record) -> None:
+        """Learn how an attempt ended."""
+
+
+class PlainSchedule:
+    """Executes a plan in its order; with ``stop_on_failure``, nothing after the first that is not ok."""
+
+    def __init__(self, plan: Plan, *, stop_on_failure: bool = False) -> None:
+        self._attempts = iter(plan)
+        self._stop_on_failure = stop_on_failure
+        self._stopped = False
+
+    def next(self) -> Attempt | None:
+        """Return the next attempt of the plan."""
+        return None if self._stopped else next(self._attempts, None)
+
+    def feed(self, record: Record) -> None:
+        """Stop after a failure, where that is wanted."""
+        if self._stop_on_failure and record.status is not Status.OK:
+            self._stopped = True

@@ -1,0 +1,323 @@
+"""From an experiment to its plan: identities that last, seeds, and the order in which trials are executed."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import pytest
+from annotated_types import Ge
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mprunner.declarations import declare
+from mprunner.errors import NothingSelectedError
+from mprunner.plan import Case, PlainSchedule, Plan, case_id, make_plan, trial_id, trial_seed
+from mprunner.records import Ending, Record, Status
+from mprunner.scenario import CPU_COUNT, ProcessCount, Scenario, Trial
+from mprunner.spec import read_experiment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """What may vary."""
+
+    size: Annotated[int, Ge(1)] = 1_000
+    guard: Literal["none", "lock"] = "none"
+    pause_s: float = 0.0
+    workers: ProcessCount = CPU_COUNT
+    chunk: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.guard == "lock" and self.size > 5_000:
+            raise ValueError("a lock takes too long beyond 5000")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """What is measured."""
+
+    wall_s: float
+
+
+class Toy(Scenario[Params, Metrics]):
+    """Do nothing."""
+
+    name = "toy"
+
+    def run(self, params: Params, trial: Trial) -> Metrics:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def planned(tmp_path):
+    """Plan an experiment given as YAML, on a machine with two CPUs."""
+
+    def plan(text: str, cpus: int = 2) -> Plan:
+        file = tmp_path / "toy.yaml"
+        file.write_text(f"scenario: toy\n{text}\n")
+        return make_plan(read_experiment(file, lambda name: Params), declare(Toy), Params, cpus)
+
+    return plan
+
+
+def ids(plan: Plan) -> list[tuple[str, str]]:
+    return [(attempt.case_id, attempt.trial_id) for attempt in plan]
+
+
+# These may change only together with a new major version: they say which trials of an old run are done.
+GOLDEN = {
+    "": ("00758ff0530e", "49a330fbaae5"),
+    "params: {guard: lock, size: 5}": ("7da5ba000db2", "77c3ec30385e"),
+    "params: {pause_s: 0.5, workers: 3, chunk: 7}\nseed: 2024": ("5f77144a1c71", "c4708e33e400"),
+}
+
+
+@pytest.mark.parametrize("text", GOLDEN)
+def test_identities_are_those_of_earlier_versions(planned, text):
+    assert ids(planned(f"{text}\nrepeats: 1")) == [GOLDEN[text]]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("params: {guard: lock, size: 5}", "params: {size: 5, guard: lock}"),
+        ("params: {size: 5}", "params: {size: 5, guard: none, pause_s: 0.0, chunk: null}"),
+        ("params: {size: 5}", "params: {size: 5, workers: cpu_count}"),
+        ("params: {size: 5}", "params: {size: 5, workers: 2}"),
+        ("params: {pause_s: 1.0}", "params: {pause_s: 1}"),
+        ("params: {size: 5}", "sweep: {size: [5]}"),
+        ("sweep: {size: [5, 6]}", "sweep: [{size: 5}, {size: 6}]"),
+        ("repeats: 5", ""),
+        ("seed: 0", ""),
+    ],
+)
+def test_two_ways_of_saying_the_same_are_the_same_trials(planned, one, other):
+    assert ids(planned(one)) == ids(planned(other))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "repeats: 9",
+        "warmup: 2",
+        "timeout: 7",
+        "order: sequential",
+        "order: shuffled",
+        "description: another",
+        "name: another",
+        "on_failure: stop",
+    ],
+)
+def test_what_is_no_part_of_the_identity_never_makes_a_finished_trial_new(planned, text):
+    sweep = "sweep: {size: [1, 2], guard: [none, lock]}"
+    assert set(ids(planned(f"{sweep}\nrepeats: 3"))) < set(ids(planned(f"{sweep}\n{text}")))
+
+
+def test_the_seed_is_part_of_a_trial_s_identity_but_not_of_a_case_s(planned):
+    one, other = (planned(f"seed: {seed}\nrepeats: 1") for seed in (1, 2))
+    assert one.cases == other.cases
+    assert ids(one) != ids(other)
+
+
+def test_the_number_of_cpus_is_part_of_the_identity_where_a_param_means_it(planned):
+    assert ids(planned("", cpus=2)) != ids(planned("", cpus=4))
+    assert ids(planned("params: {workers: 3}", cpus=2)) == ids(planned("params: {workers: 3}", cpus=4))
+
+
+def test_cpu_count_is_resolved_in_every_case(planned):
+    plan = planned("sweep: {workers: [1, cpu_count]}", cpus=6)
+    assert [case.params["workers"] for case in plan.cases] == [1, 6]
+
+
+def test_a_case_has_every_param_in_the_order_of_its_dataclass(planned):
+    (case,) = planned("params: {guard: lock, size: 5}").cases
+    assert list(case.params.items()) == [
+        ("size", 5),
+        ("guard", "lock"),
+        ("pause_s", 0.0),
+        ("workers", 2),
+        ("chunk", None),
+    ]
+
+
+def test_a_case_is_labelled_with_what_the_sweep_says_of_it(planned):
+    plan = planned("params: {pause_s: 0.5}\nsweep: [{size: [1000, 2000], chunk: null}, {guard: lock}]")
+    assert [case.label for case in plan.cases] == [
+        "size 1,000, chunk null",
+        "size 2,000, chunk null",
+        "guard lock",
+    ]
+
+
+def test_two_blocks_that_give_the_same_case_give_one(planned):
+    plan = planned("sweep: [{size: [5, 6]}, {size: [6, 7], guard: none}]")
+    assert [case.params["size"] for case in plan.cases] == [5, 6, 7]
+
+
+def test_a_combination_that_the_scenario_refuses_is_left_out_with_its_reason(planned):
+    plan = planned("sweep: {size: [10, 9000], guard: [none, lock]}\nrepeats: 1")
+    assert [(case.params["size"], case.params["guard"]) for case in plan.cases] == [
+        (10, "none"),
+        (10, "lock"),
+        (9000, "none"),
+    ]
+    (refusal,) = plan.refused
+    assert (refusal.label, refusal.reason) == ("size 9,000, guard lock", "a lock takes too long beyond 5000")
+    assert refusal.params["guard"] == "lock"
+    assert len(list(plan)) == len(plan) == 3
+
+
+def test_a_plan_of_which_nothing_is_left_is_an_error(planned):
+    with pytest.raises(
+        NothingSelectedError, match=r"^scenario 'toy' refuses every combination of the experiment$"
+    ) as caught:
+        planned("params: {guard: lock}\nsweep: {size: [9000, 9001]}")
+    assert caught.value.exit_code == 5
+    assert caught.value.hint == "the first, size 9,000: a lock takes too long beyond 5000"
+
+
+def made(cases: int, **options: object) -> Plan:
+    """Make a plan of so many cases, labelled 0, 1, 2 …"""
+    made_cases = []
+    for number in range(cases):
+        params = {"size": number}
+        made_cases.append(Case(case_id=case_id("toy", params), label=str(number), params=params))
+    defaults = {
+        "refused": (),
+        "repeats": 3,
+        "warmup": 0,
+        "order": "interleaved",
+        "seed": 0,
+        "timeout_s": 60.0,
+    }
+    return Plan(cases=tuple(made_cases), **(defaults | options))
+
+
+PLANS = st.builds(
+    made,
+    st.integers(1, 6),
+    repeats=st.integers(1, 5),
+    warmup=st.integers(0, 3),
+    order=st.sampled_from(["interleaved", "shuffled", "sequential"]),
+    seed=st.integers(0, 2**32),
+)
+
+
+@given(plan=PLANS)
+def test_a_plan_has_every_trial_once_and_numbers_them_through(plan):
+    attempts = list(plan)
+    assert len(plan) == len(attempts)
+    assert [attempt.order for attempt in attempts] == list(range(len(attempts)))
+    assert len({attempt.trial_id for attempt in attempts}) == len(attempts)
+    seen = Counter((attempt.case_id, attempt.repeat) for attempt in attempts)
+    assert seen == Counter(
+        (case.case_id, repeat) for case in plan.cases for repeat in range(-plan.warmup, plan.repeats)
+    )
+
+
+@given(plan=PLANS)
+def test_a_plan_is_the_same_each_time_it_is_iterated(plan):
+    assert list(plan) == list(plan)
+
+
+@given(plan=PLANS)
+def test_the_warm_ups_of_a_case_come_first_and_are_the_negative_repeats(plan):
+    for case in plan.cases:
+        attempts = [attempt for attempt in plan if attempt.case_id == case.case_id]
+        assert [attempt.repeat for attempt in attempts] == list(range(-plan.warmup, plan.repeats))
+        assert [attempt.is_warmup for attempt in attempts] == [attempt.repeat < 0 for attempt in attempts]
+
+
+@given(plan=PLANS)
+def test_every_case_gets_the_same_seed_in_the_same_repeat(plan):
+    seeds = {(attempt.repeat, attempt.seed) for attempt in plan}
+    assert len({seed for _, seed in seeds}) == len(seeds) == plan.warmup + plan.repeats
+    assert seeds == {(repeat, trial_seed(plan.seed, repeat)) for repeat, _ in seeds}
+
+
+@pytest.mark.parametrize(
+    ("seed", "repeat", "derived"),
+    [(0, 0, 6_067_409_321_135_427), (0, -1, 486_836_082_517_786), (2024, 3, 1_786_882_898_912_467)],
+)
+def test_seeds_are_those_of_earlier_versions(seed, repeat, derived):
+    assert trial_seed(seed, repeat) == derived
+
+
+@given(seed=st.integers(0, 2**63), repeat=st.integers(-10, 10_000))
+def test_a_seed_is_exact_in_json_and_in_a_float_column(seed, repeat):
+    assert 0 <= trial_seed(seed, repeat) < 2**53
+    assert trial_seed(seed, repeat) == trial_seed(seed, repeat) != trial_seed(seed + 1, repeat)
+
+
+@given(
+    params=st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text(), min_size=2),
+    order=st.randoms(),
+)
+def test_a_case_s_identity_does_not_depend_on_the_order_of_its_params(params, order):
+    shuffled = list(params.items())
+    order.shuffle(shuffled)
+    assert case_id("toy", dict(shuffled)) == case_id("toy", params)
+
+
+def test_values_that_python_holds_equal_are_different_cases():
+    assert len({case_id("toy", {"x": value}) for value in (1, 1.0, True, "1")}) == 4
+
+
+def test_a_trial_s_identity_tells_case_repeat_and_seed_apart():
+    assert len({trial_id(case, repeat, seed) for case in "ab" for repeat in (-1, 0) for seed in (0, 1)}) == 8
+
+
+def labels(plan: Plan) -> str:
+    return " ".join(f"{attempt.case_label}{attempt.repeat:+}" for attempt in plan)
+
+
+def test_interleaved_executes_every_case_once_and_then_again():
+    assert labels(made(3, repeats=2, warmup=1)) == "0-1 1-1 2-1 0+0 1+0 2+0 0+1 1+1 2+1"
+
+
+def test_sequential_executes_every_repeat_of_a_case_before_the_next():
+    assert labels(made(2, repeats=2, warmup=1, order="sequential")) == "0-1 0+0 0+1 1-1 1+0 1+1"
+
+
+@given(seed=st.integers(0, 2**32), cases=st.integers(1, 6))
+def test_every_repeat_of_a_shuffled_plan_is_a_permutation_of_all_cases(seed, cases):
+    plan = made(cases, repeats=3, warmup=1, order="shuffled", seed=seed)
+    attempts = list(plan)
+    for start in range(0, len(attempts), cases):
+        round_ = attempts[start : start + cases]
+        assert {attempt.case_id for attempt in round_} == {case.case_id for case in plan.cases}
+        assert len({attempt.repeat for attempt in round_}) == 1
+
+
+def test_a_shuffled_plan_follows_from_its_seed():
+    one, same, other = (labels(made(6, order="shuffled", seed=seed)) for seed in (1, 1, 2))
+    assert one == same != other
+
+
+def test_the_rounds_of_a_shuffled_plan_are_shuffled_differently():
+    order = [attempt.case_label for attempt in made(6, repeats=2, order="shuffled")]
+    assert order[:6] != order[6:]
+
+
+def record(attempt, status) -> Record:
+    return Record(
+        attempt=attempt,
+        status=status,
+        ending=Ending(),
+        containment="none",
+        started_at="2025-01-01T00:00:00.0Z",
+    )
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("stop_on_failure", [True, False])
+def test_a_plain_schedule_stops_after_the_first_failure_only_when_asked(status, stop_on_failure):
+    plan = made(2, repeats=2)
+    schedule = PlainSchedule(plan, stop_on_failure=stop_on_failure)
+    executed = []
+    while (attempt := schedule.next()) is not None:
+        executed.append(attempt)
+        schedule.feed(record(attempt, status if len(executed) == 2 else Status.OK))
+    stopped = stop_on_failure and status is not Status.OK
+    assert executed == list(plan)[: 2 if stopped else 4]
+    assert schedule.next() is None
