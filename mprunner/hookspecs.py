@@ -1,0 +1,49 @@
+"""The hooks of mprunner, for plugins in the entry-point group ``mprunner``.
+
+A function is recognised by its name; :data:`hookimpl` is needed only for options such as ``tryfirst``.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pluggy
+
+from mprunner.records import Record
+from mprunner.scenario import Scenario
+
+PROJECT = "mprunner"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def mprunner_register_scenarios() -> list[type[Scenario[Any, Any]]]:  # type: ignore[empty-body]
+    """Return the scenario classes that this plugin provides, each defined at the top of its module."""
+
+
+@hookspec
+def mprunner_register_executors() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]
+    """Return executors for ``mprunner run --executor NAME``: by name, what makes one from a ScenarioSource.
+
+    :mod:`mprunner.executors` describes both.
+    """
+
+
+@hookspec
+def mprunner_environment() -> Mapping[str, Any]:  # type: ignore[empty-body]
+    """Return facts about the machine, as JSON values, to be kept in run.json under this plugin's name."""
+
+
+@hookspec
+def mprunner_run_started(run: Mapping[str, Any], planned: int) -> None:
+    """Learn that a run begins: the content of its run.json, and how many trials are planned."""
+
+
+@hookspec
+def mprunner_trial_finished(record: Record, done: int, planned: int) -> None:
+    """Learn that an attempt has ended and its record is safe; executed between two trials, so be quick."""
+
+
+@hookspec
+def mprunner_run_finished(run: Mapping[str, Any], folder: str) -> None:
+    """Learn that a run has ended and its tables are written in ``folder``."""
