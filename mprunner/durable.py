@@ -1,0 +1,71 @@
+"""Writing that survives a crash: a file is old or new, never half of it; a folder remembers what is in it."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from mprunner.errors import ResultsError
+
+_HINTS = {
+    errno.ENOSPC: "the disk is full: free some space",
+    errno.EDQUOT: "your disk quota is used up: free some space",
+    errno.EFBIG: "a limit on the size of files is reached: see `ulimit -f`",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "you lack the permission: see who owns the folder",
+    errno.EPERM: "you lack the permission: see who owns the folder",
+    errno.ENOENT: "the folder is gone: was it moved or removed?",
+}
+
+
+def unwritable(path: Path, error: OSError) -> ResultsError:
+    """Return the error that says ``path`` can't be written, why, and what to do."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    hint = _HINTS.get(error.errno or 0, "choose another folder with --results")
+    return ResultsError(f"{path} can't be written: {reason}", hint)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable: without it, a new or renamed file may be gone after a power cut.
+
+    Raises:
+        ResultsError: the folder can't be opened or synced.
+    """
+    try:
+        fd = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+@contextmanager
+def written_atomically(path: Path) -> Iterator[TextIO]:
+    """Open a UTF-8 text file that takes the place of ``path`` only when the block has ended well.
+
+    Line ends are written as given. Whenever the process dies, ``path`` holds the old content or the new.
+
+    Raises:
+        ResultsError: the file can't be written; ``path`` is as it was.
+    """
+    # Of the same folder, since a rename is atomic only within a file system; the process's number keeps two
+    # commands on one run apart.
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        try:
+            with scratch.open("w", encoding="utf-8", newline="") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            scratch.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                scratch.unlink()
+            raise
+    except OSError as error:
+        raise unwritable(path, error) from error
+    sync_folder(path.parent)
