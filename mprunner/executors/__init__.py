@@ -1,0 +1,53 @@
+"""Where attempts are executed: the protocol, and what every executor is given.
+
+:mod:`mprunner.executors.local` executes on this machine; :mod:`mprunner.executors.fake` serves tests of order,
+retries and interrupts. A plugin adds others with the hook ``mprunner_register_executors``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from mprunner.executors.interrupt import Interrupt
+from mprunner.records import Attempt, Record
+
+__all__ = ["Executor", "Interrupt", "ScenarioSource"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioSource:
+    """How a worker imports the scenario.
+
+    Attributes:
+        module: the module of its class.
+        qualname: the class's name within it.
+        files: module names of plugins that are single files, and the file of each.
+    """
+
+    module: str
+    qualname: str
+    files: Mapping[str, str]
+
+
+class Executor(Protocol):
+    """Executes attempts, one after the other, and never raises because of what a scenario does.
+
+    Attributes:
+        containment: what keeps a trial's processes together; known once it has started.
+    """
+
+    containment: str
+
+    def start(self) -> None:
+        """Get ready to execute.
+
+        Raises:
+            PluginError: the scenario can't be imported where it would be executed.
+        """
+
+    def execute(self, attempt: Attempt, logs: Path, interrupt: Interrupt) -> Record:
+        """Execute one attempt to its end; an interrupt ends it with the status ``cancelled``."""
+
+    def close(self) -> None:
+        """End everything that was started; harmless if nothing was."""

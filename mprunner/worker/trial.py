@@ -1,0 +1,158 @@
+"""The worker: a freshly forked process that executes one trial and sends its result.
+
+It never returns into the launcher's code: whatever the scenario does, the process ends here.
+"""
+
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from mprunner.actors import describe
+from mprunner.declarations import BadValueError, Declaration, checked_values, declare, types_of
+from mprunner.records import ActorRow, OutcomeCount, Result, ResultKind
+from mprunner.scenario import Scenario, Trial
+from mprunner.worker.containment import die_with_parent
+from mprunner.worker.protocol import MAX_RESULT_BYTES, RESULT_HEADER, Order
+
+_encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The scenario under study, with what is known of its class before the first trial."""
+
+    scenario: type[Scenario[Any, Any]]
+    params: type
+    metrics: type
+    declaration: Declaration
+
+
+def subject_of(scenario: type[Scenario[Any, Any]]) -> Subject:
+    """Look up a scenario's types and declaration, once for all trials."""
+    params, metrics = types_of(scenario)
+    return Subject(scenario, params, metrics, declare(scenario))
+
+
+def execute(
+    subject: Subject,
+    order: Order,
+    *,
+    launcher: int,
+    result_fd: int,
+    log_fd: int,
+    tmp_path: Path,
+) -> NoReturn:
+    """Execute a trial in this process, send its result and exit."""
+    code = 1
+    try:
+        _settle_in(launcher, log_fd)
+        me = os.getpid()
+        trial = Trial(subject.scenario, seed=order.seed, repeat=order.repeat, tmp_path=tmp_path)
+        kind, wanted_code, error, metrics = _call(subject, order, trial)
+        if os.getpid() == me:  # else a process that the scenario forked has come back from `run`
+            _send(result_fd, _result(kind, error, metrics, subject.declaration, trial))
+        code = wanted_code
+    except BaseException:  # mprunner's own fault: it must be seen, and must not reach the launcher's code
+        traceback.print_exc()
+    finally:
+        _flush()
+        os._exit(code)
+
+
+def _settle_in(launcher: int, log_fd: int) -> None:
+    os.setsid()
+    die_with_parent(launcher)
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL if number != signal.SIGINT else signal.default_int_handler)
+    os.dup2(log_fd, 1)
+    os.dup2(log_fd, 2)
+    os.close(log_fd)
+
+
+def _call(
+    subject: Subject, order: Order, trial: Trial
+) -> tuple[ResultKind, int, tuple[str, str] | None, Mapping[str, Any]]:
+    """Call the scenario; return how it ended, the exit code, the error and the metrics."""
+    try:
+        metrics = subject.scenario().run(subject.params(**order.params), trial)
+    except SystemExit as error:
+        return ResultKind.EXIT, _exit_code(error), describe(error), {}
+    except BaseException as error:
+        traceback.print_exc()
+        return ResultKind.ERROR, 0, describe(error), {}
+    try:
+        if not isinstance(metrics, subject.metrics):
+            raise BadValueError(f"run() returned {type(metrics).__name__}, not {subject.metrics.__name__}")
+        return ResultKind.OK, 0, None, checked_values(subject.declaration.metrics, metrics)
+    except BadValueError as error:
+        print(f"bad result: {error}", file=sys.stderr)  # noqa: T201 - the trial's own log
+        return ResultKind.BAD_RESULT, 0, describe(error), {}
+
+
+def _exit_code(error: SystemExit) -> int:
+    if error.code is None:
+        return 0
+    if isinstance(error.code, int):
+        return error.code & 0xFF
+    print(error.code, file=sys.stderr)  # noqa: T201 - as the interpreter does; this is the trial's own log
+    return 1
+
+
+def _result(
+    kind: ResultKind,
+    error: tuple[str, str] | None,
+    metrics: Mapping[str, Any],
+    declaration: Declaration,
+    trial: Trial,
+) -> Result:
+    outcomes = [
+        OutcomeCount(variable=variable, value=value, count=count)
+        for variable, counts in trial.observed.items()
+        for (_, value), count in counts.items()
+    ]
+    fields = ActorRow.__dataclass_fields__
+    return Result(
+        kind=kind,
+        metrics=metrics,
+        outcomes=outcomes,
+        actors=[ActorRow(**{name: getattr(actor, name) for name in fields}) for actor in trial.actors],
+        samples=[checked_values(declaration.sample or (), row) for row in trial.samples],
+        error_type=error and error[0],
+        error_message=error and error[1],
+    )
+
+
+def _send(result_fd: int, result: Result) -> None:
+    payload = _encode(result.to_json()).encode()
+    if len(payload) > MAX_RESULT_BYTES:
+        message = f"the result takes {len(payload):,} bytes; at most {MAX_RESULT_BYTES:,} are allowed"
+        too_large = Result(kind=ResultKind.BAD_RESULT, error_type="BadValueError", error_message=message)
+        payload = _encode(too_large.to_json()).encode()
+    data = memoryview(RESULT_HEADER.pack(len(payload), *_helpers()) + payload)
+    while data:
+        data = data[os.write(result_fd, data) :]
+
+
+def _helpers() -> tuple[int, int]:
+    """Return the ids of this process's resource tracker and fork server, which end after it; 0 for none."""
+    tracker = sys.modules.get("multiprocessing.resource_tracker")
+    server = sys.modules.get("multiprocessing.forkserver")
+    return (
+        getattr(getattr(tracker, "_resource_tracker", None), "_pid", None) or 0,
+        getattr(getattr(server, "_forkserver", None), "_forkserver_pid", None) or 0,
+    )
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # the scenario may have closed or replaced it
+            pass

@@ -1,0 +1,43 @@
+"""Fixtures: the real program in a folder of its own, and the proof that it left no process."""
+
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import GENEROUS_S, command, processes_marked
+
+Program = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def token(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Mark every process that this test starts; the test fails if one is left, and it is ended."""
+    value = uuid.uuid4().hex
+    monkeypatch.setenv("MPRUNNER_TEST", value)
+    yield value
+    left = processes_marked(value)
+    described = [" ".join(process.cmdline()) for process in left]
+    for process in left:
+        process.kill()
+    assert not described, f"left behind: {described}"
+
+
+@pytest.fixture
+def program(tmp_path: Path, token: str) -> Program:
+    """Execute ``mprunner`` in an empty folder and return what came of it."""
+
+    def call(*arguments: str | Path, **options: object) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            command(*arguments),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=GENEROUS_S,
+            check=False,
+            **options,
+        )  # type: ignore[call-overload]
+
+    return call

@@ -1,0 +1,192 @@
+"""A scenario for every way in which a trial can end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from mprunner.scenario import Doc, Scenario, Trial
+
+Way = Literal[
+    "ok",
+    "raise",
+    "exit",
+    "exit-zero",
+    "exit-text",
+    "os-exit",
+    "killed",
+    "segv",
+    "closed-channel",
+    "wrong-type",
+    "wrong-metric",
+    "nan",
+    "too-large",
+    "hang",
+    "ignore-term-and-hang",
+    "leak",
+    "leak-detached",
+    "hang-with-children",
+    "raw-fork",
+    "print",
+    "use-tmp",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """How to end."""
+
+    way: Annotated[Way, Doc("how the trial ends")] = "ok"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """A metric of each type."""
+
+    number: float
+    text: str | None = None
+
+
+class Misbehave(Scenario[Params, Metrics]):
+    """End in the way that was asked for."""
+
+    name = "misbehave"
+    outcomes = {"seen": Doc("a state seen before the end")}
+    summary = "number {number:median}"
+
+    def run(self, params: Params, trial: Trial) -> Metrics:
+        """Do it."""
+        trial.observe(seen=params.way)
+        return WAYS[params.way](trial) or Metrics(number=1.0)
+
+
+def _raise(trial):
+    raise RuntimeError("it went wrong\nin two lines, with 'quotes', \"more\" and a tab\t")
+
+
+def _exit(trial):
+    sys.exit(7)
+
+
+def _exit_zero(trial):
+    sys.exit(0)
+
+
+def _exit_text(trial):
+    sys.exit("giving up")
+
+
+def _os_exit(trial):
+    os._exit(3)
+
+
+def _killed(trial):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _segv(trial):
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def _closed_channel(trial):
+    os.closerange(3, 256)
+
+
+def _wrong_type(trial):
+    return {"number": 1.0}
+
+
+def _wrong_metric(trial):
+    return Metrics(number="one")
+
+
+def _nan(trial):
+    return Metrics(number=float("nan"))
+
+
+def _too_large(trial):
+    return Metrics(number=1.0, text="x" * (9 << 20))
+
+
+def _hang(trial):
+    time.sleep(3600)
+
+
+def _ignore_term_and_hang(trial):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(3600)
+
+
+def _leak(trial):
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+
+
+def _leak_detached(trial):
+    """Leave a process in a session of its own, whose parent is gone."""
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.write(writer, b"!")
+            time.sleep(3600)
+        os._exit(0)
+    os.wait()
+    os.read(reader, 1)
+
+
+def _hang_with_children(trial):
+    _leak(trial)
+    _leak_detached(trial)
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+    child.send_signal(signal.SIGSTOP)
+    time.sleep(3600)
+
+
+def _raw_fork(trial):
+    """Let the forked child fall through, as a mistaken script does."""
+    if os.fork():
+        os.wait()
+
+
+def _print(trial):
+    print("said on stdout")
+    print("said on stderr", file=sys.stderr)
+
+
+def _use_tmp(trial):
+    (trial.tmp_path / "folder").mkdir()
+    (trial.tmp_path / "folder" / "file").write_text("left")
+    assert os.environ["TMPDIR"] == str(trial.tmp_path)
+
+
+WAYS = {
+    "ok": lambda trial: None,
+    "raise": _raise,
+    "exit": _exit,
+    "exit-zero": _exit_zero,
+    "exit-text": _exit_text,
+    "os-exit": _os_exit,
+    "killed": _killed,
+    "segv": _segv,
+    "closed-channel": _closed_channel,
+    "wrong-type": _wrong_type,
+    "wrong-metric": _wrong_metric,
+    "nan": _nan,
+    "too-large": _too_large,
+    "hang": _hang,
+    "ignore-term-and-hang": _ignore_term_and_hang,
+    "leak": _leak,
+    "leak-detached": _leak_detached,
+    "hang-with-children": _hang_with_children,
+    "raw-fork": _raw_fork,
+    "print": _print,
+    "use-tmp": _use_tmp,
+}
+
+
+def mprunner_register_scenarios():
+    """Register the scenario with mprunner."""
+    return [Misbehave]
