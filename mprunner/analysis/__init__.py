@@ -1,0 +1,1 @@
+"""What the tables say: statistics, comparison with a baseline, sentences. Pure functions of frames and numbers."""

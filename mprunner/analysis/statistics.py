@@ -1,0 +1,125 @@
+"""Statistics of repeated measurements, with numpy alone; the same numbers always give the same intervals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+CONFIDENCE = 0.95
+MIN_REPEATS = 5
+"""Below five repeats a bootstrap interval of the median holds less than it says: at three, 73-77 %, not 95 %."""
+RESAMPLES = 5_000
+_SEED = 0
+_BLOCK = 2_000_000  # drawn indices held at once, twice: 32 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A confidence interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """A metric of one case, over its trials; in the metric's unit.
+
+    Attributes:
+        count: how many values there are.
+        median: the middle value, or the mean of the two middle ones.
+        mean: the arithmetic mean.
+        sd: the sample standard deviation (n - 1), or None for a single value.
+        minimum: the smallest value.
+        maximum: the largest value.
+        interval: the median's confidence interval, or None for fewer than five values.
+    """
+
+    count: int
+    median: float
+    mean: float
+    sd: float | None
+    minimum: float
+    maximum: float
+    interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratio:
+    """How a case compares with its baseline.
+
+    Attributes:
+        median: the median of the ratios, each of two trials of the same repeat.
+        pairs: how many repeats both have.
+        interval: its confidence interval, or None for fewer than five pairs.
+    """
+
+    median: float
+    pairs: int
+    interval: Interval | None
+
+
+def describe(values: Sequence[float] | NDArray[np.float64]) -> Description | None:
+    """Describe finite values; None if there are none."""
+    data = np.asarray(values, dtype=np.float64)
+    if data.size == 0:
+        return None
+    minimum, maximum = float(np.min(data)), float(np.max(data))
+    return Description(
+        count=int(data.size),
+        median=float(np.median(data)),
+        # Rounding can put the mean of equal values a bit outside of them, which reads like an error.
+        mean=min(max(float(np.mean(data)), minimum), maximum),
+        sd=float(np.std(data, ddof=1)) if data.size > 1 else None,
+        minimum=minimum,
+        maximum=maximum,
+        interval=median_interval(data),
+    )
+
+
+def median_interval(values: Sequence[float] | NDArray[np.float64]) -> Interval | None:
+    """Return the 95 % percentile-bootstrap interval of the median; None for fewer than five values.
+
+    The values are resampled with replacement, and the interval reaches from the 2.5th to the 97.5th percentile
+    of the resamples' medians (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
+    """
+    data = np.sort(np.asarray(values, dtype=np.float64))
+    if data.size < MIN_REPEATS:
+        return None
+    lower, upper = _middles(data.size)
+    medians = (data[lower] + data[upper]) / 2
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(medians, (tail, 1 - tail))
+    return Interval(float(low), float(high))
+
+
+@lru_cache(maxsize=64)
+def _middles(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return, for each resample of so many sorted values, which of them are its two middle ones (or its one, twice).
+
+    They depend on nothing else, so that all metrics of all cases share them.
+    """
+    middle = [(size - 1) // 2, size // 2]
+    found = np.empty((RESAMPLES, 2), dtype=np.intp)
+    rng = np.random.default_rng(_SEED)
+    step = max(1, _BLOCK // size)
+    for start in range(0, RESAMPLES, step):
+        rows = found[start : start + step]
+        drawn = rng.integers(0, size, (len(rows), size))
+        rows[:] = np.partition(drawn, middle, axis=1)[:, middle]
+    return found[:, 0], found[:, 1]
+
+
+def paired_ratio(values: Mapping[int, float], baseline: Mapping[int, float]) -> Ratio | None:
+    """Compare a case with its baseline, both given by repeat; None if no repeat can be compared.
+
+    Trials close in time resemble each other, and trials of one repeat are close in time: so each ratio is taken
+    within a repeat, and the interval resamples repeats. Repeats where the baseline is 0 have no ratio.
+    """
+    ratios = [values[repeat] / base for repeat, base in baseline.items() if base != 0 and repeat in values]
+    described = describe(ratios)
+    if described is None:
+        return None
+    return Ratio(median=described.median, pairs=described.count, interval=described.interval)

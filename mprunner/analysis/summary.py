@@ -1,0 +1,123 @@
+"""summary.csv: what each metric came to in each case, and how that compares with the baseline."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import pandas as pd
+
+from mprunner.analysis.statistics import Description, Interval, Ratio, describe, paired_ratio
+from mprunner.declarations import FieldType
+from mprunner.journal import Header
+from mprunner.records import Status
+from mprunner.tables import CASE_COLUMNS, Frames, columns_of, make_frame
+from mprunner.values import Scalar
+
+_SUMMARY: Final[Mapping[str, FieldType]] = {
+    "metric": "str",
+    "unit": "str",
+    "trials": "int",  # not n: that is a param of scenarios that count
+    "median": "float",
+    "mean": "float",
+    "sd": "float",
+    "min": "float",
+    "max": "float",
+    "ci_low": "float",
+    "ci_high": "float",
+    "ratio": "float",
+    "ratio_ci_low": "float",
+    "ratio_ci_high": "float",
+}
+SUMMARY_COLUMNS = (*CASE_COLUMNS, *_SUMMARY)
+"""Columns of summary.csv, without the params that stand after ``case_id``."""
+
+_Values = Mapping[str, Mapping[int, float]]
+"""A metric's values by case id and repeat."""
+
+
+def summarise(frames: Frames, header: Header) -> pd.DataFrame:
+    """Summarise every numeric metric of every case, in the order of plan and declaration.
+
+    Only counted trials matter (see :func:`counted`). A ratio is to the case's partner among the baseline's cases
+    (see :func:`baseline_partners`), and paired by repeat.
+    """
+    trials = counted(frames.trials)
+    partners = partners_of(frames, header)
+    rows: list[dict[str, object]] = []
+    metrics = [field for field in header.declaration.metrics if field.type != "str"]
+    values = {field.name: _values(trials, field.name) for field in metrics}
+    for case_id, params in frames.params.items():
+        for field in metrics:
+            by_case = values[field.name]
+            own = by_case.get(case_id, {})
+            row: dict[str, object] = {**params, "run_id": header.run_id, "case_id": case_id}
+            row |= {"metric": field.name, "unit": field.unit or None, "trials": len(own)}
+            row |= _described(describe(list(own.values())))
+            if case_id in partners:
+                row |= _compared(paired_ratio(own, by_case.get(partners[case_id], {})))
+            rows.append(row)
+    params_columns = columns_of(header.declaration.params)
+    return make_frame({**CASE_COLUMNS, **params_columns, **_SUMMARY}, rows)
+
+
+def counted(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the trials that count in metrics: the last attempt of each, where it is ok and no warm-up."""
+    return trials[trials["is_final"] & ~trials["is_warmup"] & (trials["status"] == Status.OK.value)]
+
+
+def partners_of(frames: Frames, header: Header) -> Mapping[str, str]:
+    """Return the case that each case is compared with, by case id; empty where the experiment has no baseline."""
+    baseline = header.experiment.get("baseline")
+    return baseline_partners(frames.params, baseline) if baseline else {}
+
+
+def baseline_partners(
+    cases: Mapping[str, Mapping[str, Scalar]], baseline: Mapping[str, Scalar]
+) -> dict[str, str]:
+    """Match cases, given as params by case id, with the baseline's own, which are those that agree with ``baseline``.
+
+    A case's partner is the baseline's case that agrees with it on every param that varies among the baseline's
+    own cases. A case without one has no partner, and neither have the baseline's own.
+    """
+    own = {
+        case_id: params
+        for case_id, params in cases.items()
+        if all(name in params and params[name] == value for name, value in baseline.items())
+    }
+    names = {name for params in own.values() for name in params}
+    varying = sorted(name for name in names if len({params.get(name) for params in own.values()}) > 1)
+    by_varying = {tuple(params.get(name) for name in varying): case_id for case_id, params in own.items()}
+    partners = {}
+    for case_id, params in cases.items():
+        partner = by_varying.get(tuple(params.get(name) for name in varying))
+        if partner is not None and case_id not in own:
+            partners[case_id] = partner
+    return partners
+
+
+def _values(trials: pd.DataFrame, metric: str) -> _Values:
+    values: dict[str, dict[int, float]] = {}
+    present = trials[trials[metric].notna()]
+    for case_id, repeat, value in zip(present["case_id"], present["repeat"], present[metric], strict=True):
+        values.setdefault(case_id, {})[int(repeat)] = float(value)
+    return values
+
+
+def _described(described: Description | None) -> dict[str, object]:
+    if described is None:
+        return {}
+    return {
+        "median": described.median,
+        "mean": described.mean,
+        "sd": described.sd,
+        "min": described.minimum,
+        "max": described.maximum,
+        **_bounds("ci", described.interval),
+    }
+
+
+def _compared(ratio: Ratio | None) -> dict[str, object]:
+    return {} if ratio is None else {"ratio": ratio.median, **_bounds("ratio_ci", ratio.interval)}
+
+
+def _bounds(name: str, interval: Interval | None) -> dict[str, object]:
+    return {} if interval is None else {f"{name}_low": interval.low, f"{name}_high": interval.high}

@@ -1,0 +1,96 @@
+"""Numbers as a person reads them: thousands separators, three significant digits, sensible units of time."""
+
+from math import floor, log10
+
+from mprunner.analysis.statistics import Interval
+
+_TIMES = ((1.0, "s"), (1e3, "ms"), (1e6, "µs"), (1e9, "ns"))
+_MINUS = "\N{MINUS SIGN}"
+
+
+def number(value: float) -> str:
+    """Return a whole number with all of its digits, any other with three significant ones; ``−4,302``, ``0.0123``."""
+    if isinstance(value, int) or (value.is_integer() and abs(value) < 2**53):
+        text = f"{int(value):,}"
+    else:
+        text = _significant(value)
+        shorter = text.rstrip("0")
+        text = (
+            shorter if float(shorter.replace(",", "")) == value else text
+        )  # 6.5 is exact, and 6.50 is 6.497
+    return text.replace("-", _MINUS)
+
+
+def quantity(value: float, unit: str) -> str:
+    """Return a number with its unit; seconds are scaled: ``12.3 ms``."""
+    if unit == "s" and isinstance(value, float) and value:
+        scale, symbol = next((time for time in _TIMES if _rounded(value * time[0]) >= 1), _TIMES[-1])
+        return f"{_significant(value * scale)} {symbol}".replace("-", _MINUS)
+    return f"{number(value)} {unit.replace('_', ' ')}".rstrip()
+
+
+def span(low: float, high: float, unit: str) -> str:
+    """Return ``low … high`` with their unit, or one number where both read the same."""
+    first, last = quantity(low, unit), quantity(high, unit)
+    if first == last:
+        return first
+    number_, _, symbol = first.partition(" ")
+    return f"{number_ if last.endswith(' ' + symbol) else first} … {last}"
+
+
+def trials(count: int, kind: str = "") -> str:
+    """Return ``1 trial``, ``2 trials``, ``2 warm-up trials``."""
+    return f"{count:,} {kind}trial{'' if count == 1 else 's'}"
+
+
+def comparison(metric: str, unit: str, ratio: float, interval: Interval | None, other: str) -> str:
+    """Return how a case compares that has ``ratio`` times the metric of another, such as a baseline.
+
+    A duration reads ``5.1× slower than guard none (4.8–5.5)``, anything else ``cost 5.1× that of guard none``.
+    """
+    if unit != "s" or ratio <= 0 or (interval and interval.low <= 0):
+        return f"{metric} {_factor(ratio)}× that of {other}{_bracketed(interval)}"
+    if _includes_one(ratio, interval):
+        return f"about as fast as {other}{_bracketed(interval)}"
+    if ratio > 1:
+        return f"{_factor(ratio)}× slower than {other}{_bracketed(interval)}"
+    inverse = interval and Interval(1 / interval.high, 1 / interval.low)
+    return f"{_factor(1 / ratio)}× faster than {other}{_bracketed(inverse)}"
+
+
+def _includes_one(ratio: float, interval: Interval | None) -> bool:
+    if interval is None:
+        return _factor(ratio) == "1.00"
+    return interval.low <= 1 <= interval.high
+
+
+def _bracketed(interval: Interval | None) -> str:
+    if interval is None:
+        return ""
+    low, high = _decimals(interval.low), _decimals(interval.high)
+    decimals = min(max(low, high), max(2, high))
+    return f" ({interval.low:,.{decimals}f}–{interval.high:,.{decimals}f})"
+
+
+def _factor(value: float) -> str:
+    return f"{value:,.{_decimals(value)}f}"
+
+
+def _decimals(factor: float) -> int:
+    """Return how many decimals leave a factor with about two significant digits, and three around 1."""
+    if factor >= 9.95:
+        return 0
+    if factor >= 1.095:
+        return 1
+    return max(2, 1 - floor(log10(factor))) if factor > 0 else 0
+
+
+def _significant(value: float) -> str:
+    exponent = floor(log10(_rounded(value)))
+    if not -5 < exponent < 15:
+        return f"{value:.3g}"
+    return f"{value:,.{max(0, 2 - exponent)}f}"
+
+
+def _rounded(value: float) -> float:
+    return float(f"{abs(value):.2e}")

@@ -1,0 +1,120 @@
+"""Statistics: known values, identities, and the same intervals as scipy's."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mprunner.analysis.statistics import RESAMPLES, Interval, describe, median_interval, paired_ratio
+
+numbers = st.floats(-1e9, 1e9, allow_subnormal=False)
+samples = st.lists(numbers, min_size=1, max_size=30)
+enough = st.lists(numbers, min_size=5, max_size=30)
+
+
+def test_known_values_are_described():
+    described = describe([4.0, 1.0, 3.0, 2.0])
+    assert (described.count, described.median, described.mean) == (4, 2.5, 2.5)
+    assert (described.minimum, described.maximum) == (1.0, 4.0)
+    assert described.sd == pytest.approx(math.sqrt(5 / 3))
+    assert described.interval is None
+
+
+def test_nothing_has_no_description():
+    assert describe([]) is None
+
+
+def test_a_single_value_has_no_deviation():
+    assert describe([7.0]).sd is None
+
+
+@given(samples)
+def test_median_and_mean_lie_between_minimum_and_maximum(values):
+    described = describe(values)
+    assert described.minimum <= described.median <= described.maximum
+    assert described.minimum <= described.mean <= described.maximum
+
+
+@pytest.mark.parametrize("count", range(5))
+def test_fewer_than_five_values_have_no_interval(count):
+    assert median_interval([1.0] * count) is None
+
+
+@given(enough)
+def test_an_interval_lies_within_the_values_and_around_the_median(values):
+    interval = median_interval(values)
+    assert min(values) <= interval.low <= np.median(values) <= interval.high <= max(values)
+
+
+@given(enough, st.randoms())
+def test_an_interval_depends_on_the_values_alone_not_on_their_order(values, random):
+    shuffled = random.sample(values, len(values))
+    assert median_interval(shuffled) == median_interval(values)
+
+
+@given(enough, st.sampled_from([0.25, 2.0, 1024.0]))
+def test_an_interval_scales_with_its_values(values, factor):
+    interval = median_interval(values)
+    scaled = median_interval([value * factor for value in values])
+    assert scaled == Interval(interval.low * factor, interval.high * factor)
+
+
+@given(numbers, st.integers(5, 20))
+def test_equal_values_have_an_interval_of_one_point(value, count):
+    assert median_interval([value] * count) == Interval(value, value)
+
+
+def test_about_95_of_100_intervals_hold_the_median():
+    rng = np.random.default_rng(1)
+    intervals = [median_interval(rng.normal(size=15)) for _ in range(500)]
+    assert 0.91 <= np.mean([interval.low <= 0 <= interval.high for interval in intervals]) <= 0.98
+
+
+@pytest.mark.parametrize("size", [5, 6, 11, 50])
+def test_an_interval_is_equal_to_scipys(size):
+    stats = pytest.importorskip("scipy.stats")
+    values = np.sort(np.random.default_rng(size).exponential(size=size))
+    theirs = stats.bootstrap(
+        (values,),
+        np.median,
+        n_resamples=RESAMPLES,
+        method="percentile",
+        random_state=np.random.default_rng(0),
+    ).confidence_interval
+    assert median_interval(values) == Interval(theirs.low, theirs.high)
+
+
+def test_many_values_are_resampled_in_blocks():
+    values = np.arange(10_001.0)
+    interval = median_interval(values)
+    assert interval.low < 5_000 < interval.high
+    assert interval.high - interval.low == pytest.approx(2 * 1.96 * 0.5 * math.sqrt(10_001), rel=0.1)
+
+
+def test_a_ratio_is_the_median_of_the_ratios_of_each_repeat():
+    drifting = {0: 1.0, 1: 10.0, 2: 100.0}
+    ratio = paired_ratio({repeat: 2 * value for repeat, value in drifting.items()}, drifting)
+    assert (ratio.median, ratio.pairs, ratio.interval) == (2.0, 3, None)
+
+
+def test_only_repeats_that_both_have_are_compared():
+    ratio = paired_ratio({0: 2.0, 1: 9.0, 3: 6.0}, {0: 1.0, 2: 9.0, 3: 2.0})
+    assert (ratio.median, ratio.pairs) == (2.5, 2)
+
+
+def test_a_repeat_where_the_baseline_is_0_has_no_ratio():
+    assert paired_ratio({0: 2.0, 1: 3.0}, {0: 0.0, 1: 1.0}).pairs == 1
+    assert paired_ratio({0: 2.0}, {0: 0.0}) is None
+
+
+def test_nothing_in_common_has_no_ratio():
+    assert paired_ratio({0: 1.0}, {1: 1.0}) is None
+
+
+@given(st.lists(st.floats(0.001, 1e6), min_size=5, max_size=20))
+def test_a_case_compared_with_itself_is_exactly_once_as_long(values):
+    own = dict(enumerate(values))
+    ratio = paired_ratio(own, own)
+    assert (ratio.median, ratio.interval) == (1.0, Interval(1.0, 1.0))

@@ -1,0 +1,196 @@
+"""What a person reads after a run, and how numbers are put into words."""
+
+from dataclasses import replace
+
+import pytest
+
+from mprunner.analysis.statistics import Interval
+from mprunner.analysis.summary import summarise
+from mprunner.analysis.wording import comparison, number, quantity, span, trials
+from mprunner.declarations import Field
+from mprunner.records import Status
+from mprunner.report.terminal import render_summary
+from mprunner.tables import build_frames
+from tests.made import DECLARATION, record, run
+
+
+def rendered(*records, planned=None, **options):
+    made = run(*records, planned=len(records) if planned is None else planned, **options)
+    frames = build_frames(made)
+    return render_summary(made.header, frames, summarise(frames, made.header))
+
+
+def bank(case, walls, *, lost=0, statuses=None, order=0):
+    """Trials of one case: their durations, and the statuses of some of them by repeat."""
+    return [
+        record(
+            case,
+            repeat,
+            order=order + repeat,
+            status=(statuses or {}).get(repeat, Status.OK),
+            metrics={"wall_s": wall_s, "lost_updates": lost, "final_balance": 100 - lost * repeat},
+        )
+        for repeat, wall_s in enumerate(walls)
+    ]
+
+
+def test_a_run_is_told_case_by_case_beside_aligned_labels():
+    walls = [0.1, 0.11, 0.12, 0.1, 0.13, 0.1]
+    records = [
+        *bank("none", walls, lost=717),
+        *bank("lock", [5.1 * wall_s for wall_s in walls], order=10),
+        *bank("semaphore", [wall_s / 1.8 for wall_s in walls], order=20),
+    ]
+    assert rendered(*records, baseline={"guard": "none"}) == (
+        "bank: race-bank, 18 trials, all ok\n"
+        "guard none        6 of 6 trials lost updates, final balance −3,485 … 100\n"
+        "guard lock        0 of 6 trials lost updates, final balance 100; 5.1× slower than guard none (5.1–5.1)\n"
+        "guard semaphore   0 of 6 trials lost updates, final balance 100; 1.8× faster than guard none (1.8–1.8)"
+    )
+
+
+def test_failures_are_told_in_the_first_line_and_at_the_end_of_their_case():
+    records = [
+        *bank("none", [0.1] * 5, statuses={1: Status.TIMEOUT, 3: Status.ERROR, 4: Status.TIMEOUT}),
+        *bank("lock", [0.1] * 2, statuses=dict.fromkeys(range(2), Status.TIMEOUT), order=10),
+        *bank("rlock", [0.1] * 2, statuses={0: Status.SIGNAL, 1: Status.LOST}, order=20),
+    ]
+    assert rendered(*records) == (
+        "bank: race-bank, 9 trials, 2 ok, 1 error, 1 signal, 4 timeout, 1 lost\n"
+        "guard none    0 of 2 trials lost updates, final balance 100; 1 of 5 trials: error; 2 of 5 trials: timeout\n"
+        "guard lock    2 trials, all timeout\n"
+        "guard rlock   2 trials, none ok: 1 signal, 1 lost"
+    )
+
+
+def test_warm_up_trials_are_told_apart_and_not_mixed_in():
+    warmup = [record(repeat=-2, metrics={"lost_updates": 5}), record(repeat=-1, status=Status.ERROR)]
+    assert rendered(*warmup, record()) == (
+        "bank: race-bank, 1 trial, ok; 2 warm-up trials, 1 ok, 1 error\n"
+        "guard none   0 of 1 trial lost updates, final balance 100"
+    )
+
+
+def test_what_was_not_executed_is_told():
+    assert rendered(planned=50) == "bank: race-bank, no trial executed; 50 of 50 planned not executed"
+    assert rendered(record(repeat=-1), planned=3).splitlines() == [
+        "bank: race-bank, no trial executed; 1 warm-up trial, ok; 2 of 3 planned not executed",
+        "guard none   no trial executed",
+    ]
+
+
+def test_an_attempt_that_was_executed_again_is_one_trial():
+    first = rendered(record(status=Status.LOST), record(number=2), planned=1).splitlines()[0]
+    assert first == "bank: race-bank, 1 trial, ok"
+
+
+def test_a_scenario_without_a_sentence_has_its_medians_told():
+    plain = replace(DECLARATION, summary="")
+    assert rendered(*bank("none", [0.1, 0.25]), declaration=plain).splitlines()[1] == (
+        "guard none   lost_updates 0, final_balance 100, wall_s 175 ms, lossy 0"
+    )
+
+
+def test_a_scenario_without_metrics_is_told_too():
+    bare = replace(DECLARATION, summary="", metrics=())
+    assert rendered(record(), declaration=bare).splitlines()[1] == "guard none   1 trial ok"
+
+
+def test_a_metric_called_wall_s_that_is_no_time_is_not_called_slow():
+    odd = replace(DECLARATION, metrics=(Field(name="wall_s", type="float", unit="bricks"),), summary="")
+    records = [*bank("none", [1.0]), *bank("lock", [2.5], order=5)]
+    lines = rendered(*records, declaration=odd, baseline={"guard": "none"}).splitlines()
+    assert lines[2] == "guard lock   wall_s 2.5 bricks; wall_s 2.5× that of guard none"
+
+
+def test_a_scenario_without_wall_s_is_not_compared():
+    untimed = replace(DECLARATION, metrics=(Field(name="lost_updates", type="int"),), summary="")
+    lines = rendered(record(), record("lock"), declaration=untimed, baseline={"guard": "none"}).splitlines()
+    assert lines[2] == "guard lock   lost_updates 0"
+
+
+def test_a_label_can_not_break_its_line():
+    odd = record()
+    odd = replace(odd, attempt=replace(odd.attempt, case_label="guard\n\x1b[31m\\none"))
+    assert rendered(odd).splitlines()[1].startswith("guard\\n\\x1b[31m\\none   0 of 1 trial")
+
+
+def test_a_single_case_without_a_label_is_told_without_indentation():
+    single = record()
+    single = replace(single, attempt=replace(single.attempt, case_label=""))
+    assert rendered(single).splitlines()[1].startswith("0 of 1 trial lost updates")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (-4302, "−4,302"),
+        (True, "1"),
+        (2**64, "18,446,744,073,709,551,616"),
+        (100.0, "100"),
+        (6.5, "6.5"),
+        (6.497, "6.50"),
+        (-0.012345, "−0.0123"),
+        (1234.5678, "1,235"),
+        (9.996, "10.0"),
+        (1.5e-7, "1.5e−07"),
+        (1.25e20, "1.25e+20"),
+    ],
+)
+def test_a_number_has_its_whole_digits_or_three_significant_ones(value, text):
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (12.3456, "s", "12.3 s"),
+        (0.9996, "s", "1.00 s"),
+        (0.0123456, "s", "12.3 ms"),
+        (0.00099951, "s", "1.00 ms"),
+        (45e-6, "s", "45.0 µs"),
+        (2e-10, "s", "0.200 ns"),
+        (-0.5, "s", "−500 ms"),
+        (0.0, "s", "0 s"),
+        (1234.5, "s", "1,234 s"),
+        (5, "s", "5 s"),
+        (35812.7, "per_s", "35,813 per s"),
+        (4096, "bytes", "4,096 bytes"),
+        (7, "", "7"),
+    ],
+)
+def test_a_quantity_has_its_unit_and_a_time_a_sensible_one(value, unit, text):
+    assert quantity(value, unit) == text
+
+
+def test_a_span_names_a_common_unit_once_and_a_single_point_once():
+    assert span(1, 5, "bytes") == "1 … 5 bytes"
+    assert span(0.5, 1.5, "s") == "500 ms … 1.50 s"
+    assert span(0.10001, 0.10002, "s") == "100 ms"
+    assert span(0.0, 1.5, "s") == "0 … 1.50 s"
+
+
+def test_trials_are_counted_in_words():
+    assert [trials(1), trials(2_000), trials(1, "warm-up ")] == ["1 trial", "2,000 trials", "1 warm-up trial"]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "interval", "text"),
+    [
+        (5.12, (4.81, 5.49), "5.1× slower than a (4.8–5.5)"),
+        (5.12, None, "5.1× slower than a"),
+        (1 / 1.8, (1 / 2, 1 / 1.6), "1.8× faster than a (1.6–2.0)"),
+        (1.01, (0.97, 1.04), "about as fast as a (0.97–1.04)"),
+        (1.04, (1.02, 1.2), "1.04× slower than a (1.02–1.20)"),
+        (1.04, None, "1.04× slower than a"),
+        (1.001, None, "about as fast as a"),
+        (0.999, None, "about as fast as a"),
+        (12_345.6, (9.96, 20_000.0), "12,346× slower than a (10–20,000)"),
+        (0.5, (0.004, 3.0), "about as fast as a (0.00–3.00)"),
+        (0.0, None, "wall_s 0× that of a"),
+        (0.0, (0.0, 0.0359), "wall_s 0× that of a (0.000–0.036)"),
+    ],
+)
+def test_a_ratio_of_durations_is_told_as_slower_or_faster(ratio, interval, text):
+    assert comparison("wall_s", "s", ratio, interval and Interval(*interval), "a") == text
