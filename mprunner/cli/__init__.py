@@ -1,0 +1,84 @@
+"""The command line: one module per command, imported when it is called; the only place that prints and exits."""
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+import click
+
+import mprunner
+from mprunner.errors import MprunnerError
+
+COMMANDS = ("run", "scenarios")
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are modules of this package."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"mprunner.cli.{cmd_name}").command
+        return command
+
+
+@click.command(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(mprunner.__version__, prog_name="mprunner")
+def cli() -> None:
+    """Concurrency experiments in Python.
+
+    A YAML file names a scenario and what to vary. mprunner executes every combination, each repeat in a fresh
+    worker process, and leaves tidy CSV tables.
+
+    \b
+      mprunner scenarios                  what can be studied
+      mprunner scenarios race-bank        its params and metrics
+      mprunner run experiments/bank.yaml  study it
+    """
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Execute a command line and exit; see docs/cli.md for the exit codes."""
+    if sys.platform == "win32":
+        sys.exit(
+            "error: mprunner needs processes, signals and fork as Linux and macOS have them\nhint: use WSL 2"
+        )
+    try:
+        code = cli.main(args=argv, standalone_mode=False)
+        sys.stdout.flush()
+    except MprunnerError as error:
+        fail(error)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        end_by(signal.SIGINT)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing may fail at exit any more
+        end_by(signal.SIGPIPE)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def fail(error: MprunnerError) -> None:
+    """Print an error and its hint, and exit with its code."""
+    click.echo(f"{error.prefix}{error.message}", err=True)
+    if error.hint:
+        click.echo(f"hint: {error.hint}", err=True)
+    sys.exit(error.exit_code)
+
+
+def end_by(number: int) -> None:
+    """End this process by a signal, as its parent expects of an interrupted program."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)

@@ -1,0 +1,95 @@
+"""Facts about the machine, the interpreter and the source tree, for run.json."""
+
+import os
+import platform
+import socket
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import mprunner
+
+GIT_LIMIT_S = 2.0
+_PACKAGES = ("numpy", "pandas", "pluggy", "pydantic", "pyyaml")
+
+
+def usable_cpus() -> list[int]:
+    """Return the numbers of the CPUs that this process, and so its workers, may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def load_average() -> list[float]:
+    """Return how many processes wanted a CPU over the last 1, 5 and 15 minutes."""
+    return [round(load, 2) for load in os.getloadavg()]
+
+
+def describe_environment() -> dict[str, Any]:
+    """Describe where a run is executed; what can't be found out is None."""
+    return {
+        "mprunner": mprunner.__version__,
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "python": platform.python_version(),
+        "python_build": {
+            "implementation": platform.python_implementation(),
+            "compiler": platform.python_compiler(),
+            "gil_disabled": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+            "executable": sys.executable,
+        },
+        "host": socket.gethostname(),
+        "os": platform.platform(),
+        "cpu": _cpu_model(),
+        "cpu_count": os.cpu_count(),
+        "cpus_usable": usable_cpus(),
+        "cpu_quota": _cpu_quota(),
+        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "git": git_state(Path.cwd()),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _read(path: str) -> str | None:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return None
+
+
+def _cpu_model() -> str | None:
+    for line in (_read("/proc/cpuinfo") or "").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or None
+
+
+def _cpu_quota() -> float | None:
+    """Return how many CPUs' worth of time the control group allows, None where it sets no limit."""
+    quota, _, period = (_read("/sys/fs/cgroup/cpu.max") or "max").partition(" ")
+    return None if quota == "max" or not period else int(quota) / int(period)
+
+
+def git_state(folder: Path) -> Mapping[str, Any] | None:
+    """Return the revision that ``folder`` is at and whether tracked files differ from it; None outside git."""
+    command = ["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=GIT_LIMIT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    if done.returncode != 0:
+        return None
+    lines = done.stdout.splitlines()
+    revision = next((line.split()[2] for line in lines if line.startswith("# branch.oid")), None)
+    return {"revision": revision, "dirty": any(not line.startswith("#") for line in lines)}

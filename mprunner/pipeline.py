@@ -1,0 +1,262 @@
+"""The stages of a run, in order: experiment → plan → schedule → executor → records → journal → tables → summary."""
+
+import platform
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mprunner.environment import describe_environment, load_average, usable_cpus
+from mprunner.errors import ExperimentError
+from mprunner.executors import Executor, Interrupt, ScenarioSource
+from mprunner.executors.local import LocalExecutor
+from mprunner.journal import Header, Journal
+from mprunner.plan import PlainSchedule, Plan, Schedule, make_plan
+from mprunner.records import Status
+from mprunner.registry import BUILT_IN_EXECUTOR, RegisteredScenario, Registry, load_registry
+from mprunner.results import RunFolder, create_run_folder
+from mprunner.spec import Experiment, read_experiment
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mprunner.tables import Frames
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An experiment that is ready to be executed; nothing has been started or written.
+
+    Attributes:
+        registry: the plugins found.
+        experiment: what the file says.
+        scenario: the scenario that it names.
+        plan: all of its trials.
+    """
+
+    registry: Registry
+    experiment: Experiment
+    scenario: RegisteredScenario
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executed:
+    """A run whose trials have been executed, or that was interrupted.
+
+    Attributes:
+        folder: its folder.
+        run: the content of its run.json.
+        done: how many attempts ended, one that was cancelled aside.
+        failures: how many of them ended in another status than ok.
+        interrupted_by: the number of the signal that interrupted it, or None.
+        hook_errors: what plugins' hooks raised; it stopped nothing.
+    """
+
+    folder: RunFolder
+    run: Mapping[str, Any]
+    done: int
+    failures: int
+    interrupted_by: int | None
+    hook_errors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tabled:
+    """A run's tables, as frames.
+
+    Attributes:
+        header: the journal's header.
+        frames: trials, actors, outcomes and samples.
+        summary: case × metric.
+    """
+
+    header: Header
+    frames: "Frames"
+    summary: "pd.DataFrame"
+
+
+def prepare(file: Path, plugins: Sequence[Path] = ()) -> Prepared:
+    """Read an experiment, find its scenario, plan its trials.
+
+    Raises:
+        ExperimentError: the file, or what it says, is wrong.
+        PluginError: the plugin that it needs is broken.
+        NothingSelectedError: its plan is empty.
+    """
+    registry = load_registry(plugins)
+    experiment = read_experiment(file, lambda name: registry.scenario(name).params_type)
+    scenario = registry.scenario(experiment.scenario)
+    plan = make_plan(experiment, scenario.declaration, scenario.params_type, cpus=len(usable_cpus()))
+    return Prepared(registry=registry, experiment=experiment, scenario=scenario, plan=plan)
+
+
+def executor_for(prepared: Prepared, name: str = BUILT_IN_EXECUTOR) -> Executor:
+    """Make the executor of that name.
+
+    Raises:
+        ExperimentError: there is none.
+    """
+    plugin = prepared.scenario.plugin
+    source = ScenarioSource(
+        module=prepared.scenario.cls.__module__,
+        qualname=prepared.scenario.cls.__qualname__,
+        files={plugin.module: plugin.file} if plugin.file else {},
+    )
+    factories: Mapping[str, Callable[[ScenarioSource], Executor]] = prepared.registry.executors
+    if name == BUILT_IN_EXECUTOR:
+        return LocalExecutor(source)
+    if name not in factories:
+        known = ", ".join(sorted({BUILT_IN_EXECUTOR, *factories}))
+        raise ExperimentError(f"there is no executor {name!r}", f"known: {known}")
+    return factories[name](source)
+
+
+def execute(prepared: Prepared, executor: Executor, results: Path, interrupt: Interrupt) -> Executed:
+    """Execute every trial of the plan; each record is safe in the journal before the next trial begins.
+
+    Raises:
+        PluginError: the worker can't import the scenario; nothing has been written.
+        ResultsError: the results can't be written; what the journal holds is kept.
+    """
+    tell = _Teller(prepared.registry)
+    try:
+        executor.start()
+        folder = create_run_folder(results, prepared.experiment.name, prepared.experiment.source)
+        run = _describe_run(prepared, executor, folder)
+        folder.write_run(run)
+        tell.all("mprunner_run_started", run=run, planned=len(prepared.plan))
+        schedule = PlainSchedule(prepared.plan, stop_on_failure=prepared.experiment.on_failure == "stop")
+        with Journal.create(folder.journal, _header(prepared, folder)) as journal:
+            done, failures = _execute_all(
+                schedule, executor, folder, journal, interrupt, tell, len(prepared.plan)
+            )
+    finally:
+        executor.close()
+    state = "interrupted" if interrupt.signal is not None and done < len(prepared.plan) else "finished"
+    run = {**run, "state": state, "finished_at": _now(), "load_at_end": load_average()}
+    folder.write_run(run)
+    return Executed(
+        folder=folder,
+        run=run,
+        done=done,
+        failures=failures,
+        interrupted_by=interrupt.signal,
+        hook_errors=tuple(tell.errors),
+    )
+
+
+def _execute_all(
+    schedule: Schedule,
+    executor: Executor,
+    folder: RunFolder,
+    journal: Journal,
+    interrupt: Interrupt,
+    tell: "_Teller",
+    planned: int,
+) -> tuple[int, int]:
+    done = failures = 0
+    while interrupt.signal is None and (attempt := schedule.next()) is not None:
+        journal.started(attempt)
+        record = executor.execute(attempt, folder.logs, interrupt)
+        journal.ended(record)
+        schedule.feed(record)
+        done += record.status is not Status.CANCELLED
+        failures += record.status not in (Status.OK, Status.CANCELLED)
+        tell.all("mprunner_trial_finished", record=record, done=done, planned=planned)
+    return done, failures
+
+
+def tabulate(folder: RunFolder) -> Tabled:
+    """Derive a run's tables from its journal and write them; a table is replaced whole or not at all.
+
+    Raises:
+        ResultsError: the journal is damaged, or a table can't be written.
+    """
+    # pandas takes longer to import than most trials: not before all of them have been executed.
+    from mprunner.analysis.summary import summarise  # noqa: PLC0415
+    from mprunner.journal import read_journal  # noqa: PLC0415
+    from mprunner.tables import build_frames, write_csv  # noqa: PLC0415
+
+    journaled = read_journal(folder.journal)
+    frames = build_frames(journaled)
+    summary = summarise(frames, journaled.header)
+    tables = {
+        "trials": frames.trials,
+        "actors": frames.actors,
+        "outcomes": frames.outcomes,
+        "samples": frames.samples,
+        "summary": summary,
+    }
+    for name, frame in tables.items():
+        if frame is not None:
+            write_csv(frame, folder.path / f"{name}.csv")
+    return Tabled(header=journaled.header, frames=frames, summary=summary)
+
+
+def finish(prepared: Prepared, executed: Executed) -> tuple[str, ...]:
+    """Tell the plugins that the run's tables are written; return what their hooks raised."""
+    tell = _Teller(prepared.registry)
+    tell.all("mprunner_run_finished", run=executed.run, folder=str(executed.folder.path))
+    return tuple(tell.errors)
+
+
+class _Teller:
+    """Calls hooks; a plugin whose hook raises is noted, and nothing else happens to the run."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.errors: list[str] = []
+        self._registry = registry
+
+    def all(self, hook: str, **arguments: Any) -> list[Any]:
+        """Call a hook of every plugin."""
+        try:
+            answers: list[Any] = getattr(self._registry.manager.hook, hook)(**arguments)
+        except Exception as error:  # a plugin's code can raise anything
+            message = f"hook {hook}: {type(error).__name__}: {error}"
+            if message not in self.errors:
+                self.errors.append(message)
+            return []
+        return answers
+
+
+def _header(prepared: Prepared, folder: RunFolder) -> Header:
+    return Header(
+        format=1,
+        run_id=folder.run_id,
+        experiment=prepared.experiment.to_json(),
+        declaration=prepared.scenario.declaration,
+        planned=len(prepared.plan),
+        python=platform.python_version(),
+        host=socket.gethostname(),
+    )
+
+
+def _describe_run(prepared: Prepared, executor: Executor, folder: RunFolder) -> dict[str, Any]:
+    extra: dict[str, Any] = {}
+    for facts in _Teller(prepared.registry).all("mprunner_environment"):
+        extra |= facts
+    return {
+        "run_id": folder.run_id,
+        "experiment": prepared.experiment.name,
+        "scenario": prepared.experiment.scenario,
+        "state": "running",
+        "started_at": _now(),
+        "finished_at": None,
+        "planned": len(prepared.plan),
+        "seed": prepared.experiment.seed,
+        "argv": sys.argv,
+        "containment": executor.containment,
+        "plugin": asdict(prepared.scenario.plugin),
+        "load_at_start": load_average(),
+        "load_at_end": None,
+        **describe_environment(),
+        "extra": extra,
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,126 @@
+"""Ctrl-C and its kin, as a person presses it: the real program on a pseudo-terminal."""
+
+import os
+import pty
+import select
+import signal
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.support import GENEROUS_S, PLUGINS, command, processes_marked
+
+HANGS_AFTER_THREE = """
+name: hangs
+scenario: misbehave
+sweep: {way: [ok, print, use-tmp, hang-with-children]}
+repeats: 1
+timeout: 600
+"""
+
+
+class Terminal:
+    """The program on a pseudo-terminal that is its controlling one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.text = ""
+        pid, self._fd = pty.fork()
+        if pid == 0:
+            os.chdir(folder)
+            arguments = command("run", "hangs.yaml", "--plugin", PLUGINS / "misbehave.py")
+            os.execv(arguments[0], arguments)
+        self.pid = pid
+
+    def read_until(self, wanted: str) -> None:
+        """Read until the text appears; the ceiling is generous, the usual time short."""
+        limit = time.monotonic() + GENEROUS_S
+        while wanted not in self.text:
+            assert self._read(limit), f"{wanted!r} did not appear in {self.text!r}"
+
+    def _read(self, limit: float) -> bool:
+        if not select.select([self._fd], [], [], max(0.0, limit - time.monotonic()))[0]:
+            return False
+        try:
+            data = os.read(self._fd, 4096)
+        except OSError:  # what Linux says when the last process of the terminal is gone
+            return False
+        self.text += data.decode()
+        return bool(data)
+
+    def press(self, key: bytes) -> None:
+        """Press a key."""
+        os.write(self._fd, key)
+
+    def end(self) -> int:
+        """Read the rest and return the wait status."""
+        while self._read(time.monotonic() + GENEROUS_S):
+            pass
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self._fd)
+        return status
+
+
+@pytest.fixture
+def terminal(tmp_path, token):
+    (tmp_path / "hangs.yaml").write_text(HANGS_AFTER_THREE)
+    return Terminal(tmp_path)
+
+
+def hanging_workers(token: str) -> int:
+    return sum("sleep" in " ".join(process.cmdline()) for process in processes_marked(token))
+
+
+def wait_for_the_hanging_trial(token: str) -> None:
+    limit = time.monotonic() + GENEROUS_S
+    while hanging_workers(token) < 2:
+        assert time.monotonic() < limit, "the trial that hangs has not begun"
+        time.sleep(0.02)  # polling, not synchronising: the ceiling above decides
+
+
+def rows(folder: Path) -> list[str]:
+    return list(pd.read_csv(folder / "results" / "hangs" / "latest" / "trials.csv").status)
+
+
+def test_ctrl_c_keeps_every_finished_row_and_prints_no_traceback(terminal, tmp_path, token):
+    wait_for_the_hanging_trial(token)
+    terminal.press(b"\x03")
+    status = terminal.end()
+    assert os.WIFSIGNALED(status)
+    assert os.WTERMSIG(status) == signal.SIGINT
+    assert "Traceback" not in terminal.text
+    assert "interrupted" in terminal.text
+    assert rows(tmp_path) == ["ok", "ok", "ok", "cancelled"]
+    assert "results: results/hangs/" in terminal.text
+    assert processes_marked(token) == []
+
+
+def test_an_interrupted_run_says_so_in_run_json(terminal, tmp_path, token):
+    wait_for_the_hanging_trial(token)
+    terminal.press(b"\x03")
+    terminal.end()
+    text = (tmp_path / "results" / "hangs" / "latest" / "run.json").read_text()
+    assert '"state": "interrupted"' in text
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_term_and_hup_end_a_run_as_ctrl_c_does(terminal, tmp_path, token, number):
+    wait_for_the_hanging_trial(token)
+    os.kill(terminal.pid, number)
+    status = terminal.end()
+    assert os.WIFSIGNALED(status)
+    assert os.WTERMSIG(status) == number
+    assert "Traceback" not in terminal.text
+    assert rows(tmp_path) == ["ok", "ok", "ok", "cancelled"]
+
+
+def test_the_runner_killed_outright_leaves_no_process(terminal, tmp_path, token):
+    """Its launcher reads the end of the control socket, kills the trial and removes its scratch folder."""
+    wait_for_the_hanging_trial(token)
+    os.kill(terminal.pid, signal.SIGKILL)
+    terminal.end()
+    limit = time.monotonic() + GENEROUS_S
+    while processes_marked(token):
+        assert time.monotonic() < limit, "something is left"
+        time.sleep(0.02)  # polling
