@@ -1,0 +1,111 @@
+"""What the documentation shows is executed: experiments are read, the scenario runs, the table's code works."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mprunner.cli import COMMANDS
+from mprunner.pipeline import prepare
+from tests.support import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
+EXPERIMENTS = [
+    (page.name, number, text)
+    for page in PAGES
+    for number, text in enumerate(blocks(page, "yaml"))
+    if "scenario: counting" not in text
+]
+
+
+@pytest.mark.parametrize(
+    ("page", "number", "text"), EXPERIMENTS, ids=[f"{page}-{number}" for page, number, _ in EXPERIMENTS]
+)
+def test_every_experiment_of_the_documentation_can_be_planned(tmp_path, page, number, text):
+    file = tmp_path / "shown.yaml"
+    file.write_text(text)
+    assert len(prepare(file).plan) > 0
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda file: file.name)
+def test_every_experiment_of_the_repository_can_be_planned(file):
+    prepared = prepare(file)
+    assert prepared.experiment.name == file.stem
+    assert prepared.experiment.description
+
+
+def test_the_located_error_of_the_documentation_is_what_is_said(program, tmp_path):
+    (shown,) = [text for text in blocks(ROOT / "docs" / "experiment-file.md", "text") if "lokc" in text]
+    folder = tmp_path / "experiments"
+    folder.mkdir()
+    (folder / "bank.yaml").write_text(
+        "name: bank\nscenario: race-bank\nparams:\n  transactions: 100\nrepeats: 3\n\n\nsweep:\n"
+        "  guard: [none, lokc]\n"
+    )
+    assert program("run", "experiments/bank.yaml").stderr == shown
+
+
+def test_the_scenario_of_the_documentation_runs_under_every_start_method(program, tmp_path):
+    page = ROOT / "docs" / "scenarios.md"
+    (plugin,) = [text for text in blocks(page, "python") if "mprunner_register_scenarios" in text]
+    (experiment,) = blocks(page, "yaml")
+    (tmp_path / "counting.py").write_text(plugin)
+    (tmp_path / "counting.yaml").write_text(experiment.replace("[fork, spawn]", "[fork, spawn, forkserver]"))
+    (command,) = blocks(page, "console")
+    done = program(*command.split()[2:])
+    assert done.returncode == 0, done.stdout + done.stderr
+    trials = pd.read_csv(tmp_path / "results" / "counting" / "latest" / "trials.csv")
+    assert set(trials.start_method) == {"fork", "spawn", "forkserver"}
+    assert (trials.counted == 100_000 * trials.processes).all()
+
+
+def test_the_entry_point_of_the_documentation_is_toml():
+    (shown,) = blocks(ROOT / "docs" / "scenarios.md", "toml")
+    assert tomllib.loads(shown)["project"]["entry-points"]["mprunner"]
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", ROOT / "docs" / "results.md"], ids=lambda page: page.name
+)
+def test_the_code_that_opens_a_table_works(program, tmp_path, monkeypatch, capsys, page):
+    (tmp_path / "bank.yaml").write_text(
+        (ROOT / "experiments" / "bank.yaml").read_text().replace("10\n", "1\n")
+    )
+    assert program("run", "bank.yaml").returncode == 0
+    monkeypatch.chdir(tmp_path)
+    (code,) = [text for text in blocks(page, "python") if "read_csv" in text]
+    exec(compile(code, page.name, "exec"), {})
+    assert "spin" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_every_command_teaches_itself(program, command):
+    done = program(*command.split(), "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Usage: ")
+    assert len(done.stdout.splitlines()) > 5
+
+
+def test_every_column_of_the_tables_is_in_the_documentation(program, tmp_path):
+    (tmp_path / "bank.yaml").write_text("scenario: race-bank\nrepeats: 1\nparams: {transactions: 10}\n")
+    program("run", "bank.yaml")
+    text = (ROOT / "docs" / "results.md").read_text()
+    own = {"mode", "guard", "initial_balance", "transactions", "sync", "start_method", "final_balance"}
+    own |= {"lost_updates", "lossy_rounds", "lossy_share", "transactions_per_s"}
+    folder = tmp_path / "results" / "bank" / "latest"
+    columns = {column for file in folder.glob("*.csv") for column in pd.read_csv(file).columns}
+    undocumented = {column for column in columns - own if f"`{column}`" not in text}
+    assert undocumented == set()
+
+
+def test_every_file_that_the_readme_links_to_is_there():
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text())
+    assert [link for link in links if not (ROOT / link).exists()] == []
