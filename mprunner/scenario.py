@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
     from random import Random
 
-    from mprunner.actor_group import ActorResult, ActorsResult, Method, Sync
+    from mprunner.actor_group import ActorResult as ActorResult  # noqa: PLC0414 - plugins annotate with it
+    from mprunner.actor_group import ActorsResult as ActorsResult  # noqa: PLC0414 - likewise
+    from mprunner.actor_group import Method, Sync
 
 __all__ = ["CPU_COUNT", "Doc", "ProcessCount", "Scenario", "Stopwatch", "Trial", "Unit"]
 

@@ -1,0 +1,181 @@
+"""spawn-count: start processes that count, and collect what they counted."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.context import BaseContext
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.sharedctypes import Synchronized
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from annotated_types import Ge
+
+from mprunner.scenario import CPU_COUNT, Doc, ProcessCount, Scenario, Trial, Unit
+from mprunner_scenarios.actors.spawn_count import (
+    count_to,
+    exit_with_count,
+    put_count,
+    send_count,
+    store_count,
+)
+
+if TYPE_CHECKING:
+    from mprunner.scenario import ActorResult
+
+MAX_EXIT_STATUS = 2**31 - 1
+"""The largest number that sys.exit() hands to the system; the system keeps its lowest eight bits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """What a spawn-count experiment may vary."""
+
+    mode: Annotated[
+        Literal["concurrent", "serial"],
+        Doc("a process for each count, or one count after the other in the worker itself"),
+    ] = "concurrent"
+    processes: Annotated[ProcessCount, Doc("how many times it is counted to n")] = CPU_COUNT
+    n: Annotated[int, Ge(1), Doc("how far each counts")] = 2_000_000
+    start_method: Annotated[Literal["fork", "spawn", "forkserver"], Doc("how the processes are started")] = (
+        "fork"
+    )
+    result_via: Annotated[
+        Literal["queue", "exitcode", "pipe", "value"], Doc("how a process hands its count over")
+    ] = "queue"
+    join: Annotated[
+        Literal["all-at-end", "each"],
+        Doc("start all and then join them, or join each before the next starts: the classic mistake"),
+    ] = "all-at-end"
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be, and what would be the same experiment under two names."""
+        if self.result_via == "exitcode" and self.n > MAX_EXIT_STATUS:
+            raise ValueError(f"sys.exit() takes no number over {MAX_EXIT_STATUS:,}")
+        if self.mode == "serial" and (self.start_method, self.join) != ("fork", "all-at-end"):
+            raise ValueError("a serial count starts no process: start_method and join mean nothing to it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """What spawn-count measures."""
+
+    wall_s: Annotated[float, Unit("s"), Doc("from the first start to the last join")]
+    start_s: Annotated[
+        float | None,
+        Unit("s"),
+        Doc("the longest that a process took from its start to its first instruction"),
+    ]
+    counts_per_s: Annotated[float, Unit("per_s"), Doc("counts of all processes together, over wall_s")]
+    result: Annotated[int | None, Doc("what arrived of the first process's count")]
+    lost_results: Annotated[int, Doc("processes whose count did not arrive as it was")]
+
+
+class SpawnCount(Scenario[Params, Metrics]):
+    """Start processes that each count to n, and collect what they counted.
+
+    Counting keeps one CPU busy, so processes that count at the same time are faster than one that counts for
+    all, until there are more of them than CPUs. An exit code has eight bits: 50,000,000 comes back as 128. A
+    queue, a pipe or a shared value brings it back whole.
+    """
+
+    name = "spawn-count"
+    outcomes = {  # noqa: RUF012 - read only
+        "result": Doc("what a process's count was when it arrived"),
+        "finish_order": Doc("the processes by when they finished, such as 1-0-2"),
+    }
+    summary = "{wall_s:median}, {result:range} came back, {lost_results:max} results lost"
+
+    def run(self, params: Params, trial: Trial) -> Metrics:
+        """Count, and look at what arrived."""
+        watch = trial.stopwatch()
+        if params.mode == "serial":
+            arrived: Sequence[int | None] = [count_to(params.n) for _ in range(params.processes)]
+            wall_s, start_s = watch.elapsed_s, None
+        else:
+            actors, arrived = _count_in_processes(params, trial)
+            wall_s = watch.elapsed_s
+            start_s = max((actor.start_latency_s or 0.0 for actor in actors), default=None)
+            trial.observe(finish_order=_finish_order(actors, params))
+        for count in arrived:
+            trial.observe(result="nothing" if count is None else str(count))
+        return Metrics(
+            wall_s=wall_s,
+            start_s=start_s,
+            counts_per_s=params.n * params.processes / wall_s,
+            result=arrived[0],
+            lost_results=sum(count != params.n for count in arrived),
+        )
+
+
+def _count_in_processes(params: Params, trial: Trial) -> "tuple[Sequence[ActorResult], list[int | None]]":
+    """Start the processes, all at once or one after the other; return them and the counts that arrived."""
+    wiring = _WIRINGS[params.result_via](trial.context(params.start_method), params)
+    together = params.processes if params.join == "all-at-end" else 1
+    actors: list[ActorResult] = []
+    for first in range(0, params.processes, together):
+        group = trial.run_actors(wiring.actors[first : first + together], method=params.start_method)
+        actors.extend(group.actors)
+    return actors, wiring.collect(actors)
+
+
+def _finish_order(actors: "Sequence[ActorResult]", params: Params) -> str:
+    if params.join == "each":
+        return "-".join(str(actor.actor) for actor in actors)
+    ended = sorted(actors, key=lambda actor: (actor.start_skew_s or 0.0) + (actor.wall_s or math.inf))
+    return "-".join(str(actor.actor) for actor in ended)
+
+
+@dataclass(frozen=True)
+class _Wiring:
+    """What each process executes, and how what they counted is collected when all have ended."""
+
+    actors: Sequence[Callable[[], object]]
+    collect: "Callable[[Sequence[ActorResult]], list[int | None]]"
+
+
+def _by_exit_code(context: BaseContext, params: Params) -> _Wiring:
+    return _Wiring(
+        actors=[partial(exit_with_count, params.n)] * params.processes,
+        collect=lambda actors: [actor.exit_code for actor in actors],
+    )
+
+
+def _by_queue(context: BaseContext, params: Params) -> _Wiring:
+    queue: SimpleQueue[int] = context.SimpleQueue()
+
+    def collect(actors: "Sequence[ActorResult]") -> list[int | None]:
+        return [None if queue.empty() else queue.get() for _ in actors]
+
+    return _Wiring(actors=[partial(put_count, params.n, queue)] * params.processes, collect=collect)
+
+
+def _by_pipe(context: BaseContext, params: Params) -> _Wiring:
+    pipes = [context.Pipe(duplex=False) for _ in range(params.processes)]
+
+    def collect(actors: "Sequence[ActorResult]") -> list[int | None]:
+        return [reader.recv() if reader.poll() else None for reader, _ in pipes]
+
+    return _Wiring(actors=[partial(send_count, params.n, writer) for _, writer in pipes], collect=collect)
+
+
+def _by_value(context: BaseContext, params: Params) -> _Wiring:
+    values: list[Synchronized[int]] = [context.Value("q", -1) for _ in range(params.processes)]
+
+    def collect(actors: "Sequence[ActorResult]") -> list[int | None]:
+        return [None if value.value < 0 else value.value for value in values]
+
+    return _Wiring(actors=[partial(store_count, params.n, value) for value in values], collect=collect)
+
+
+_WIRINGS: Mapping[str, Callable[[BaseContext, Params], _Wiring]] = {
+    "exitcode": _by_exit_code,
+    "queue": _by_queue,
+    "pipe": _by_pipe,
+    "value": _by_value,
+}
+
+
+def mprunner_register_scenarios() -> list[type[SpawnCount]]:
+    """Register the scenario with mprunner."""
+    return [SpawnCount]

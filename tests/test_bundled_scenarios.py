@@ -1,0 +1,168 @@
+"""The bundled scenarios, small: what they claim to show, in every setting, on real processes."""
+
+from collections import Counter
+from itertools import product
+
+import pytest
+
+from mprunner.scenario import Trial
+from mprunner_scenarios import locked_counter, pool_map, race_bank, spawn_count
+
+METHODS = ("fork", "spawn", "forkserver")
+
+
+@pytest.fixture
+def execute(tmp_path):
+    """Execute one trial in this process and return its metrics and what it observed."""
+
+    def call(module, **params):
+        (scenario,) = module.mprunner_register_scenarios()
+        trial = Trial(scenario, seed=0, repeat=0, tmp_path=tmp_path)
+        metrics = scenario().run(module.Params(**params), trial)
+        seen = {
+            name: Counter({value: n for (_, value), n in counts.items()})
+            for name, counts in trial.observed.items()
+        }
+        return metrics, seen
+
+    return call
+
+
+@pytest.mark.parametrize(("via", "method"), list(product(["queue", "pipe", "value"], METHODS)))
+def test_a_count_comes_back_whole_through_a_queue_a_pipe_or_a_value(execute, via, method):
+    metrics, seen = execute(spawn_count, processes=2, n=70_000, result_via=via, start_method=method)
+    assert metrics.lost_results == 0
+    assert metrics.result == 70_000
+    assert seen["result"] == {"70000": 2}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_exit_code_keeps_eight_bits_of_a_count(execute, method):
+    metrics, seen = execute(spawn_count, processes=2, n=70_000, result_via="exitcode", start_method=method)
+    assert metrics.lost_results == 2
+    assert metrics.result == 70_000 % 256
+    assert seen["result"] == {str(70_000 % 256): 2}
+
+
+def test_the_tutorial_s_count_comes_back_as_128():
+    assert 50_000_000 % 256 == 128
+
+
+def test_a_serial_count_starts_no_process(execute):
+    metrics, seen = execute(spawn_count, mode="serial", processes=3, n=1_000)
+    assert metrics.start_s is None
+    assert seen["result"] == {"1000": 3}
+    assert seen["finish_order"] == {}
+
+
+def test_processes_that_are_joined_one_by_one_finish_in_their_order(execute):
+    _, seen = execute(spawn_count, processes=3, n=1_000, join="each")
+    assert seen["finish_order"] == {"0-1-2": 1}
+
+
+def test_the_finish_order_names_every_process_once(execute):
+    _, seen = execute(spawn_count, processes=3, n=1_000)
+    (order,) = seen["finish_order"]
+    assert sorted(order.split("-")) == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ({"result_via": "exitcode", "n": 2**31}, r"^sys\.exit\(\) takes no number over 2,147,483,647$"),
+        ({"mode": "serial", "join": "each"}, r"^a serial count starts no process: "),
+        ({"mode": "serial", "start_method": "spawn"}, r"^a serial count starts no process: "),
+    ],
+)
+def test_a_count_that_makes_no_sense_is_refused_with_its_reason(params, reason):
+    with pytest.raises(ValueError, match=reason):
+        spawn_count.Params(**params)
+
+
+@pytest.mark.parametrize(("method", "chunksize"), list(product(METHODS, [None, 1, 7])))
+def test_a_pool_returns_all_sums_in_order(execute, method, chunksize):
+    metrics, _ = execute(pool_map, numbers=40, processes=2, start_method=method, chunksize=chunksize)
+    assert metrics.checksum_ok
+    assert metrics.wall_s >= metrics.pool_start_s + metrics.map_s + metrics.shutdown_s
+
+
+def test_a_serial_map_has_no_pool_to_start(execute):
+    metrics, _ = execute(pool_map, method="serial", numbers=40)
+    assert metrics.checksum_ok
+    assert (metrics.pool_start_s, metrics.shutdown_s) == (None, None)
+    assert metrics.wall_s == metrics.map_s
+
+
+def test_a_wrong_sum_is_noticed():
+    assert pool_map._are_sums_of_squares([0, 0, 1, 5], 4)
+    assert not pool_map._are_sums_of_squares([0, 0, 1, 6], 4)
+    assert not pool_map._are_sums_of_squares([0, 0, 5, 1], 4)
+
+
+@pytest.mark.parametrize("params", [{"chunksize": 2}, {"start_method": "spawn"}])
+def test_a_serial_map_with_settings_of_a_pool_is_refused(params):
+    with pytest.raises(ValueError, match=r"^a serial loop has no pool: "):
+        pool_map.Params(method="serial", **params)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_locked_counter_ends_where_it_began(execute, method):
+    metrics, seen = execute(locked_counter, guard="lock", iterations=50, pause_s=0.0, start_method=method)
+    assert (metrics.final_value, metrics.lost_updates) == (500, 0)
+    assert seen["final_value"] == {500: 1}
+
+
+def test_the_sequential_counter_ends_where_it_began(execute):
+    metrics, _ = execute(locked_counter, mode="sequential", iterations=20, pause_s=0.0)
+    assert (metrics.final_value, metrics.lost_updates) == (500, 0)
+
+
+def test_the_unguarded_counter_is_off_by_whole_steps(execute):
+    metrics, seen = execute(locked_counter, iterations=200, pause_s=0.0)
+    assert (metrics.final_value - 500) % 5 == 0
+    assert metrics.lost_updates == abs(metrics.final_value - 500) // 5
+    assert seen["final_value"] == {metrics.final_value: 1}
+
+
+def test_an_actor_pauses_before_each_change(execute):
+    metrics, _ = execute(locked_counter, guard="lock", iterations=5, pause_s=0.01)
+    assert metrics.wall_s >= 5 * 0.01
+
+
+@pytest.mark.parametrize(("method", "sync"), list(product(METHODS, ["none", "barrier", "spin"])))
+def test_the_locked_bank_never_loses_an_update(execute, method, sync):
+    metrics, seen = execute(
+        race_bank, guard="lock", transactions=50, rounds=20, sync=sync, start_method=method
+    )
+    assert (metrics.lost_updates, metrics.lossy_rounds, metrics.lossy_share) == (0, 0, 0.0)
+    assert seen["final_balance"] == {100: 20}
+
+
+def test_the_sequential_bank_never_loses_an_update(execute):
+    metrics, seen = execute(race_bank, mode="sequential", transactions=50, rounds=20)
+    assert metrics.lost_updates == 0
+    assert seen["final_balance"] == {100: 20}
+
+
+def test_the_gated_race_shows(execute):
+    metrics, seen = execute(race_bank, sync="spin", rounds=1_000, transactions=100)
+    assert metrics.lossy_rounds > 0
+    assert metrics.lossy_rounds == 1_000 - seen["final_balance"][100]
+    assert metrics.lost_updates == sum(abs(balance - 100) * n for balance, n in seen["final_balance"].items())
+
+
+def test_the_locked_bank_loses_none_in_10_000_gated_rounds(execute):
+    metrics, _ = execute(race_bank, guard="lock", sync="spin", rounds=10_000, transactions=10)
+    assert metrics.lost_updates == 0
+
+
+@pytest.mark.slow
+def test_the_locked_bank_loses_none_in_100_000_gated_rounds(execute):
+    metrics, _ = execute(race_bank, guard="lock", sync="spin", rounds=100_000, transactions=10)
+    assert metrics.lost_updates == 0
+
+
+@pytest.mark.parametrize("params", [{"sync": "spin"}, {"start_method": "spawn"}])
+def test_a_sequential_bank_with_settings_of_actors_is_refused(params):
+    with pytest.raises(ValueError, match=r"^a sequential bank starts no actors: "):
+        race_bank.Params(mode="sequential", **params)
