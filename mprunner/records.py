@@ -247,6 +247,7 @@ RESERVED_COLUMNS = frozenset(
     "max_process_rss_bytes seed "
     # outcomes.csv and summary.csv, where params are
     "variable value count observations share verdict note "
-    "metric unit trials median mean sd min max ci_low ci_high ratio ratio_ci_low ratio_ci_high".split()
+    "metric unit trials median mean sd min max ci_low ci_high ratio ratio_ci_low ratio_ci_high "
+    "speedup efficiency".split()
 )
 """Columns of mprunner's own in the tables where params, metrics or sample fields are columns too."""

@@ -175,4 +175,4 @@ def test_a_wrong_sentence_is_refused_with_its_fault(template, reason):
 
 def test_percent_is_the_share_over_all_trials():
     filled = fill_summary("{share:percent} of rounds", {"share": [1.0, 1.0, 1.0, 0.0]}, {"share": ""})
-    assert filled == "75 % of rounds"
+    assert filled == "75% of rounds"

@@ -9,6 +9,7 @@ from mprunner.analysis.summary import summarise
 from mprunner.analysis.wording import comparison, number, quantity, span, trials
 from mprunner.declarations import Field
 from mprunner.records import Status
+from mprunner.report.digest import digest
 from mprunner.report.terminal import render_summary
 from mprunner.tables import build_frames
 from tests.made import DECLARATION, record, run
@@ -17,7 +18,7 @@ from tests.made import DECLARATION, record, run
 def rendered(*records, planned=None, **options):
     made = run(*records, planned=len(records) if planned is None else planned, **options)
     frames = build_frames(made)
-    return render_summary(made.header, frames, summarise(frames, made.header))
+    return render_summary(digest(made.header, frames, summarise(frames, made.header)))
 
 
 def bank(case, walls, *, lost=0, statuses=None, order=0):

@@ -37,7 +37,7 @@ def _filled(placeholder: Placeholder, values: Sequence[float], unit: str) -> str
         case Statistic.MEDIAN:
             return quantity(statistics.median(values), unit)
         case Statistic.PERCENT:
-            return f"{number(float(f'{100 * statistics.fmean(values):.3g}'))} %"
+            return f"{number(float(f'{100 * statistics.fmean(values):.3g}'))}%"
         case Statistic.MAX:
             return quantity(max(values), unit)
         case Statistic.TOTAL:

@@ -6,7 +6,7 @@ from typing import Final
 import pandas as pd
 
 from mprunner.analysis.statistics import Description, Interval, Ratio, describe, paired_ratio
-from mprunner.declarations import FieldType
+from mprunner.declarations import Declaration, FieldType
 from mprunner.journal import Header
 from mprunner.records import Status
 from mprunner.tables import CASE_COLUMNS, Frames, columns_of, make_frame
@@ -26,6 +26,8 @@ _SUMMARY: Final[Mapping[str, FieldType]] = {
     "ratio": "float",
     "ratio_ci_low": "float",
     "ratio_ci_high": "float",
+    "speedup": "float",
+    "efficiency": "float",
 }
 SUMMARY_COLUMNS = (*CASE_COLUMNS, *_SUMMARY)
 """Columns of summary.csv, without the params that stand after ``case_id``."""
@@ -53,7 +55,10 @@ def summarise(frames: Frames, header: Header) -> pd.DataFrame:
             row |= {"metric": field.name, "unit": field.unit or None, "trials": len(own)}
             row |= _described(describe(list(own.values())))
             if case_id in partners:
-                row |= _compared(paired_ratio(own, by_case.get(partners[case_id], {})))
+                ratio = paired_ratio(own, by_case.get(partners[case_id], {}))
+                row |= _compared(ratio)
+                if ratio is not None and field.unit == "s":
+                    row |= _sped_up(ratio, _processes(params, header.declaration))
             rows.append(row)
     params_columns = columns_of(header.declaration.params)
     return make_frame({**CASE_COLUMNS, **params_columns, **_SUMMARY}, rows)
@@ -117,6 +122,28 @@ def _described(described: Description | None) -> dict[str, object]:
 
 def _compared(ratio: Ratio | None) -> dict[str, object]:
     return {} if ratio is None else {"ratio": ratio.median, **_bounds("ratio_ci", ratio.interval)}
+
+
+def _sped_up(ratio: Ratio, processes: int | None) -> dict[str, object]:
+    """Return how many times faster the case is, and what share of that is due to each of its processes.
+
+    Speed-up is the baseline's time over the case's, efficiency the speed-up over the number of processes.
+    """
+    if ratio.median <= 0:
+        return {}
+    speedup = 1 / ratio.median
+    return (
+        {"speedup": speedup} if processes is None else {"speedup": speedup, "efficiency": speedup / processes}
+    )
+
+
+def _processes(params: Mapping[str, Scalar], declaration: Declaration) -> int | None:
+    """Return how many processes a case has, where its scenario says so."""
+    for field in declaration.params:
+        value = params[field.name]
+        if field.counts_processes and isinstance(value, int):
+            return value
+    return None
 
 
 def _bounds(name: str, interval: Interval | None) -> dict[str, object]:

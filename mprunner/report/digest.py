@@ -1,0 +1,156 @@
+"""What a run came to, in words: a headline, then for each case what happened and how it compares."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mprunner.analysis.sentence import fill_summary
+from mprunner.analysis.statistics import Interval
+from mprunner.analysis.summary import counted, partners_of
+from mprunner.analysis.wording import comparison, number, trials
+from mprunner.declarations import Declaration
+from mprunner.escapes import printable
+from mprunner.journal import Header
+from mprunner.records import Status, label_of
+from mprunner.tables import Frames
+
+COMPARED_METRIC = "wall_s"
+"""The metric in which a case is compared with its baseline, where the scenario has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseDigest:
+    """One case in words.
+
+    Attributes:
+        label: what tells it from the others; empty for an only case.
+        told: what happened in its ok trials, or what its trials ended in if none was ok.
+        compared: how its duration compares with its baseline's; empty without one.
+        failed: what trials that were not ok ended in; empty if all were.
+    """
+
+    label: str
+    told: str
+    compared: str = ""
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDigest:
+    """A run in words.
+
+    Attributes:
+        headline: its experiment, its scenario, and how its trials ended.
+        description: what the experiment asks; empty if it does not say.
+        cases: in the order of the plan.
+        meaning: what the metric means in which cases are compared; empty where none is.
+    """
+
+    headline: str
+    description: str
+    cases: tuple[CaseDigest, ...]
+    meaning: str
+
+
+def digest(header: Header, frames: Frames, summary: pd.DataFrame) -> RunDigest:
+    """Put a run into words.
+
+    Args:
+        header: of the run's journal.
+        frames: its tables.
+        summary: what :func:`mprunner.analysis.summary.summarise` made of them.
+    """
+    final = frames.trials[frames.trials["is_final"]]
+    measured = final[~final["is_warmup"]]
+    compared = _comparisons(header, frames, summary)
+    cases = []
+    for case_id, label in frames.labels.items():
+        own = measured[measured["case_id"] == case_id]
+        cases.append(_case(printable(label), own, header.declaration, compared.get(case_id, "")))
+    return RunDigest(
+        headline=_headline(header, final),
+        description=printable(" ".join(header.experiment.get("description", "").split())),
+        cases=tuple(cases),
+        meaning=_meaning(header.declaration) if compared else "",
+    )
+
+
+def _headline(header: Header, final: pd.DataFrame) -> str:
+    measured, warmup = final[~final["is_warmup"]], final[final["is_warmup"]]
+    name = header.experiment.get("name", header.run_id)
+    parts = [f"{name}: {header.declaration.name}, {_tallied(_tally(measured))}"]
+    if len(warmup):
+        parts.append(_tallied(_tally(warmup), "warm-up "))
+    if len(final) < header.planned:
+        parts.append(f"{header.planned - len(final):,} of {header.planned:,} planned not executed")
+    return "; ".join(parts)
+
+
+def _tally(rows: pd.DataFrame) -> Mapping[Status, int]:
+    """Count the trials of each status, ok first and the others as documented."""
+    counts = rows["status"].value_counts()
+    return {status: int(counts[status.value]) for status in Status if status.value in counts}
+
+
+def _tallied(tally: Mapping[Status, int], kind: str = "") -> str:
+    count = sum(tally.values())
+    if count == 0:
+        return "no trial executed"
+    if len(tally) == 1:
+        return f"{trials(count, kind)}, {'all ' if count > 1 else ''}{next(iter(tally))}"
+    counts = ", ".join(f"{n:,} {status}" for status, n in tally.items())
+    return f"{trials(count, kind)}, {counts if Status.OK in tally else 'none ok: ' + counts}"
+
+
+def _case(label: str, rows: pd.DataFrame, declaration: Declaration, compared: str) -> CaseDigest:
+    tally = _tally(rows)
+    if Status.OK not in tally:
+        return CaseDigest(label=label, told=_tallied(tally))
+    total = trials(len(rows))
+    failed = (f"{count:,} of {total}: {status}" for status, count in tally.items() if status is not Status.OK)
+    told = _sentence(counted(rows), declaration)
+    return CaseDigest(label=label, told=told, compared=compared, failed="; ".join(failed))
+
+
+def _sentence(rows: pd.DataFrame, declaration: Declaration) -> str:
+    numeric = [field for field in declaration.metrics if field.type != "str"]
+    template = declaration.summary or ", ".join(f"{field.name} {{{field.name}:median}}" for field in numeric)
+    return fill_summary(
+        template or f"{trials(len(rows))} ok",
+        values={field.name: rows[field.name].dropna().tolist() for field in numeric},
+        units={field.name: field.unit for field in numeric},
+    )
+
+
+def _comparisons(header: Header, frames: Frames, summary: pd.DataFrame) -> Mapping[str, str]:
+    """Say, by case id, how a case's duration compares with that of its baseline.
+
+    The baseline's case is named by what the experiment's baseline says and the case does not agree with.
+    """
+    told = {}
+    partners = partners_of(frames, header)
+    rows = summary[(summary["metric"] == COMPARED_METRIC) & summary["ratio"].notna()]
+    for row in rows.to_dict("records"):
+        interval = (
+            None if pd.isna(row["ratio_ci_low"]) else Interval(row["ratio_ci_low"], row["ratio_ci_high"])
+        )
+        own, partner = frames.params[row["case_id"]], frames.params[partners[row["case_id"]]]
+        differing = (name for name in header.experiment["baseline"] if own[name] != partner[name])
+        other = printable(label_of(partner, differing))
+        unit = "" if pd.isna(row["unit"]) else row["unit"]
+        words = comparison(COMPARED_METRIC, unit, row["ratio"], interval, other)
+        told[row["case_id"]] = words + _efficiency(row["efficiency"])
+    return told
+
+
+def _efficiency(efficiency: float) -> str:
+    return "" if pd.isna(efficiency) else f", efficiency {number(round(100 * efficiency))}%"
+
+
+def _meaning(declaration: Declaration) -> str:
+    doc = next(field.doc for field in declaration.metrics if field.name == COMPARED_METRIC)
+    parts = [f"{COMPARED_METRIC}: {doc}"] if doc else []
+    if any(field.counts_processes for field in declaration.params):
+        parts.append("efficiency: the speed-up over the number of processes")
+    return "; ".join(parts)
