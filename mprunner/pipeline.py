@@ -13,7 +13,7 @@ from mprunner.environment import describe_environment, load_average, usable_cpus
 from mprunner.errors import ExperimentError
 from mprunner.executors import Executor, Interrupt, ScenarioSource
 from mprunner.executors.local import LocalExecutor
-from mprunner.journal import Header, Journal
+from mprunner.journal import Header, Journal, read_journal
 from mprunner.plan import PlainSchedule, Plan, Schedule, make_plan
 from mprunner.records import Status
 from mprunner.registry import BUILT_IN_EXECUTOR, RegisteredScenario, Registry, load_registry
@@ -137,7 +137,14 @@ def execute(prepared: Prepared, executor: Executor, results: Path, interrupt: In
     finally:
         executor.close()
     state = "interrupted" if interrupt.signal is not None and done < len(prepared.plan) else "finished"
-    run = {**run, "state": state, "finished_at": _now(), "load_at_end": load_average()}
+    run |= {
+        "state": state,
+        "verdict": None if state == "interrupted" else "failed" if failures else "passed",
+        "done": done,
+        "failures": failures,
+        "finished_at": _now(),
+        "load_at_end": load_average(),
+    }
     folder.write_run(run)
     return Executed(
         folder=folder,
@@ -171,30 +178,39 @@ def _execute_all(
 
 
 def tabulate(folder: RunFolder) -> Tabled:
-    """Derive a run's tables from its journal and write them; a table is replaced whole or not at all.
+    """Derive a run's tables from its journal.
 
     Raises:
-        ResultsError: the journal is damaged, or a table can't be written.
+        ResultsError: the journal can't be read, or is damaged.
     """
     # pandas takes longer to import than most trials: not before all of them have been executed.
     from mprunner.analysis.summary import summarise  # noqa: PLC0415
-    from mprunner.journal import read_journal  # noqa: PLC0415
-    from mprunner.tables import build_frames, write_csv  # noqa: PLC0415
+    from mprunner.tables import build_frames  # noqa: PLC0415
 
     journaled = read_journal(folder.journal)
     frames = build_frames(journaled)
-    summary = summarise(frames, journaled.header)
+    return Tabled(header=journaled.header, frames=frames, summary=summarise(frames, journaled.header))
+
+
+def write_tables(folder: RunFolder, tabled: Tabled) -> None:
+    """Write a run's tables; each is replaced whole or not at all.
+
+    Raises:
+        ResultsError: a table can't be written.
+    """
+    from mprunner.tables import write_csv  # noqa: PLC0415 - as above
+
+    frames = tabled.frames
     tables = {
         "trials": frames.trials,
         "actors": frames.actors,
         "outcomes": frames.outcomes,
         "samples": frames.samples,
-        "summary": summary,
+        "summary": tabled.summary,
     }
     for name, frame in tables.items():
         if frame is not None:
             write_csv(frame, folder.path / f"{name}.csv")
-    return Tabled(header=journaled.header, frames=frames, summary=summary)
 
 
 def finish(prepared: Prepared, executed: Executed) -> tuple[str, ...]:
@@ -244,6 +260,9 @@ def _describe_run(prepared: Prepared, executor: Executor, folder: RunFolder) -> 
         "experiment": prepared.experiment.name,
         "scenario": prepared.experiment.scenario,
         "state": "running",
+        "verdict": None,
+        "done": 0,
+        "failures": 0,
         "started_at": _now(),
         "finished_at": None,
         "planned": len(prepared.plan),

@@ -1,5 +1,7 @@
 """A run's folder: where it is, how it comes to be, and the files that are not tables."""
 
+import difflib
+import fcntl
 import json
 import secrets
 import shutil
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mprunner.durable import unwritable, written_atomically
+from mprunner.errors import ExperimentError, ResultsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,88 @@ class RunFolder:
         """
         with written_atomically(self.path / "run.json") as file:
             file.write(json.dumps(run, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def read_run(self) -> dict[str, Any]:
+        """Read run.json; a run that says it is running while no one holds its journal was interrupted.
+
+        Raises:
+            ResultsError: it can't be read.
+        """
+        path = self.path / "run.json"
+        try:
+            run: dict[str, Any] = dict(json.loads(path.read_bytes()))
+        except (OSError, TypeError, ValueError) as error:
+            raise ResultsError(f"{path} can't be read: {error}", "the run's folder is incomplete") from error
+        if run.get("state") == "running" and not _is_held(self.journal):
+            run["state"] = "interrupted"
+        return run
+
+
+def _is_held(journal: Path) -> bool:
+    """Whether a runner is writing the journal; its lock ends with it, whatever ends it."""
+    try:
+        with journal.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def all_runs(results: Path) -> list[RunFolder]:
+    """Return all runs under a results folder, the oldest first."""
+    files = results.glob("*/*/run.json")
+    return sorted((RunFolder(file.parent) for file in files if not file.parent.is_symlink()), key=_age)
+
+
+def _age(folder: RunFolder) -> tuple[str, int]:
+    """Order runs by when they began: by their ids, and within a second by the file that is written first."""
+    try:
+        began_ns = (folder.path / "experiment.yaml").stat().st_mtime_ns
+    except OSError:
+        began_ns = 0
+    return folder.run_id.partition("-")[0], began_ns
+
+
+def find_run(results: Path, wanted: str | None) -> RunFolder:
+    """Return the run that a person means.
+
+    Args:
+        results: the folder of all runs.
+        wanted: a run's folder; an experiment's name or file (its newest run); the beginning of a run's id, if no
+            other begins like it; None for the newest run of all.
+
+    Raises:
+        ExperimentError: there is no such run, or more than one.
+    """
+    if wanted is not None and (Path(wanted) / "run.json").is_file():
+        return RunFolder(Path(wanted).resolve())
+    runs = all_runs(results)
+    if not runs:
+        raise ExperimentError(
+            f"there is no run in {results}", "execute an experiment, or name another --results"
+        )
+    if wanted is None:
+        return runs[-1]
+    name = Path(wanted).stem if wanted.endswith((".yaml", ".yml")) else wanted
+    of_experiment = [folder for folder in runs if folder.path.parent.name == name]
+    if of_experiment:
+        return of_experiment[-1]
+    matching = [folder for folder in runs if folder.run_id.startswith(wanted)]
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        ids = ", ".join(folder.run_id for folder in matching[:5])
+        raise ExperimentError(f"{len(matching)} runs begin with {wanted!r}", f"write more of it: {ids} …")
+    names = sorted({folder.path.parent.name for folder in runs})
+    near = difflib.get_close_matches(wanted, names, 1)
+    raise ExperimentError(
+        f"there is no run {wanted!r} in {results}",
+        f"did you mean {near[0]!r}?"
+        if near
+        else f"there are runs of {', '.join(names)}; see `mprunner list`",
+    )
 
 
 def create_run_folder(results: Path, experiment: str, source: bytes) -> RunFolder:

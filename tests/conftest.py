@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import GENEROUS_S, command, processes_marked
+from tests.support import GENEROUS_S, Terminal, command, processes_marked
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -39,5 +39,16 @@ def program(tmp_path: Path, token: str) -> Program:
             check=False,
             **options,
         )  # type: ignore[call-overload]
+
+    return call
+
+
+@pytest.fixture
+def on_a_terminal(tmp_path: Path, token: str) -> Callable[..., tuple[int, str]]:
+    """Execute ``mprunner`` on a pseudo-terminal; return its wait status and what was on the screen."""
+
+    def call(*arguments: str | Path) -> tuple[int, str]:
+        terminal = Terminal(tmp_path, *arguments)
+        return terminal.end(), terminal.text
 
     return call

@@ -1,6 +1,10 @@
 """What several test modules share: paths, command lines, and a look at the processes that a test started."""
 
+import os
+import pty
+import select
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,3 +35,38 @@ def launchers() -> list[psutil.Process]:
 def command(*arguments: str | Path) -> Sequence[str]:
     """Return the command line of the program."""
     return [sys.executable, "-m", "mprunner", *map(str, arguments)]
+
+
+class Terminal:
+    """The program on a pseudo-terminal that is its controlling one."""
+
+    def __init__(self, folder: Path, *arguments: str | Path) -> None:
+        self.text = ""
+        pid, self._fd = pty.fork()
+        if pid == 0:
+            os.chdir(folder)
+            os.environ["TERM"] = "xterm"
+            os.execv(sys.executable, command(*arguments))
+        self.pid = pid
+
+    def _read(self, limit: float) -> bool:
+        if not select.select([self._fd], [], [], max(0.0, limit - time.monotonic()))[0]:
+            return False
+        try:
+            data = os.read(self._fd, 4096)
+        except OSError:  # what Linux says when the last process of the terminal is gone
+            return False
+        self.text += data.decode()
+        return bool(data)
+
+    def press(self, key: bytes) -> None:
+        """Press a key."""
+        os.write(self._fd, key)
+
+    def end(self) -> int:
+        """Read the rest and return the wait status."""
+        while self._read(time.monotonic() + GENEROUS_S):
+            pass
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self._fd)
+        return status

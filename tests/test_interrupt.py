@@ -1,8 +1,6 @@
 """Ctrl-C and its kin, as a person presses it: the real program on a pseudo-terminal."""
 
 import os
-import pty
-import select
 import signal
 import time
 from pathlib import Path
@@ -10,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.support import GENEROUS_S, PLUGINS, command, processes_marked
+from tests.support import GENEROUS_S, PLUGINS, ROOT, Terminal, processes_marked
 
 HANGS_AFTER_THREE = """
 name: hangs
@@ -21,51 +19,10 @@ timeout: 600
 """
 
 
-class Terminal:
-    """The program on a pseudo-terminal that is its controlling one."""
-
-    def __init__(self, folder: Path) -> None:
-        self.text = ""
-        pid, self._fd = pty.fork()
-        if pid == 0:
-            os.chdir(folder)
-            arguments = command("run", "hangs.yaml", "--plugin", PLUGINS / "misbehave.py")
-            os.execv(arguments[0], arguments)
-        self.pid = pid
-
-    def read_until(self, wanted: str) -> None:
-        """Read until the text appears; the ceiling is generous, the usual time short."""
-        limit = time.monotonic() + GENEROUS_S
-        while wanted not in self.text:
-            assert self._read(limit), f"{wanted!r} did not appear in {self.text!r}"
-
-    def _read(self, limit: float) -> bool:
-        if not select.select([self._fd], [], [], max(0.0, limit - time.monotonic()))[0]:
-            return False
-        try:
-            data = os.read(self._fd, 4096)
-        except OSError:  # what Linux says when the last process of the terminal is gone
-            return False
-        self.text += data.decode()
-        return bool(data)
-
-    def press(self, key: bytes) -> None:
-        """Press a key."""
-        os.write(self._fd, key)
-
-    def end(self) -> int:
-        """Read the rest and return the wait status."""
-        while self._read(time.monotonic() + GENEROUS_S):
-            pass
-        _, status = os.waitpid(self.pid, 0)
-        os.close(self._fd)
-        return status
-
-
 @pytest.fixture
 def terminal(tmp_path, token):
     (tmp_path / "hangs.yaml").write_text(HANGS_AFTER_THREE)
-    return Terminal(tmp_path)
+    return Terminal(tmp_path, "run", "hangs.yaml", "--plugin", PLUGINS / "misbehave.py")
 
 
 def hanging_workers(token: str) -> int:
@@ -124,3 +81,24 @@ def test_the_runner_killed_outright_leaves_no_process(terminal, tmp_path, token)
     while processes_marked(token):
         assert time.monotonic() < limit, "something is left"
         time.sleep(0.02)  # polling
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda file: file.name)
+def test_interrupting_an_experiment_of_the_repository_ends_quietly(tmp_path, token, file):
+    """The tutorial's pools printed dozens of interleaved tracebacks."""
+    terminal = Terminal(tmp_path, "run", file)
+    limit = time.monotonic() + GENEROUS_S
+    while not any(
+        b'"started"' in journal.read_bytes() for journal in tmp_path.glob("results/*/2*/journal.jsonl")
+    ):
+        assert time.monotonic() < limit, "no trial has begun"
+        time.sleep(0.01)  # polling
+    terminal.press(b"\x03")
+    status = terminal.end()
+    assert os.WIFSIGNALED(status)
+    assert os.WTERMSIG(status) == signal.SIGINT
+    assert "Traceback" not in terminal.text
+    assert "interrupted after" in terminal.text
+    statuses = list(pd.read_csv(tmp_path / "results" / file.stem / "latest" / "trials.csv").status)
+    assert set(statuses[:-1]) <= {"ok"}
+    assert statuses[-1] in ("ok", "cancelled")

@@ -4,6 +4,7 @@ import importlib
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 
 import click
@@ -11,7 +12,7 @@ import click
 import mprunner
 from mprunner.errors import MprunnerError
 
-COMMANDS = ("run", "scenarios")
+COMMANDS = ("run", "plan", "show", "list", "scenarios")
 
 
 class LazyGroup(click.Group):
@@ -40,9 +41,11 @@ def cli() -> None:
     worker process, and leaves tidy CSV tables.
 
     \b
-      mprunner scenarios                  what can be studied
-      mprunner scenarios race-bank        its params and metrics
-      mprunner run experiments/bank.yaml  study it
+      mprunner scenarios                   what can be studied
+      mprunner scenarios race-bank         its params and metrics
+      mprunner plan experiments/bank.yaml  which trials that makes
+      mprunner run experiments/bank.yaml   execute them
+      mprunner show bank                   the newest run's summary again
     """
 
 
@@ -67,6 +70,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing may fail at exit any more
         end_by(signal.SIGPIPE)
+    except Exception:  # a fault of mprunner's own: everything a report of it needs
+        traceback.print_exc()
+        click.echo("error: internal error; please report it with the lines above", err=True)
+        sys.exit(MprunnerError.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
 
 

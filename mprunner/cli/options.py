@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from mprunner.plan import Plan
     from mprunner.registry import Registry
+
+results_option = click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="The folder that holds a folder for every run.",
+)
 
 plugin_option = click.option(
     "--plugin",
@@ -32,3 +41,11 @@ def warn_of_plugins(registry: Registry) -> None:
         warn(str(problem), problem.hint)
     for notice in registry.notices:
         click.echo(f"note: {notice}", err=True)
+
+
+def tell_refused(plan: Plan) -> None:
+    """Tell on stderr how many combinations the scenario refuses, and why the first."""
+    if plan.refused:
+        first, count = plan.refused[0], len(plan.refused)
+        combinations = "combination" if count == 1 else "combinations"
+        click.echo(f"{count} {combinations} left out; {first.label}: {first.reason}", err=True)

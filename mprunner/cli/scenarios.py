@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mprunner.cli.options import plugin_option, warn_of_plugins
+from mprunner.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,17 +21,22 @@ if TYPE_CHECKING:
 @click.command("scenarios", short_help="List the scenarios, or describe one.")
 @click.argument("name", required=False)
 @plugin_option
-def command(name: str | None, plugin: tuple[Path, ...]) -> int:
+@json_option
+def command(name: str | None, plugin: tuple[Path, ...], as_json: bool) -> int:
     """List the installed scenarios, or describe the one called NAME: its params, metrics and outcomes."""
     from mprunner.registry import load_registry
 
     registry = load_registry(plugin)
     warn_of_plugins(registry)
-    if name is None:
-        click.echo(listing(registry.scenarios.values()))
+    found = list(registry.scenarios.values()) if name is None else [registry.scenario(name)]
+    if as_json:
+        print_json(
+            [scenario.declaration.to_json() | {"plugin": asdict(scenario.plugin)} for scenario in found]
+        )
+    elif name is None:
+        click.echo(listing(found))
     else:
-        scenario = registry.scenario(name)
-        click.echo(description(scenario.declaration, scenario.plugin))
+        click.echo(description(found[0].declaration, found[0].plugin))
     return 0
 
 

@@ -1,0 +1,66 @@
+"""``mprunner list``: the runs that there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mprunner.cli.options import results_option, warn
+from mprunner.cli.output import json_option, print_json
+
+if TYPE_CHECKING:
+    from mprunner.results import RunFolder
+
+COLUMNS = ("run_id", "experiment", "state", "verdict", "done", "planned")
+
+
+@click.command("list", short_help="List the runs with their state and verdict.")
+@click.argument("experiment", required=False)
+@results_option
+@json_option
+def command(experiment: str | None, results: Path, as_json: bool) -> int:
+    """List all runs, or those of EXPERIMENT, the oldest first, with state and verdict.
+
+    \b
+    state    running, finished or interrupted
+    verdict  passed: every trial was ok; failed: one was not; - while that is open
+    """
+    from mprunner.errors import ResultsError
+    from mprunner.results import all_runs
+
+    rows = []
+    for folder in all_runs(results):
+        try:
+            row = _row(folder)
+        except ResultsError as error:
+            warn(error.message, error.hint or "")
+            continue
+        if experiment in (None, row["experiment"]):
+            rows.append(row)
+    if as_json:
+        print_json(rows)
+    else:
+        click.echo(listing(rows) if rows else f"no runs in {results}")
+    return 0
+
+
+def _row(folder: RunFolder) -> dict[str, Any]:
+    run = folder.read_run()
+    return {name: run.get(name) for name in COLUMNS} | {"folder": str(folder.path)}
+
+
+def _shown(value: object) -> str:
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def listing(rows: list[dict[str, Any]]) -> str:
+    """Return the runs as lines under a heading, columns aligned."""
+    cells = [["run", "experiment", "state", "verdict", "trials"]]
+    for row in rows:
+        trials = f"{_shown(row['done'])} of {_shown(row['planned'])}"
+        cells.append([*(_shown(row[name]) for name in COLUMNS[:4]), trials])
+    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,56 @@
+"""Where output goes and how it looks: colour, tables on a terminal, JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from mprunner.pipeline import Tabled
+
+color_option = click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Whether to use colour; auto heeds NO_COLOR, FORCE_COLOR and whether stdout is a terminal.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON, for a program to read.")
+
+
+def wants_color(color: str) -> bool:
+    """Decide on colour: what the option says, else NO_COLOR, else FORCE_COLOR, else whether stdout is a terminal."""
+    if color != "auto":
+        return color == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or is_terminal(sys.stdout)
+
+
+def is_terminal(stream: Any) -> bool:
+    """Whether a person looks at the stream and it can do more than print lines."""
+    return bool(stream.isatty()) and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def print_summary(tabled: Tabled, color: str) -> None:
+    """Print a run's summary on stdout: as a table on a terminal or where colour is wanted, else as plain lines."""
+    from mprunner.report.digest import digest
+    from mprunner.report.terminal import render_summary, summary_table
+
+    run = digest(tabled.header, tabled.frames, tabled.summary)
+    colored = wants_color(color)
+    if not (colored or is_terminal(sys.stdout)):
+        click.echo(render_summary(run))
+        return
+    from rich.console import Console
+
+    console = Console(force_terminal=True, no_color=not colored, highlight=False)
+    console.print(summary_table(run))
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON on stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))

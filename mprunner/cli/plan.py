@@ -1,0 +1,84 @@
+"""``mprunner plan``: what would be executed."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from mprunner.cli.options import plugin_option, tell_refused, warn_of_plugins
+from mprunner.cli.output import json_option, print_json
+
+if TYPE_CHECKING:
+    from mprunner.pipeline import Prepared
+    from mprunner.plan import Plan
+
+SHOWN: Final = 20
+
+
+@click.command("plan", short_help="Show which trials an experiment makes.")
+@click.argument("file", type=click.Path(path_type=Path))
+@plugin_option
+@click.option("--all", "show_all", is_flag=True, help=f"Show every trial, not only the first {SHOWN}.")
+@json_option
+def command(file: Path, plugin: tuple[Path, ...], show_all: bool, as_json: bool) -> int:
+    """Show the cases and trials that the experiment in FILE makes, in execution order, and execute nothing."""
+    from mprunner import pipeline
+
+    prepared = pipeline.prepare(file, plugin)
+    warn_of_plugins(prepared.registry)
+    if as_json:
+        print_json(plan_json(prepared))
+    else:
+        click.echo(plan_text(prepared, None if show_all else SHOWN))
+        tell_refused(prepared.plan)
+    return 0
+
+
+def plan_text(prepared: Prepared, most: int | None) -> str:
+    """Describe a plan: its size, its cases, and its first ``most`` trials in execution order."""
+    plan, experiment = prepared.plan, prepared.experiment
+    lines = [f"{experiment.name}: {experiment.scenario}, {_size(plan)}, {plan.order}", ""]
+    lines += [f"  {case.case_id}  {case.label or 'the only case'}" for case in islice(plan.cases, most)]
+    if most is not None and len(plan.cases) > most:
+        lines.append(f"  … {len(plan.cases) - most:,} more cases")
+    lines += ["", "in this order:", ""]
+    width = len(f"{len(plan):,}")
+    for attempt in islice(plan, most):
+        repeat = f"warm-up {-attempt.repeat}" if attempt.is_warmup else f"repeat {attempt.repeat}"
+        label = attempt.case_label or "the only case"
+        lines.append(f"  {attempt.order + 1:>{width},}  {attempt.trial_id}  {label}, {repeat}")
+    if most is not None and len(plan) > most:
+        lines.append(f"  {'…':>{width}}  {len(plan) - most:,} more; --all shows them")
+    return "\n".join(lines)
+
+
+def _size(plan: Plan) -> str:
+    cases = "1 case" if len(plan.cases) == 1 else f"{len(plan.cases):,} cases"
+    repeats = "1 repeat" if plan.repeats == 1 else f"{plan.repeats:,} repeats"
+    if plan.warmup:
+        repeats = f"({repeats} + {plan.warmup:,} warm-up)"
+    return f"{cases} × {repeats} = {len(plan):,} {'trial' if len(plan) == 1 else 'trials'}"
+
+
+def plan_json(prepared: Prepared) -> dict[str, Any]:
+    """Return a plan as JSON: the experiment, the cases, the trials in execution order, what was refused."""
+    plan = prepared.plan
+    return {
+        "experiment": prepared.experiment.to_json(),
+        "cases": [{"case_id": c.case_id, "label": c.label, "params": dict(c.params)} for c in plan.cases],
+        "trials": [
+            {
+                "trial_id": attempt.trial_id,
+                "case_id": attempt.case_id,
+                "repeat": attempt.repeat,
+                "order": attempt.order,
+                "is_warmup": attempt.is_warmup,
+                "seed": attempt.seed,
+            }
+            for attempt in plan
+        ],
+        "refused": [{"label": r.label, "params": dict(r.params), "reason": r.reason} for r in plan.refused],
+    }

@@ -1,0 +1,107 @@
+"""What a person sees while trials are executed; plugins of the run's own hooks, as anyone can write them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from mprunner.records import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mprunner.plan import Plan
+    from mprunner.records import Attempt, Record
+
+LINE_EVERY_S: Final = 1.0
+REDRAW_EVERY_S: Final = 0.25
+
+
+def described(record: Record) -> str:
+    """Say what an attempt was and how it ended."""
+    took = "" if record.ending.wall_s is None else f" in {record.ending.wall_s:.3g} s"
+    return f"{_named(record.attempt)}: {record.status}{took}"
+
+
+def _named(attempt: Attempt) -> str:
+    repeat = "warm-up" if attempt.is_warmup else f"repeat {attempt.repeat}"
+    return f"{attempt.case_label or 'the only case'}, {repeat}"
+
+
+class LineProgress:
+    """Prints a line for a finished trial, at most one a second, and one for every failure."""
+
+    def __init__(self) -> None:
+        self._next_line = 0.0
+
+    def mprunner_trial_finished(self, record: Record, done: int, planned: int) -> None:
+        """Print a line, unless the last one is younger than a second."""
+        now = time.monotonic()
+        if now < self._next_line and record.status is Status.OK and done < planned:
+            return
+        self._next_line = now + LINE_EVERY_S
+        click.echo(f"[{done}/{planned}] {described(record)}", err=True)
+
+
+class LiveProgress:
+    """Keeps one line of a terminal up to date: trials done, the trial in hand, the time left.
+
+    It is drawn between two trials, at most four times a second, and never while one is being executed: nothing
+    may wake up beside what is being measured.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._attempts: Iterator[Attempt] = iter(plan)
+        self._bar: Any = None
+        self._task: Any = None
+        self._began = 0.0
+        self._next_redraw = 0.0
+
+    def mprunner_run_started(self, run: Mapping[str, Any], planned: int) -> None:
+        """Draw the line for the first time."""
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        self._bar = Progress(
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[left]}", style="dim"),
+            TextColumn("{task.description}"),
+            console=Console(stderr=True, highlight=False),
+            auto_refresh=False,
+            transient=True,
+        )
+        self._began = time.monotonic()
+        self._task = self._bar.add_task(self._next_name(), total=planned, left="")
+        self._bar.start()
+        self._bar.refresh()
+
+    def mprunner_trial_finished(self, record: Record, done: int, planned: int) -> None:
+        """Move the line on, and print a failure above it."""
+        now = time.monotonic()
+        if record.status is not Status.OK:
+            self._bar.console.print(f"[{done}/{planned}] {described(record)}", markup=False)
+        left = (now - self._began) / max(done, 1) * (planned - done)
+        self._bar.update(
+            self._task, completed=done, description=self._next_name(), left=f"about {_duration(left)} left"
+        )
+        if now >= self._next_redraw:
+            self._next_redraw = now + REDRAW_EVERY_S
+            self._bar.refresh()
+
+    def close(self) -> None:
+        """Take the line away."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _next_name(self) -> str:
+        attempt = next(self._attempts, None)
+        return "" if attempt is None else _named(attempt)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

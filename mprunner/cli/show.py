@@ -1,0 +1,70 @@
+"""``mprunner show``: the summary of a run, again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mprunner.cli.options import results_option
+from mprunner.cli.output import color_option, json_option, print_json, print_summary
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mprunner.pipeline import Tabled
+
+
+@click.command("show", short_help="Print the summary of a run again.")
+@click.argument("run", required=False)
+@results_option
+@color_option
+@json_option
+def command(run: str | None, results: Path, color: str, as_json: bool) -> int:
+    """Print the summary of RUN again, from its journal alone.
+
+    RUN is a run's folder, an experiment's name or file (its newest run), or the beginning of a run's id; without
+    it, the newest run of all.
+    """
+    from mprunner import pipeline
+    from mprunner.results import find_run
+
+    folder = find_run(results, run)
+    facts = folder.read_run()
+    tabled = pipeline.tabulate(folder)
+    if as_json:
+        print_json({"folder": str(folder.path), "run": facts, **tables_json(tabled)})
+        return 0
+    print_summary(tabled, color)
+    click.echo(f"\n{facts['state']}: {folder.path}")
+    return 0
+
+
+def tables_json(tabled: Tabled) -> dict[str, Any]:
+    """Return a run's small tables as JSON: for each case its params, summary and outcomes."""
+    frames = tabled.frames
+    return {
+        "cases": [
+            {
+                "case_id": case_id,
+                "label": label,
+                "params": dict(frames.params[case_id]),
+                "statuses": _statuses(frames.trials, case_id),
+                "summary": _rows(tabled.summary, case_id, frames.params[case_id]),
+                "outcomes": _rows(frames.outcomes, case_id, frames.params[case_id]),
+            }
+            for case_id, label in frames.labels.items()
+        ]
+    }
+
+
+def _statuses(trials: pd.DataFrame, case_id: str) -> dict[str, int]:
+    own = trials[trials["is_final"] & (trials["case_id"] == case_id)]
+    return {str(status): int(count) for status, count in own["status"].value_counts().items()}
+
+
+def _rows(frame: pd.DataFrame, case_id: str, params: Any) -> list[dict[str, Any]]:
+    own = frame[frame["case_id"] == case_id].drop(columns=["run_id", "case_id", *params])
+    present = own.astype(object).where(own.notna(), None)
+    return [{str(name): value for name, value in row.items()} for row in present.to_dict("records")]

@@ -1,0 +1,239 @@
+"""plan, show, list, JSON and colour: what a person or a program reads beside a run."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from mprunner.cli import main
+from tests.support import PLUGINS, command
+
+BANK = "name: {name}\nscenario: race-bank\nparams: {{transactions: 10}}\nsweep: {{guard: [none, lock]}}\nrepeats: 2\n"
+
+
+@pytest.fixture
+def bank(tmp_path):
+    file = tmp_path / "bank.yaml"
+    file.write_text(BANK.format(name="bank"))
+    return file
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """A folder in which two runs of one experiment and one of another were executed, and their folders."""
+    folder = tmp_path_factory.mktemp("executed")
+    runs = []
+    for name in ("bank", "bank", "other"):
+        (folder / f"{name}.yaml").write_text(BANK.format(name=name))
+        done = subprocess.run(
+            command("run", "-q", f"{name}.yaml"), cwd=folder, capture_output=True, text=True, check=True
+        )
+        runs.append(done.stdout.rpartition("results: ")[2].strip())
+    return folder, runs
+
+
+@pytest.fixture
+def runs(executed, tmp_path):
+    """A copy of those runs, for one test alone."""
+    folder, runs = executed
+    shutil.copytree(folder / "results", tmp_path / "results", symlinks=True)
+    (tmp_path / "bank.yaml").write_text(BANK.format(name="bank"))
+    return runs
+
+
+def test_plan_shows_cases_and_trials_and_executes_nothing(program, bank, tmp_path):
+    done = program("plan", bank)
+    assert done.returncode == 0
+    first, *rest = done.stdout.splitlines()
+    assert first == "bank: race-bank, 2 cases × 2 repeats = 4 trials, interleaved"
+    assert [line.split("  ")[-1] for line in rest[-4:]] == [
+        "guard none, repeat 0",
+        "guard lock, repeat 0",
+        "guard none, repeat 1",
+        "guard lock, repeat 1",
+    ]
+    assert not (tmp_path / "results").exists()
+
+
+def test_plan_shows_the_first_trials_unless_all_are_asked_for(program, bank):
+    bank.write_text(bank.read_text().replace("repeats: 2", "repeats: 30"))
+    assert "40 more; --all shows them" in program("plan", bank).stdout
+    assert len(program("plan", "--all", bank).stdout.splitlines()) == 60 + 7
+
+
+def test_plan_tells_what_was_left_out_and_why(program, bank):
+    bank.write_text("scenario: race-bank\nsweep: {mode: [sequential, concurrent], sync: [none, spin]}\n")
+    done = program("plan", bank)
+    assert "3 cases × 5 repeats" in done.stdout
+    assert (
+        "1 combination left out; mode sequential, sync spin: a sequential bank starts no actors"
+        in done.stderr
+    )
+
+
+def test_the_plan_as_json_has_the_trials_that_a_run_executes(program, bank, runs, tmp_path):
+    planned = json.loads(program("plan", "--json", bank).stdout)
+    journal = (tmp_path / runs[0] / "journal.jsonl").read_text().splitlines()
+    ended = [json.loads(line[9:])["ended"] for line in journal if '"ended"' in line[:20]]
+    assert [trial["trial_id"] for trial in planned["trials"]] == [
+        record["attempt"]["trial_id"] for record in ended
+    ]
+    assert planned["experiment"]["sweep"] == [{"guard": ["none", "lock"]}]
+
+
+@pytest.mark.parametrize("wanted", ["folder", "name", "file", "prefix"])
+def test_show_finds_a_run_by_folder_name_file_or_prefix_of_its_id(program, runs, tmp_path, wanted):
+    run_id = runs[1].rpartition("/")[2]
+    named = {"folder": runs[1], "name": "bank", "file": "bank.yaml", "prefix": run_id[:-1]}[wanted]
+    done = program("show", named)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "bank: race-bank, 4 trials, all ok"
+    assert run_id in done.stdout.splitlines()[-1]
+
+
+def test_show_without_a_name_takes_the_newest_run(program, runs):
+    assert program("show").stdout.startswith("other: ")
+
+
+def test_show_prints_what_the_run_printed(program, bank):
+    ran = program("run", "-q", bank).stdout
+    assert program("show").stdout.splitlines()[:-1] == ran.splitlines()[:-1]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "hint"),
+    [("bnak", "hint: did you mean 'bank'?"), ("zzz", "hint: there are runs of bank, other")],
+)
+def test_show_of_an_unknown_run_is_exit_code_2_with_a_hint(program, runs, wanted, hint):
+    done = program("show", wanted)
+    assert done.returncode == 2
+    assert hint in done.stderr
+
+
+def test_a_prefix_that_two_runs_share_is_refused(program, runs):
+    done = program("show", "20")
+    assert done.returncode == 2
+    assert "3 runs begin with '20'" in done.stderr
+
+
+def test_show_without_any_run_is_exit_code_2(program):
+    done = program("show")
+    assert done.returncode == 2
+    assert "there is no run in results" in done.stderr
+
+
+def test_show_refuses_a_damaged_journal_and_names_the_byte(program, runs, tmp_path):
+    journal = tmp_path / runs[0] / "journal.jsonl"
+    data = bytearray(journal.read_bytes())
+    data[len(data) // 2] ^= 1
+    journal.write_bytes(data)
+    done = program("show", runs[0])
+    assert done.returncode == 6
+    assert "byte" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_show_as_json_has_every_case_with_its_metrics_and_outcomes(program, runs):
+    shown = json.loads(program("show", "--json", "bank").stdout)
+    assert shown["run"]["verdict"] == "passed"
+    assert [case["label"] for case in shown["cases"]] == ["guard none", "guard lock"]
+    assert shown["cases"][1]["statuses"] == {"ok": 2}
+    metrics = {row["metric"]: row for row in shown["cases"][1]["summary"]}
+    assert metrics["lost_updates"]["max"] == 0
+    assert metrics["wall_s"]["ci_low"] is None
+    assert shown["cases"][1]["outcomes"][0]["count"] == 2
+
+
+def test_list_shows_state_and_verdict_of_each_run(program, runs, tmp_path):
+    heading, *lines = program("list").stdout.splitlines()
+    assert heading.split() == ["run", "experiment", "state", "verdict", "trials"]
+    assert [line.split()[1:] for line in lines] == [
+        ["bank", "finished", "passed", "4", "of", "4"],
+        ["bank", "finished", "passed", "4", "of", "4"],
+        ["other", "finished", "passed", "4", "of", "4"],
+    ]
+    assert len(program("list", "other").stdout.splitlines()) == 2
+    assert [run["experiment"] for run in json.loads(program("list", "--json").stdout)] == [
+        "bank",
+        "bank",
+        "other",
+    ]
+
+
+def test_a_failed_trial_makes_the_verdict_failed(program, tmp_path):
+    file = tmp_path / "misbehave.yaml"
+    file.write_text("scenario: misbehave\nparams: {way: raise}\nrepeats: 1\n")
+    program("run", file, "--plugin", PLUGINS / "misbehave.py")
+    assert json.loads(program("list", "--json").stdout)[0]["verdict"] == "failed"
+
+
+def test_a_run_whose_runner_is_gone_is_listed_as_interrupted(program, runs, tmp_path):
+    file = tmp_path / runs[0] / "run.json"
+    file.write_text(file.read_text().replace('"finished"', '"running"'))
+    assert json.loads(program("list", "--json").stdout)[0]["state"] == "interrupted"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
+def test_a_broken_run_json_is_no_traceback(program, runs, tmp_path, content):
+    (tmp_path / runs[0] / "run.json").write_text(content)
+    done = program("list")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert "other" in done.stdout
+
+
+def test_list_without_runs_says_so(program):
+    assert program("list").stdout == "no runs in results\n"
+    assert json.loads(program("list", "--json").stdout) == []
+
+
+def test_scenarios_as_json_has_every_declaration(program):
+    found = json.loads(program("scenarios", "--json").stdout)
+    assert [scenario["name"] for scenario in found] == [
+        "locked-counter",
+        "pool-map",
+        "race-bank",
+        "spawn-count",
+    ]
+    (bank,) = json.loads(program("scenarios", "race-bank", "--json").stdout)
+    assert bank["params"][1]["choices"] == ["none", "lock"]
+
+
+ESCAPE = "\x1b["
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "colored"),
+    [
+        ([], {}, False),
+        ([], {"FORCE_COLOR": "1"}, True),
+        ([], {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        (["--color", "always"], {"NO_COLOR": "1"}, True),
+        (["--color", "never"], {"FORCE_COLOR": "1"}, False),
+    ],
+)
+def test_colour_heeds_the_option_then_no_color_then_force_color(program, runs, options, environment, colored):
+    kept = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
+    done = program("show", "bank", *options, env=kept | environment)
+    assert (ESCAPE in done.stdout) is colored
+    assert "guard lock" in done.stdout
+
+
+def test_an_internal_error_is_exit_code_3(monkeypatch, capsys):
+    def broken(*arguments, **options):
+        raise RuntimeError("a fault of our own")
+
+    monkeypatch.setattr("mprunner.cli.cli.main", broken)
+    with pytest.raises(SystemExit) as ended:
+        main(["list"])
+    assert ended.value.code == 3
+    assert "internal error" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--nonsense"], ["run"], ["run", "a", "b"], ["nonsense"]])
+def test_bad_usage_is_exit_code_2(program, arguments):
+    done = program(*arguments)
+    assert done.returncode == 2
+    assert "Usage: " in done.stderr
