@@ -1,6 +1,8 @@
 """What the documentation shows is executed: experiments are read, the scenario runs, the table's code works."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -53,13 +55,13 @@ def test_the_located_error_of_the_documentation_is_what_is_said(program, tmp_pat
     assert program("run", "experiments/bank.yaml").stderr == shown
 
 
-def test_the_scenario_of_the_documentation_runs_under_every_start_method(program, tmp_path):
-    page = ROOT / "docs" / "scenarios.md"
+def test_the_scenario_of_the_readme_runs_under_every_start_method(program, tmp_path):
+    page = ROOT / "README.md"
     (plugin,) = [text for text in blocks(page, "python") if "mprunner_register_scenarios" in text]
-    (experiment,) = blocks(page, "yaml")
+    (experiment,) = [text for text in blocks(page, "yaml") if "scenario: counting" in text]
     (tmp_path / "counting.py").write_text(plugin)
     (tmp_path / "counting.yaml").write_text(experiment.replace("[fork, spawn]", "[fork, spawn, forkserver]"))
-    (command,) = blocks(page, "console")
+    (command,) = [text for text in blocks(page, "console") if "--plugin" in text]
     done = program(*command.split()[2:])
     assert done.returncode == 0, done.stdout + done.stderr
     trials = pd.read_csv(tmp_path / "results" / "counting" / "latest" / "trials.csv")
@@ -104,6 +106,16 @@ def test_every_column_of_the_tables_is_in_the_documentation(program, tmp_path):
     columns = {column for file in folder.glob("*.csv") for column in pd.read_csv(file).columns}
     undocumented = {column for column in columns - own if f"`{column}`" not in text}
     assert undocumented == set()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_documented_completion_of_each_shell_is_there(program, monkeypatch, shell):
+    assert f"_MPRUNNER_COMPLETE={shell}_source" in (ROOT / "docs" / "cli.md").read_text()
+    monkeypatch.setenv("_MPRUNNER_COMPLETE", f"{shell}_source")
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("mprunner"))], capture_output=True, text=True, check=False
+    )
+    assert "_MPRUNNER_COMPLETE" in done.stdout
 
 
 def test_every_file_that_the_readme_links_to_is_there():
