@@ -127,10 +127,11 @@ def execute(prepared: Prepared, executor: Executor, results: Path, interrupt: In
         executor.start()
         folder = create_run_folder(results, prepared.experiment.name, prepared.experiment.source)
         run = _describe_run(prepared, executor, folder)
-        folder.write_run(run)
-        tell.all("mprunner_run_started", run=run, planned=len(prepared.plan))
         schedule = PlainSchedule(prepared.plan, stop_on_failure=prepared.experiment.on_failure == "stop")
+        # The journal's lock is what tells a run that goes on from one whose runner is gone: it comes first.
         with Journal.create(folder.journal, _header(prepared, folder)) as journal:
+            folder.write_run(run)
+            tell.all("mprunner_run_started", run=run, planned=len(prepared.plan))
             done, failures = _execute_all(
                 schedule, executor, folder, journal, interrupt, tell, len(prepared.plan)
             )

@@ -2,13 +2,14 @@
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from tests.support import GENEROUS_S, PLUGINS, ROOT, Terminal, processes_marked
+from tests.support import GENEROUS_S, PLUGINS, ROOT, Terminal, command, processes_marked
 
 HANGS_AFTER_THREE = """
 name: hangs
@@ -102,3 +103,18 @@ def test_interrupting_an_experiment_of_the_repository_ends_quietly(tmp_path, tok
     statuses = list(pd.read_csv(tmp_path / "results" / file.stem / "latest" / "trials.csv").status)
     assert set(statuses[:-1]) <= {"ok"}
     assert statuses[-1] in ("ok", "cancelled")
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5])
+def test_ctrl_c_at_whatever_moment_of_the_start_is_quiet(tmp_path, token, delay_s):
+    """Whether the moment falls into an import, the plan or a trial depends on the machine; the answer does not."""
+    (tmp_path / "hangs.yaml").write_text(HANGS_AFTER_THREE)
+    arguments = command("run", "hangs.yaml", "--plugin", PLUGINS / "misbehave.py")
+    process = subprocess.Popen(
+        arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(delay_s)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=GENEROUS_S)
+    assert process.returncode == -signal.SIGINT
+    assert "mprunner/" not in stderr.replace("results/", "")
