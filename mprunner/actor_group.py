@@ -203,6 +203,9 @@ def _receive(actor: _Actor) -> Report | None:
         report: Report = actor.channel.recv()
     except (EOFError, OSError):
         return None
+    except Exception as error:  # unpickling executes code of the value's class
+        report = Report(actor.called)
+        report.error = type(error).__name__, f"the actor's return value can't be read: {error}"
     return report
 
 

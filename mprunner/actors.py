@@ -288,7 +288,7 @@ def describe(error: BaseException) -> tuple[str, str]:
     """Name an exception's type and message, whatever its ``__str__`` does."""
     try:
         return type(error).__name__, str(error)
-    except Exception:  # a broken __str__ must not hide the exception
+    except BaseException:  # a broken __str__ must not hide the exception
         return type(error).__name__, "(its message can't be shown)"
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,14 @@ ENDINGS = [
     ("nan", Status.BAD_RESULT, 0, None, "BadValueError"),
     ("too-large", Status.BAD_RESULT, 0, None, "BadValueError"),
     ("raw-fork", Status.OK, 0, None, None),
+    ("remove-tmp", Status.OK, 0, None, None),
+    ("file-as-tmp", Status.OK, 0, None, None),
+    ("nest-tmp", Status.OK, 0, None, None),
+    ("bad-sample", Status.BAD_RESULT, 0, None, "BadValueError"),
+    ("broken-str", Status.ERROR, 0, None, "BrokenStrError"),
+    ("broken-exit-str", Status.EXIT, 1, None, "SystemExit"),
+    ("closed-stderr", Status.ERROR, 0, None, "RuntimeError"),
+    ("huge-message", Status.ERROR, 0, None, "RuntimeError"),
 ]
 
 
@@ -137,9 +146,61 @@ def test_the_scratch_folder_is_empty_for_every_trial(executor, tmp_path):
         assert execute(executor, attempt("use-tmp"), tmp_path).status is Status.OK
 
 
+def test_a_link_in_the_scratch_folder_s_place_is_never_followed(token, tmp_path, monkeypatch):
+    precious = tmp_path / "precious"
+    precious.mkdir(mode=0o750)
+    (precious / "file").write_text("of someone else")
+    monkeypatch.setenv("PRECIOUS", str(precious))
+    executor = LocalExecutor(SOURCE)
+    executor.start()
+    try:
+        assert execute(executor, attempt("link-tmp"), tmp_path).status is Status.OK
+        assert execute(executor, attempt("use-tmp"), tmp_path).status is Status.OK
+    finally:
+        executor.close()
+    assert (precious / "file").read_text() == "of someone else"
+    assert precious.stat().st_mode & 0o777 == 0o750
+
+
+def test_what_a_lost_trial_printed_is_its_log_and_its_record_says_that_it_was_lost(subreaper, tmp_path):
+    record = execute(subreaper, attempt("print-and-kill-launcher"), tmp_path)
+    assert record.status is Status.LOST
+    assert record.ending.malformed == "the launcher died, or gave no word in time"
+    assert "said before the end" in (tmp_path / "print-and-kill-launcher.1.log").read_text()
+    assert execute(subreaper, attempt("ok"), tmp_path).status is Status.OK
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_that_ends_a_run_does_not_end_its_launcher(subreaper, tmp_path, number):
+    (launcher,) = launchers()
+    launcher.send_signal(number)
+    assert execute(subreaper, attempt("ok"), tmp_path).status is Status.OK
+    assert launchers() == [launcher]
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="shared memory has no folder here")
+def test_shared_memory_that_a_trial_leaves_is_removed(subreaper, tmp_path):
+    """The resource tracker may be just starting when the trial ends; it must be let be then, too."""
+    before = set(Path("/dev/shm").glob("psm_*"))
+    for _ in range(20):
+        assert execute(subreaper, attempt("shared-memory"), tmp_path).status is Status.OK
+    assert set(Path("/dev/shm").glob("psm_*")) <= before
+
+
+def test_a_long_tmpdir_leaves_room_for_the_sockets_of_a_fork_server(tmp_path, token, monkeypatch):
+    long = tmp_path / ("x" * 60)
+    long.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    executor = LocalExecutor(SOURCE)
+    executor.start()
+    try:
+        assert list(long.iterdir()) == []
+    finally:
+        executor.close()
+
+
 def test_closing_leaves_neither_launcher_nor_scratch_folder(tmp_path, token, monkeypatch):
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
+    scratch = Path(tempfile.mkdtemp(prefix="scratch-"))
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
     executor = LocalExecutor(SOURCE)
     executor.start()
@@ -147,7 +208,7 @@ def test_closing_leaves_neither_launcher_nor_scratch_folder(tmp_path, token, mon
     executor.close()
     assert launchers() == []
     assert processes_marked(token) == []
-    assert list(scratch.iterdir()) == []
+    scratch.rmdir()  # it is empty
 
 
 def test_a_launcher_that_dies_costs_one_lost_attempt_and_is_replaced(subreaper, tmp_path):

@@ -1,8 +1,8 @@
 """Executes attempts on this machine, through one launcher."""
 
 import json
+import os
 import select
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,12 +12,11 @@ from pathlib import Path
 from time import monotonic
 from typing import IO, Any, Final
 
-import psutil
-
 from mprunner.errors import MprunnerError, PluginError
 from mprunner.executors import ScenarioSource
 from mprunner.executors.interrupt import Interrupt
 from mprunner.records import Attempt, Ending, Record, Result, Status, classify
+from mprunner.worker.files import current_log, remove_tree
 from mprunner.worker.protocol import Cancel, Channel, Ended, Hello, Order, Ready, Refused, decode, encode
 
 START_LIMIT_S: Final = 60.0
@@ -25,6 +24,10 @@ START_LIMIT_S: Final = 60.0
 
 OVERDUE_S: Final = 10.0
 """How long after an attempt's timeout, or its cancelling, the launcher's word is waited for."""
+
+
+MAX_TMPDIR: Final = 55
+"""Characters of ``TMPDIR`` beyond which the sockets of a trial would not fit: 107, less 52 for the names in it."""
 
 
 class LocalExecutor:
@@ -46,14 +49,12 @@ class LocalExecutor:
         Raises:
             PluginError: it can't.
         """
-        self._launcher = _Launcher()
-        self.containment = self._launcher.greet(self._source, self._wanted)
+        launcher = _Launcher()
+        self.containment = launcher.greet(self._source, self._wanted)  # it has closed itself if this raises
+        self._launcher = launcher
 
     def execute(self, attempt: Attempt, logs: Path, interrupt: Interrupt) -> Record:
         """Execute one attempt; whatever happens to it, to its processes or to the launcher is in the record."""
-        if self._launcher is None:
-            self.start()
-        assert self._launcher is not None
         started_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         began = monotonic()
         order = Order(
@@ -63,24 +64,50 @@ class LocalExecutor:
             timeout_s=attempt.timeout_s,
             log=str(logs / f"{attempt.trial_id}.{attempt.attempt}.log"),
         )
-        ended = self._launcher.execute(order, interrupt)
-        if ended is None:
-            self._launcher.close(patience_s=0.0)
-            self._launcher = None
-            lost = Ending(wall_s=monotonic() - began)
-            status, ending = Status.CANCELLED if interrupt.signal else Status.LOST, lost
-        else:
-            ending = ending_of(ended)
+        try:
+            ending = ending_of(self._execute(order, interrupt))
             status = classify(ending)
+        except _LauncherLostError as error:
+            ending = Ending(wall_s=monotonic() - began, malformed=str(error))
+            status = Status.CANCELLED if interrupt.signal else Status.LOST
         return Record(
             attempt=attempt, status=status, ending=ending, containment=self.containment, started_at=started_at
         )
+
+    def _execute(self, order: Order, interrupt: Interrupt) -> Ended:
+        if self._launcher is None:  # the last one was lost
+            try:
+                self.start()
+            except (MprunnerError, OSError) as error:
+                raise _LauncherLostError(f"no new launcher could be started: {error}") from error
+        assert self._launcher is not None
+        ended = self._launcher.execute(order, interrupt)
+        if ended is not None:
+            return ended
+        said = self._launcher.close(patience_s=0.0)
+        self._launcher = None
+        _keep_log(Path(order.log))
+        raise _LauncherLostError(said or "the launcher died, or gave no word in time")
 
     def close(self) -> None:
         """End the launcher and whatever is below it."""
         if self._launcher is not None:
             self._launcher.close()
             self._launcher = None
+
+
+class _LauncherLostError(Exception):
+    """There is no launcher to say how an attempt ended."""
+
+
+def _keep_log(log: Path) -> None:
+    """Give what a lost attempt has printed its name, before another attempt prints to the same file."""
+    current = current_log(log)
+    try:
+        if current.stat().st_size:
+            current.rename(log)
+    except OSError:  # it has printed nothing, or there is no log
+        return
 
 
 def ending_of(ended: Ended) -> Ending:
@@ -95,24 +122,44 @@ def ending_of(ended: Ended) -> Ending:
         return Ending(**facts, malformed=f"the result is malformed: {error}")
 
 
+def _scratch_folder() -> Path:
+    """Make a folder for a launcher, under ``TMPDIR`` unless that is too long for the name of a socket in it.
+
+    multiprocessing's fork server and managers put sockets into their temporary folder, and the system allows a
+    socket's name about a hundred characters.
+    """
+    root = tempfile.gettempdir()
+    if len(root) > MAX_TMPDIR and os.access("/tmp", os.W_OK):
+        root = "/tmp"
+    return Path(tempfile.mkdtemp(prefix="mpr-", dir=root))
+
+
 class _Launcher:
     """A launcher process, seen from the runner."""
 
     def __init__(self) -> None:
         here, there = socket.socketpair()
-        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the launcher
-        self._scratch = Path(tempfile.mkdtemp(prefix="mprunner-"))
-        with there:
-            # -P: a file of the current folder must not hide a module of the standard library.
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "mprunner.worker", str(there.fileno())],
-                pass_fds=[there.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=self._stderr,
-                stderr=self._stderr,
-                start_new_session=True,
-            )
         self._channel = Channel(here)
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the launcher
+        self._scratch = _scratch_folder()
+        try:
+            with there:
+                # -P: a file of the current folder must not hide a module of the standard library.
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "mprunner.worker", str(there.fileno())],
+                    pass_fds=[there.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=self._stderr,
+                    stderr=self._stderr,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            here.close()
+            self._stderr.close()
+            remove_tree(self._scratch)
+            raise MprunnerError(
+                f"the launcher can't be started: {error.strerror}", "see the limits of `ulimit -a`"
+            ) from error
 
     def greet(self, source: ScenarioSource, containment: str | None) -> str:
         """Have the launcher import the scenario and return the containment that holds."""
@@ -132,8 +179,7 @@ class _Launcher:
             pass
         if isinstance(answer, Ready):
             return answer.containment
-        said = self._said()
-        self.close()
+        said = self.close()
         if isinstance(answer, Refused):
             raise PluginError(f"the worker can't import {source.module}: {answer.reason}", said or None)
         raise MprunnerError("the launcher did not start", said or "it printed nothing")
@@ -168,21 +214,21 @@ class _Launcher:
                 return None
         return decode(message)
 
-    def _said(self) -> str:
-        self._stderr.seek(0)
-        return self._stderr.read()[-4000:].decode(errors="replace").strip()
-
-    def close(self, patience_s: float = OVERDUE_S) -> None:
-        """End the launcher: ask it by closing the socket, then kill what is left."""
+    def close(self, patience_s: float = OVERDUE_S) -> str:
+        """End the launcher, by closing the socket and then by force; return what it printed last."""
         self._channel.close()
         try:
             self._process.wait(patience_s)
         except subprocess.TimeoutExpired:
             self._kill()
-        shutil.rmtree(self._scratch, ignore_errors=True)
-        self._stderr.close()
+        remove_tree(self._scratch)
+        with self._stderr:
+            self._stderr.seek(0)
+            return self._stderr.read()[-4000:].decode(errors="replace").strip()
 
     def _kill(self) -> None:
+        import psutil  # noqa: PLC0415 - only for a launcher that gives no word
+
         launcher = psutil.Process(self._process.pid)
         tree = [*launcher.children(recursive=True), launcher]
         for process in tree:

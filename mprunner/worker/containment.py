@@ -12,7 +12,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -106,20 +106,21 @@ class Keeper:
             self.usage.system_s += used.ru_stime
             self.usage.max_rss_bytes = max(self.usage.max_rss_bytes, used.ru_maxrss * _KIB)
 
-    def end(self, helpers: Collection[int] = ()) -> int:
+    def end(self, helpers: Sequence[int] = ()) -> int:
         """Kill all that is left of the trial and return how many processes that were.
 
-        multiprocessing's own ``helpers`` are not counted. Its resource tracker may end by itself, within a
-        second: it removes the semaphores and the shared memory that the trial left behind.
+        multiprocessing's own ``helpers``, the resource tracker first, are not counted. The tracker may end by
+        itself, within a second: it removes the semaphores and the shared memory that the trial left behind.
         """
         self.reap()
         if not self._subreaper:
             return self._end_group()
         spare_tracker_until = time.monotonic() + TRACKER_GRACE_S
+        tracker = helpers[0] if helpers else 0
         killed: set[int] = set()
         while not self.empty:
             for pid in list(descendants(os.getpid())):
-                if time.monotonic() < spare_tracker_until and _is_tracker(pid):
+                if time.monotonic() < spare_tracker_until and (pid == tracker or _may_be_tracker(pid)):
                     continue
                 if not _is_zombie(pid):
                     killed.add(pid)
@@ -184,11 +185,13 @@ def _is_zombie(pid: int) -> bool:
     return _stat(pid)[:1] in (["Z"], ["X"], [])
 
 
-def _is_tracker(pid: int) -> bool:
+def _may_be_tracker(pid: int) -> bool:
+    """Whether this is a resource tracker, or a process that is just becoming another program, perhaps one."""
     try:
-        return b"multiprocessing.resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return False
+    return b"multiprocessing.resource_tracker" in command or (not command and not _is_zombie(pid))
 
 
 def _kill(pid: int) -> None:

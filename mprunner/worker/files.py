@@ -1,18 +1,40 @@
-"""Removing what a trial left in its scratch folder; shutil would bring every compression library along."""
+"""The files of a trial: its log, and removing what it left; shutil would bring compression libraries along."""
 
 import os
 from pathlib import Path
 
 
-def remove_tree(folder: Path) -> None:
-    """Remove a folder and all in it, as far as that can be done; links are removed, never followed."""
+def current_log(log: Path) -> Path:
+    """Return where an attempt prints before its log gets its name; one file serves all that print nothing."""
+    return log.with_name(".current.log")
+
+
+def remove_tree(root: Path) -> None:
+    """Remove a file, a link or a folder and all in it, as far as that can be done; links are never followed."""
+    folders = [os.fspath(root)]
+    for folder in folders:  # grows while it is walked: deep nesting must not need a deep stack
+        folders += _emptied(folder)
+    for folder in reversed(folders):
+        try:
+            os.rmdir(folder)
+        except OSError:  # not empty, since something in it can't be removed; or gone, since it was no folder
+            continue
+
+
+def _emptied(folder: str) -> list[str]:
+    """Remove what is directly in a folder, or the path itself if it is no folder; return the folders in it."""
+    inner: list[str] = []
     try:
-        folder.chmod(0o700)  # a scenario may have made it unreadable
-        for entry in list(os.scandir(folder)):
-            if entry.is_dir(follow_symlinks=False):
-                remove_tree(Path(entry.path))
-            else:
-                Path(entry.path).unlink()
-        folder.rmdir()
-    except OSError:  # such as a file that can't be removed: the rest of its folder stays with it
-        return
+        if os.path.islink(folder) or not os.path.isdir(folder):
+            os.unlink(folder)
+            return inner
+        os.chmod(folder, 0o700)  # a scenario may have made it unreadable
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    inner.append(entry.path)
+                else:
+                    os.unlink(entry.path)
+    except OSError:
+        return inner
+    return inner

@@ -11,7 +11,6 @@ import select
 import signal
 import socket
 import sys
-import threading
 import traceback
 from functools import reduce
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Any, NoReturn
 
 from mprunner.scenario import Scenario
 from mprunner.worker.containment import Keeper, contain, drain
-from mprunner.worker.files import remove_tree
+from mprunner.worker.files import current_log, remove_tree
 from mprunner.worker.protocol import (
     MAX_RESULT_BYTES,
     RESULT_HEADER,
@@ -57,29 +56,34 @@ _spec.loader.exec_module(sys.modules[__name__])
 def serve(control: socket.socket) -> NoReturn:
     """Serve the runner on the other side of ``control`` until it is gone, then leave nothing behind."""
     channel = Channel(control)
-    hello = decode(channel.receive())
-    assert isinstance(hello, Hello)
+    scratch: Path | None = None
     try:
+        hello = decode(channel.receive())
+        assert isinstance(hello, Hello)
+        scratch = Path(hello.scratch)
         _serve(channel, hello)
     except (EOFError, ConnectionError):
         pass
+    except BaseException:  # mprunner's own fault: the runner shows what it finds on stderr
+        traceback.print_exc()
     finally:
-        remove_tree(Path(hello.scratch))
+        if scratch is not None:
+            remove_tree(scratch)
         os._exit(0)
 
 
 def _serve(channel: Channel, hello: Hello) -> None:
-    wake = _catch_children()
     scratch = Path(hello.scratch)
     try:
         containment = contain(hello.containment)
-        scenario = _import_scenario(hello, scratch / "modules")
-        slot = Slot(scenario, channel, containment, wake, scratch / "tmp")
+        scenario = _import_scenario(hello, scratch / "m")
+        wake = _catch_signals()  # after the import: a plugin may have set handlers of its own
+        slot = Slot(scenario, channel, containment, wake, scratch / "t")
     except BaseException as error:
         traceback.print_exc()
         channel.send(encode(Refused(reason=f"{type(error).__name__}: {error}")))
         return
-    channel.send(encode(Ready(containment=containment, threads=threading.active_count())))
+    channel.send(encode(Ready(containment=containment)))
     gc.collect()
     gc.freeze()  # a worker's collector must not touch, and so copy, the launcher's pages
     try:
@@ -91,14 +95,18 @@ def _serve(channel: Channel, hello: Hello) -> None:
         slot.close()
 
 
-def _catch_children() -> int:
-    """Have every ended child make a descriptor readable, and return it; the runner alone handles Ctrl-C."""
+def _catch_signals() -> int:
+    """Have every ended child make a descriptor readable, and return it.
+
+    Signals that end a run are the runner's to handle: a launcher that died of one would leave actors behind.
+    """
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     return reader
 
 
@@ -174,7 +182,7 @@ class Slot:
 
     def _open_log(self, log: Path) -> int:
         """Return the descriptor of an empty log; one file serves all trials that print nothing."""
-        current = log.with_name(".current.log")
+        current = current_log(log)
         if self._log is None or self._log[0] != current:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC | os.O_CLOEXEC
             self._log = current, os.open(current, flags, 0o644)
@@ -196,9 +204,14 @@ class Slot:
             self._log[0].unlink(missing_ok=True)
 
     def _clear_tmp(self) -> None:
-        if any(self._tmp_path.iterdir()):
-            remove_tree(self._tmp_path)
-            self._tmp_path.mkdir(exist_ok=True)
+        """Have the scratch folder empty again, whatever the trial put in its place."""
+        try:
+            if not self._tmp_path.is_symlink() and not any(self._tmp_path.iterdir()):
+                return
+        except OSError:
+            pass
+        remove_tree(self._tmp_path)
+        self._tmp_path.mkdir(parents=True, exist_ok=True)
 
 
 class _Watched:
@@ -224,7 +237,7 @@ class _Watched:
         poll = select.poll()
         for fd in (self._reader, self._wake, self._channel.fileno()):
             poll.register(fd, select.POLLIN)
-        while self._keeper.status is None:
+        while self._keeper.status is None and not self._keeper.empty:
             left = deadline - monotonic()
             if left <= 0:
                 self.timed_out = True

@@ -47,10 +47,9 @@ class Hello:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """The launcher's answer: what contains its trials, and how many threads importing the plugin left."""
+    """The launcher's answer: what contains its trials."""
 
     containment: str
-    threads: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,10 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from mprunner.actors import describe
 from mprunner.declarations import BadValueError, Declaration, checked_values, declare, types_of
@@ -19,6 +19,9 @@ from mprunner.records import ActorRow, OutcomeCount, Result, ResultKind
 from mprunner.scenario import Scenario, Trial
 from mprunner.worker.containment import die_with_parent
 from mprunner.worker.protocol import MAX_RESULT_BYTES, RESULT_HEADER, Order
+
+MAX_MESSAGE: Final = 100_000
+"""Characters of an exception's message that are kept; its traceback in the log has all."""
 
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
@@ -31,6 +34,16 @@ class Subject:
     params: type
     metrics: type
     declaration: Declaration
+
+
+class _Called(NamedTuple):
+    """How the scenario's ``run`` ended; metrics and samples only where it is ok."""
+
+    kind: ResultKind
+    exit_code: int
+    error: tuple[str, str] | None
+    metrics: Mapping[str, Any] = {}
+    samples: Sequence[Mapping[str, Any]] = ()
 
 
 def subject_of(scenario: type[Scenario[Any, Any]]) -> Subject:
@@ -54,12 +67,12 @@ def execute(
         _settle_in(launcher, log_fd)
         me = os.getpid()
         trial = Trial(subject.scenario, seed=order.seed, repeat=order.repeat, tmp_path=tmp_path)
-        kind, wanted_code, error, metrics = _call(subject, order, trial)
+        kind, wanted_code, error, metrics, samples = _call(subject, order, trial)
         if os.getpid() == me:  # else a process that the scenario forked has come back from `run`
-            _send(result_fd, _result(kind, error, metrics, subject.declaration, trial))
+            _send(result_fd, _result(kind, error, metrics, samples, trial))
         code = wanted_code
     except BaseException:  # mprunner's own fault: it must be seen, and must not reach the launcher's code
-        traceback.print_exc()
+        _log_traceback()
     finally:
         _flush()
         os._exit(code)
@@ -69,31 +82,32 @@ def _settle_in(launcher: int, log_fd: int) -> None:
     os.setsid()
     die_with_parent(launcher)
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL if number != signal.SIGINT else signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.dup2(log_fd, 1)
     os.dup2(log_fd, 2)
     os.close(log_fd)
 
 
-def _call(
-    subject: Subject, order: Order, trial: Trial
-) -> tuple[ResultKind, int, tuple[str, str] | None, Mapping[str, Any]]:
-    """Call the scenario; return how it ended, the exit code, the error and the metrics."""
+def _call(subject: Subject, order: Order, trial: Trial) -> _Called:
+    """Call the scenario, and check what it returned and sampled against what it declares."""
     try:
         metrics = subject.scenario().run(subject.params(**order.params), trial)
     except SystemExit as error:
-        return ResultKind.EXIT, _exit_code(error), describe(error), {}
+        return _Called(ResultKind.EXIT, _exit_code(error), describe(error))
     except BaseException as error:
-        traceback.print_exc()
-        return ResultKind.ERROR, 0, describe(error), {}
+        _log_traceback()
+        return _Called(ResultKind.ERROR, 0, describe(error))
     try:
         if not isinstance(metrics, subject.metrics):
             raise BadValueError(f"run() returned {type(metrics).__name__}, not {subject.metrics.__name__}")
-        return ResultKind.OK, 0, None, checked_values(subject.declaration.metrics, metrics)
+        values = checked_values(subject.declaration.metrics, metrics)
+        samples = [checked_values(subject.declaration.sample or (), row) for row in trial.samples]
+        return _Called(ResultKind.OK, 0, None, values, samples)
     except BadValueError as error:
-        print(f"bad result: {error}", file=sys.stderr)  # noqa: T201 - the trial's own log
-        return ResultKind.BAD_RESULT, 0, describe(error), {}
+        _log(f"bad result: {error}")
+        return _Called(ResultKind.BAD_RESULT, 0, describe(error))
 
 
 def _exit_code(error: SystemExit) -> int:
@@ -101,15 +115,31 @@ def _exit_code(error: SystemExit) -> int:
         return 0
     if isinstance(error.code, int):
         return error.code & 0xFF
-    print(error.code, file=sys.stderr)  # noqa: T201 - as the interpreter does; this is the trial's own log
+    _log(describe(error)[1])  # as the interpreter does
     return 1
+
+
+def _log(line: str) -> None:
+    """Write a line to the trial's log, past a stderr that the scenario may have closed or replaced."""
+    try:
+        os.write(2, line.encode(errors="backslashreplace") + b"\n")
+    except OSError:  # it has closed the descriptor: there is no log
+        pass
+
+
+def _log_traceback() -> None:
+    try:
+        _flush()
+        _log(traceback.format_exc().rstrip())
+    except BaseException:  # a broken __str__ of the exception must not hide it
+        _log("(the traceback can't be shown)")
 
 
 def _result(
     kind: ResultKind,
     error: tuple[str, str] | None,
     metrics: Mapping[str, Any],
-    declaration: Declaration,
+    samples: Sequence[Mapping[str, Any]],
     trial: Trial,
 ) -> Result:
     outcomes = [
@@ -123,9 +153,9 @@ def _result(
         metrics=metrics,
         outcomes=outcomes,
         actors=[ActorRow(**{name: getattr(actor, name) for name in fields}) for actor in trial.actors],
-        samples=[checked_values(declaration.sample or (), row) for row in trial.samples],
+        samples=samples,
         error_type=error and error[0],
-        error_message=error and error[1],
+        error_message=error and error[1][:MAX_MESSAGE],
     )
 
 

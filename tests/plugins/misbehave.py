@@ -1,11 +1,13 @@
 """A scenario for every way in which a trial can end."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from multiprocessing import shared_memory
 from typing import Annotated, Literal
 
 from mprunner.scenario import Doc, Scenario, Trial
@@ -32,6 +34,17 @@ Way = Literal[
     "raw-fork",
     "print",
     "use-tmp",
+    "remove-tmp",
+    "link-tmp",
+    "file-as-tmp",
+    "nest-tmp",
+    "bad-sample",
+    "broken-str",
+    "broken-exit-str",
+    "closed-stderr",
+    "huge-message",
+    "shared-memory",
+    "print-and-kill-launcher",
 ]
 
 
@@ -50,11 +63,19 @@ class Metrics:
     text: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A row of samples."""
+
+    lap_s: float
+
+
 class Misbehave(Scenario[Params, Metrics]):
     """End in the way that was asked for."""
 
     name = "misbehave"
     outcomes = {"seen": Doc("a state seen before the end")}
+    sample = Sample
     summary = "number {number:median}"
 
     def run(self, params: Params, trial: Trial) -> Metrics:
@@ -162,6 +183,66 @@ def _use_tmp(trial):
     assert os.environ["TMPDIR"] == str(trial.tmp_path)
 
 
+def _remove_tmp(trial):
+    shutil.rmtree(trial.tmp_path)
+
+
+def _link_tmp(trial):
+    """Leave a link to a folder that is not ours in the scratch folder's place."""
+    shutil.rmtree(trial.tmp_path)
+    trial.tmp_path.symlink_to(os.environ["PRECIOUS"])
+
+
+def _file_as_tmp(trial):
+    shutil.rmtree(trial.tmp_path)
+    trial.tmp_path.write_text("a file")
+
+
+def _nest_tmp(trial):
+    """Leave folders nested deeper than the interpreter's stack."""
+    os.chdir(trial.tmp_path)
+    for _ in range(1500):
+        os.mkdir("d")
+        os.chdir("d")
+
+
+def _bad_sample(trial):
+    trial.sample(Sample(lap_s=float("nan")))
+
+
+class BrokenStrError(Exception):
+    def __str__(self):
+        raise KeyboardInterrupt
+
+
+def _broken_str(trial):
+    raise BrokenStrError
+
+
+def _broken_exit_str(trial):
+    sys.exit(BrokenStrError())
+
+
+def _closed_stderr(trial):
+    sys.stderr.close()
+    raise RuntimeError("with no stderr")
+
+
+def _huge_message(trial):
+    raise RuntimeError("x" * (20 << 20))
+
+
+def _shared_memory(trial):
+    """Leave a segment behind, as a trial that is cut off does."""
+    shared_memory.SharedMemory(create=True, size=100)
+
+
+def _print_and_kill_launcher(trial):
+    print("said before the end", flush=True)
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(3600)
+
+
 WAYS = {
     "ok": lambda trial: None,
     "raise": _raise,
@@ -184,6 +265,17 @@ WAYS = {
     "raw-fork": _raw_fork,
     "print": _print,
     "use-tmp": _use_tmp,
+    "remove-tmp": _remove_tmp,
+    "link-tmp": _link_tmp,
+    "file-as-tmp": _file_as_tmp,
+    "nest-tmp": _nest_tmp,
+    "bad-sample": _bad_sample,
+    "broken-str": _broken_str,
+    "broken-exit-str": _broken_exit_str,
+    "closed-stderr": _closed_stderr,
+    "huge-message": _huge_message,
+    "shared-memory": _shared_memory,
+    "print-and-kill-launcher": _print_and_kill_launcher,
 }
 
 
