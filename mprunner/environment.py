@@ -48,7 +48,7 @@ def describe_environment() -> dict[str, Any]:
         "cpus_usable": usable_cpus(),
         "cpu_quota": _cpu_quota(),
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        "git": git_state(Path.cwd()),
+        "git": git_state(Path()),
     }
 
 
@@ -84,7 +84,13 @@ def git_state(folder: Path) -> Mapping[str, Any] | None:
     command = ["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=GIT_LIMIT_S, check=False
+            command,
+            cwd=folder,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=GIT_LIMIT_S,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -1,5 +1,7 @@
 """The stages of a run, in order: experiment → plan → schedule → executor → records → journal → tables → summary."""
 
+import copy
+import json
 import platform
 import socket
 import sys
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mprunner.environment import describe_environment, load_average, usable_cpus
-from mprunner.errors import ExperimentError
+from mprunner.errors import ExperimentError, ResultsError
 from mprunner.executors import Executor, Interrupt, ScenarioSource
 from mprunner.executors.local import LocalExecutor
 from mprunner.journal import Header, Journal, read_journal
@@ -126,11 +128,12 @@ def execute(prepared: Prepared, executor: Executor, results: Path, interrupt: In
     try:
         executor.start()
         folder = create_run_folder(results, prepared.experiment.name, prepared.experiment.source)
-        run = _describe_run(prepared, executor, folder)
+        run = _describe_run(prepared, executor, folder, tell.facts())
         schedule = PlainSchedule(prepared.plan, stop_on_failure=prepared.experiment.on_failure == "stop")
         # The journal's lock is what tells a run that goes on from one whose runner is gone: it comes first.
-        with Journal.create(folder.journal, _header(prepared, folder)) as journal:
+        with _journal(folder, prepared) as journal:
             folder.write_run(run)
+            folder.point_latest()
             tell.all("mprunner_run_started", run=run, planned=len(prepared.plan))
             done, failures = _execute_all(
                 schedule, executor, folder, journal, interrupt, tell, len(prepared.plan)
@@ -222,22 +225,62 @@ def finish(prepared: Prepared, executed: Executed) -> tuple[str, ...]:
 
 
 class _Teller:
-    """Calls hooks; a plugin whose hook raises is noted, and nothing else happens to the run."""
+    """Calls hooks, each plugin's by itself: one that raises is noted, and stops neither the run nor the others."""
 
     def __init__(self, registry: Registry) -> None:
         self.errors: list[str] = []
-        self._registry = registry
+        self._manager = registry.manager
+        self._callers: dict[str, list[tuple[str, Any]]] = {}
 
-    def all(self, hook: str, **arguments: Any) -> list[Any]:
-        """Call a hook of every plugin."""
-        try:
-            answers: list[Any] = getattr(self._registry.manager.hook, hook)(**arguments)
-        except Exception as error:  # a plugin's code can raise anything
-            message = f"hook {hook}: {type(error).__name__}: {error}"
-            if message not in self.errors:
-                self.errors.append(message)
-            return []
+    def all(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
+        """Call a hook of every plugin; return the answers with the plugins' names."""
+        answers = []
+        for name, caller in self._of(hook):
+            try:
+                given = {key: copy.deepcopy(v) if isinstance(v, dict) else v for key, v in arguments.items()}
+                answers += [(name, answer) for answer in caller(**given)]
+            except (Exception, SystemExit) as error:  # a plugin's code can raise anything
+                self._note(name, hook, f"{type(error).__name__}: {error}")
         return answers
+
+    def facts(self) -> dict[str, Any]:
+        """Return what plugins say of the machine, by plugin; what JSON can't hold is left out and noted."""
+        facts = {}
+        for name, answer in self.all("mprunner_environment"):
+            try:
+                facts[name] = json.loads(json.dumps(answer, allow_nan=False))
+            except (TypeError, ValueError, RecursionError) as error:
+                self._note(name, "mprunner_environment", f"its answer is no JSON: {error}")
+        return facts
+
+    def _of(self, hook: str) -> list[tuple[str, Any]]:
+        if hook not in self._callers:
+            implementations = getattr(self._manager.hook, hook).get_hookimpls()
+            plugins = [implementation.plugin for implementation in implementations]
+            self._callers[hook] = [
+                (
+                    str(self._manager.get_name(plugin)),
+                    self._manager.subset_hook_caller(
+                        hook, [other for other in plugins if other is not plugin]
+                    ),
+                )
+                for plugin in reversed(plugins)
+            ]
+        return self._callers[hook]
+
+    def _note(self, plugin: str, hook: str, what: str) -> None:
+        message = f"{plugin}: {hook}: {what}"
+        if message not in self.errors:
+            self.errors.append(message)
+
+
+def _journal(folder: RunFolder, prepared: Prepared) -> Journal:
+    """Begin the run's journal; if that can't be done, nothing of the run is left."""
+    try:
+        return Journal.create(folder.journal, _header(prepared, folder))
+    except ResultsError:
+        folder.remove()
+        raise
 
 
 def _header(prepared: Prepared, folder: RunFolder) -> Header:
@@ -252,10 +295,9 @@ def _header(prepared: Prepared, folder: RunFolder) -> Header:
     )
 
 
-def _describe_run(prepared: Prepared, executor: Executor, folder: RunFolder) -> dict[str, Any]:
-    extra: dict[str, Any] = {}
-    for facts in _Teller(prepared.registry).all("mprunner_environment"):
-        extra |= facts
+def _describe_run(
+    prepared: Prepared, executor: Executor, folder: RunFolder, extra: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "run_id": folder.run_id,
         "experiment": prepared.experiment.name,

@@ -4,6 +4,7 @@ What is wrong with a plugin becomes a :class:`PluginProblem`: a warning, unless 
 plugin provides.
 """
 
+import contextlib
 import difflib
 import hashlib
 import importlib.util
@@ -165,13 +166,14 @@ def load_registry(files: Sequence[Path] = ()) -> Registry:
         PluginError: a file asked for by ``--plugin`` can't be loaded or provides nothing.
     """
     loading = _Loading()
-    for file in {file.resolve(): file for file in files}.values():
-        loading.load(_file_candidate(file))
-        if loading.problems:
-            problem = loading.problems[0]
-            raise PluginError(str(problem), problem.hint or None)
-    for candidate in _installed():
-        loading.load(candidate)
+    with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is no data of ours
+        for file in {file.resolve(): file for file in files}.values():
+            loading.load(_file_candidate(file))
+            if loading.problems:
+                problem = loading.problems[0]
+                raise PluginError(str(problem), problem.hint or None)
+        for candidate in _installed():
+            loading.load(candidate)
     return loading.finish()
 
 
@@ -235,7 +237,9 @@ class _Loading:
             for classes in self._returned(implementation, "mprunner_register_scenarios", list | tuple):
                 for cls in classes:
                     self._take_scenario(cls, _plugin(candidate, implementation), shown)
-        except (Exception, SystemExit) as error:  # a plugin's code can raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plugin's code can raise anything
             self.problems.append(_problem(shown, candidate.name, error))
             if self.manager.is_registered(implementation):
                 self.manager.unregister(implementation)
@@ -378,7 +382,7 @@ def _source_hash(module: ModuleType | None) -> str:
         return ""
 
 
-def _problem(shown: str, name: str, error: Exception | SystemExit) -> PluginProblem:
+def _problem(shown: str, name: str, error: BaseException) -> PluginProblem:
     hint = ""
     if isinstance(error, MprunnerError):
         message, hint = error.message, error.hint or ""

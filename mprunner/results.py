@@ -36,6 +36,19 @@ class RunFolder:
         """The folder of the logs of trials that printed or failed."""
         return self.path / "logs"
 
+    def point_latest(self) -> None:
+        """Have ``latest``, beside the folder, point at it."""
+        link = self.path.with_name(f".latest-{self.run_id}")
+        try:
+            link.symlink_to(self.run_id)
+            link.replace(self.path.with_name("latest"))
+        except OSError:  # a file system without links: a convenience is missing, not a result
+            link.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Remove the folder of a run that could not begin."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
     def write_run(self, run: Mapping[str, Any]) -> None:
         """Write run.json, whole or not at all.
 
@@ -43,7 +56,7 @@ class RunFolder:
             ResultsError: it can't be written.
         """
         with written_atomically(self.path / "run.json") as file:
-            file.write(json.dumps(run, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+            file.write(json.dumps(run, indent=2, allow_nan=False) + "\n")
 
     def read_run(self) -> dict[str, Any]:
         """Read run.json; a run that says it is running while no one holds its journal was interrupted.
@@ -129,7 +142,7 @@ def find_run(results: Path, wanted: str | None) -> RunFolder:
 
 
 def create_run_folder(results: Path, experiment: str, source: bytes) -> RunFolder:
-    """Create ``results/experiment/<time>-<6 hex>`` with a copy of the experiment's file, and point ``latest`` at it.
+    """Create ``results/experiment/<time>-<6 hex>`` with a copy of the experiment's file.
 
     Raises:
         ResultsError: it can't be created; nothing of it is left behind.
@@ -145,16 +158,6 @@ def create_run_folder(results: Path, experiment: str, source: bytes) -> RunFolde
         folder.logs.mkdir()
         (folder.path / "experiment.yaml").write_bytes(source)
     except OSError as error:
-        shutil.rmtree(folder.path, ignore_errors=True)
+        folder.remove()
         raise unwritable(folder.path, error) from error
-    _point_latest(folder)
     return folder
-
-
-def _point_latest(folder: RunFolder) -> None:
-    link = folder.path.with_name(f".latest-{folder.run_id}")
-    try:
-        link.symlink_to(folder.run_id)
-        link.replace(folder.path.with_name("latest"))
-    except OSError:  # a file system without links: a convenience is missing, not a result
-        link.unlink(missing_ok=True)

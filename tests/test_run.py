@@ -1,7 +1,9 @@
 """``mprunner run`` as a person uses it: the real program, real files, real processes."""
 
 import json
+import os
 import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -276,6 +278,61 @@ def test_a_plugin_s_failing_hook_is_a_warning_and_stops_nothing(program, tmp_pat
     assert done.returncode == 0
     assert done.stderr.count("a hook broke") == 1
     assert len(trials(latest(tmp_path, "family"))) == 3
+
+
+HOOKS = {
+    "an environment that is no mapping": "def mprunner_environment():\n    return object()\n",
+    "an environment that is no number": "def mprunner_environment():\n    return {'a': float('nan')}\n",
+    "a run that is changed": "def mprunner_run_started(run):\n    run['x'] = object()\n",
+    "an exit": "def mprunner_trial_finished(record):\n    raise SystemExit(5)\n",
+}
+
+
+@pytest.mark.parametrize("hook", HOOKS.values(), ids=HOOKS.keys())
+def test_nothing_that_a_hook_does_costs_a_row_or_another_plugin_s_hook(program, tmp_path, hook):
+    bad, good = tmp_path / "bad.py", tmp_path / "family.py"
+    bad.write_text(hook)
+    said = "\nimport sys\ndef mprunner_trial_finished(record):\n    print('told', file=sys.stderr)\n"
+    good.write_text((PLUGINS / "family.py").read_text() + said)
+    file = tmp_path / "family.yaml"
+    file.write_text("scenario: family\nrepeats: 3\n")
+    done = program("run", file, "--plugin", bad, "--plugin", good)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("told") == 3
+    assert len(trials(latest(tmp_path, "family"))) == 3
+    assert json.loads((latest(tmp_path, "family") / "run.json").read_text())["state"] == "finished"
+
+
+def test_what_a_plugin_prints_when_it_is_imported_is_no_output_of_the_program(program, tmp_path):
+    plugin = tmp_path / "family.py"
+    plugin.write_text("print('imported')\n" + (PLUGINS / "family.py").read_text())
+    done = program("scenarios", "--json", "--plugin", plugin)
+    assert "family" in [scenario["name"] for scenario in json.loads(done.stdout)]
+    assert "imported" in done.stderr
+
+
+def test_a_terminal_without_the_signs_of_the_summary_loses_nothing(program, small_bank):
+    done = program(
+        "run", "-q", small_bank, env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    )
+    assert done.returncode == 0, done.stderr
+    assert "guard lock" in done.stdout
+
+
+def test_a_results_folder_with_bytes_that_are_no_text_is_used(program, small_bank, tmp_path):
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/r\xe9s")
+    assert program("run", "-q", small_bank, "--results", folder).returncode == 0
+    assert (Path(folder) / "small-bank" / "latest" / "trials.csv").is_file()
+
+
+def test_a_run_whose_journal_can_not_begin_leaves_nothing(program, small_bank, tmp_path):
+    """A limit on the size of files stands for a disk that is full."""
+    done = program(
+        "run", small_bank, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
+    )
+    assert done.returncode == 6, done.stderr
+    assert "Traceback" not in done.stderr
+    assert list((tmp_path / "results" / "small-bank").iterdir()) == []
 
 
 def test_help_imports_nothing_heavy(token):
