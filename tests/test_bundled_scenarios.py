@@ -5,6 +5,8 @@ from itertools import product
 
 import pytest
 
+from mprunner.errors import ExperimentError
+from mprunner.pipeline import prepare
 from mprunner.scenario import Trial
 from mprunner_scenarios import locked_counter, pool_map, race_bank, spawn_count
 
@@ -160,6 +162,20 @@ def test_the_locked_bank_loses_none_in_10_000_gated_rounds(execute):
 def test_the_locked_bank_loses_none_in_100_000_gated_rounds(execute):
     metrics, _ = execute(race_bank, guard="lock", sync="spin", rounds=100_000, transactions=10)
     assert metrics.lost_updates == 0
+
+
+@pytest.mark.parametrize("params", [{"initial": 3_000_000_000}, {"step": 2**30, "iterations": 2}])
+def test_a_total_that_32_bits_do_not_hold_is_refused(params):
+    """It would wrap, and look like a lost update."""
+    with pytest.raises(ValueError, match=r"^the total could outgrow the 32 bits of the shared value$"):
+        locked_counter.Params(**params)
+
+
+def test_a_balance_that_32_bits_do_not_hold_is_refused(tmp_path):
+    file = tmp_path / "bank.yaml"
+    file.write_text("scenario: race-bank\nparams: {initial_balance: 3000000000}\n")
+    with pytest.raises(ExperimentError, match="must be at most 1000000000"):
+        prepare(file)
 
 
 @pytest.mark.parametrize("params", [{"sync": "spin"}, {"start_method": "spawn"}])

@@ -33,6 +33,8 @@ class Params:
         """Refuse what would be the same experiment under two names."""
         if self.mode == "sequential" and self.start_method != "fork":
             raise ValueError("a sequential counter starts no actors: start_method means nothing to it")
+        if abs(self.initial) + self.step * self.iterations >= 2**31:
+            raise ValueError("the total could outgrow the 32 bits of the shared value")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,13 @@ from functools import partial
 from multiprocessing.context import BaseContext
 from typing import Annotated, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from mprunner.scenario import Doc, Scenario, Trial, Unit
 from mprunner_scenarios.actors.race_bank import deposit, deposit_locked, settle, withdraw, withdraw_locked
+
+LIMIT = 1_000_000_000
+"""The shared balance has 32 bits: twice this is as far as it can get."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +24,8 @@ class Params:
         Doc("both actors at once, or one process that withdraws and then deposits"),
     ] = "concurrent"
     guard: Annotated[Literal["none", "lock"], Doc("what protects the balance")] = "none"
-    initial_balance: Annotated[int, Doc("the balance before each round")] = 100
-    transactions: Annotated[int, Ge(1), Doc("withdrawals, and deposits, in a round")] = 10_000
+    initial_balance: Annotated[int, Ge(-LIMIT), Le(LIMIT), Doc("the balance before each round")] = 100
+    transactions: Annotated[int, Ge(1), Le(LIMIT), Doc("withdrawals, and deposits, in a round")] = 10_000
     rounds: Annotated[int, Ge(1), Doc("how often the same two actors start over")] = 1
     sync: Annotated[
         Literal["none", "barrier", "spin"],
