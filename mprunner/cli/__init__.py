@@ -6,6 +6,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 import click
 
@@ -55,9 +56,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(
             "error: mprunner needs processes, signals and fork as Linux and macOS have them\nhint: use WSL 2"
         )
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal's encoding may lack a sign of the summary
     try:
         code = cli.main(args=argv, standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it is None where a shell has closed it
+            sys.stdout.flush()
     except MprunnerError as error:
         fail(error)
     except click.exceptions.Exit as error:
@@ -70,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing may fail at exit any more
         end_by(signal.SIGPIPE)
+    except OSError as error:
+        fail(MprunnerError(f"the output can't be written: {error.strerror or error}"))
     except Exception:  # a fault of mprunner's own: everything a report of it needs
         traceback.print_exc()
         click.echo("error: internal error; please report it with the lines above", err=True)

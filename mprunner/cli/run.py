@@ -45,15 +45,16 @@ def command(
     prepared = pipeline.prepare(file, plugin)
     warn_of_plugins(prepared.registry)
     tell_refused(prepared.plan)
-    with Interrupt() as interrupt:
+    with Interrupt() as interrupt:  # until the tables are written
         with ExitStack() as stack:
             if not quiet:
                 _show_progress(prepared, stack)
             chosen = pipeline.executor_for(prepared, executor)
             executed = pipeline.execute(prepared, chosen, results, interrupt)
         _report(prepared, executed, color)
-    if executed.interrupted_by is not None:
-        end_by(executed.interrupted_by)
+        signal = interrupt.signal
+    if signal is not None:
+        end_by(signal)
     return 1 if executed.failures else 0
 
 
@@ -81,4 +82,5 @@ def _report(prepared: Prepared, executed: Executed, color: str) -> None:
         warn(f"a plugin failed: {error}")
     print_summary(tabled, color)
     click.echo(f"\nresults: {executed.folder.path}")
-    sys.stdout.flush()
+    if sys.stdout is not None:  # it is None where a shell has closed it
+        sys.stdout.flush()
