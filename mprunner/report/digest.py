@@ -65,8 +65,9 @@ def digest(header: Header, frames: Frames, summary: pd.DataFrame) -> RunDigest:
     measured = final[~final["is_warmup"]]
     compared = _comparisons(header, frames, summary)
     cases = []
+    by_case = dict(iter(measured.groupby("case_id", sort=False)))
     for case_id, label in frames.labels.items():
-        own = measured[measured["case_id"] == case_id]
+        own = by_case.get(case_id, measured.iloc[:0])
         cases.append(_case(printable(label), own, header.declaration, compared.get(case_id, "")))
     return RunDigest(
         headline=_headline(header, final),
