@@ -3,11 +3,13 @@
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.support import GENEROUS_S, Terminal, command, processes_marked
+from tests.support import GENEROUS_S, Terminal, command, command_of, processes_marked
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -19,9 +21,10 @@ def token(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("MPRUNNER_TEST", value)
     yield value
     left = processes_marked(value)
-    described = [" ".join(process.cmdline()) for process in left]
+    described = [command_of(process) for process in left]
     for process in left:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     assert not described, f"left behind: {described}"
 
 

@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -27,9 +28,17 @@ def processes_marked(token: str) -> list[psutil.Process]:
     return found
 
 
+def command_of(process: psutil.Process) -> str:
+    """Return a process's command line, empty if it has ended meanwhile."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
 def launchers() -> list[psutil.Process]:
     """Return the launchers that this process has started."""
-    return [child for child in psutil.Process().children() if "mprunner.worker" in child.cmdline()]
+    return [child for child in psutil.Process().children() if "mprunner.worker" in command_of(child)]
 
 
 def command(*arguments: str | Path) -> Sequence[str]:
@@ -42,6 +51,7 @@ class Terminal:
 
     def __init__(self, folder: Path, *arguments: str | Path) -> None:
         self.text = ""
+        self._status: int | None = None
         pid, self._fd = pty.fork()
         if pid == 0:
             os.chdir(folder)
@@ -67,6 +77,12 @@ class Terminal:
         """Read the rest and return the wait status."""
         while self._read(time.monotonic() + GENEROUS_S):
             pass
-        _, status = os.waitpid(self.pid, 0)
+        _, self._status = os.waitpid(self.pid, 0)
         os.close(self._fd)
-        return status
+        return self._status
+
+    def kill(self) -> None:
+        """End the program if the test has not."""
+        if self._status is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.end()

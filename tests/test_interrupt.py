@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.support import GENEROUS_S, PLUGINS, ROOT, Terminal, command, processes_marked
+from tests.support import GENEROUS_S, PLUGINS, ROOT, Terminal, command, command_of, processes_marked
 
 HANGS_AFTER_THREE = """
 name: hangs
@@ -23,11 +23,13 @@ timeout: 600
 @pytest.fixture
 def terminal(tmp_path, token):
     (tmp_path / "hangs.yaml").write_text(HANGS_AFTER_THREE)
-    return Terminal(tmp_path, "run", "hangs.yaml", "--plugin", PLUGINS / "misbehave.py")
+    terminal = Terminal(tmp_path, "run", "hangs.yaml", "--plugin", PLUGINS / "misbehave.py")
+    yield terminal
+    terminal.kill()
 
 
 def hanging_workers(token: str) -> int:
-    return sum("sleep" in " ".join(process.cmdline()) for process in processes_marked(token))
+    return sum("sleep" in command_of(process) for process in processes_marked(token))
 
 
 def wait_for_the_hanging_trial(token: str) -> None:
