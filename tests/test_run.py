@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.support import PLUGINS, ROOT
+from tests.support import PLUGINS, ROOT, command
 
 MISBEHAVE = PLUGINS / "misbehave.py"
 
@@ -317,6 +317,35 @@ def test_a_terminal_without_the_signs_of_the_summary_loses_nothing(program, smal
     )
     assert done.returncode == 0, done.stderr
     assert "guard lock" in done.stdout
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
+def test_a_closed_stream_costs_nothing_of_the_run(small_bank, tmp_path, token, closed):
+    line = " ".join([*command("run", "small.yaml"), closed])
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(trials(latest(tmp_path, "small-bank"))) == 18
+
+
+def test_an_output_that_is_full_is_an_error_and_costs_nothing_of_the_run(program, small_bank, tmp_path):
+    with Path("/dev/full").open("w") as full:
+        arguments = command("run", "-q", small_bank)
+        done = subprocess.run(
+            arguments, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: the output can't be written: ")
+    assert len(trials(latest(tmp_path, "small-bank"))) == 18
+
+
+def test_a_plugin_that_ignores_its_children_s_end_keeps_its_statuses(program, tmp_path):
+    plugin = tmp_path / "family.py"
+    ignored = "import signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+    plugin.write_text(ignored + (PLUGINS / "family.py").read_text())
+    file = tmp_path / "family.yaml"
+    file.write_text("scenario: family\nrepeats: 2\n")
+    assert program("run", file, "--plugin", plugin).returncode == 0
 
 
 def test_a_results_folder_with_bytes_that_are_no_text_is_used(program, small_bank, tmp_path):

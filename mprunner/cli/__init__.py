@@ -56,12 +56,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(
             "error: mprunner needs processes, signals and fork as Linux and macOS have them\nhint: use WSL 2"
         )
+    _open_closed_streams()
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal's encoding may lack a sign of the summary
     try:
         code = cli.main(args=argv, standalone_mode=False)
-        if sys.stdout is not None:  # it is None where a shell has closed it
-            sys.stdout.flush()
+        sys.stdout.flush()
     except MprunnerError as error:
         fail(error)
     except click.exceptions.Exit as error:
@@ -81,6 +81,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         click.echo("error: internal error; please report it with the lines above", err=True)
         sys.exit(MprunnerError.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_closed_streams() -> None:
+    """Give the program a stdout and a stderr where a shell has closed them (``>&-``), so that nothing fails."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as the program lives
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - likewise
 
 
 def fail(error: MprunnerError) -> None:

@@ -82,5 +82,4 @@ def _report(prepared: Prepared, executed: Executed, color: str) -> None:
         warn(f"a plugin failed: {error}")
     print_summary(tabled, color)
     click.echo(f"\nresults: {executed.folder.path}")
-    if sys.stdout is not None:  # it is None where a shell has closed it
-        sys.stdout.flush()
+    sys.stdout.flush()
