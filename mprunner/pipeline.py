@@ -54,7 +54,6 @@ class Executed:
         run: the content of its run.json.
         done: how many attempts ended, one that was cancelled aside.
         failures: how many of them ended in another status than ok.
-        interrupted_by: the number of the signal that interrupted it, or None.
         hook_errors: what plugins' hooks raised; it stopped nothing.
     """
 
@@ -62,7 +61,6 @@ class Executed:
     run: Mapping[str, Any]
     done: int
     failures: int
-    interrupted_by: int | None
     hook_errors: tuple[str, ...]
 
 
@@ -155,7 +153,6 @@ def execute(prepared: Prepared, executor: Executor, results: Path, interrupt: In
         run=run,
         done=done,
         failures=failures,
-        interrupted_by=interrupt.signal,
         hook_errors=tuple(tell.errors),
     )
 

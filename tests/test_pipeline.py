@@ -70,8 +70,10 @@ def test_a_signal_cancels_the_attempt_in_hand_and_starts_no_other(prepared, tmp_
             os.kill(os.getpid(), number)
         return OK
 
-    executed, executor = run(prepared(), tmp_path, script)
-    assert executed.interrupted_by == number
+    executor = FakeExecutor(script)
+    with Interrupt() as interrupt:
+        executed = execute(prepared(), executor, tmp_path / "results", interrupt)
+    assert interrupt.signal == number
     assert executed.run["state"] == "interrupted"
     assert [record.status for record in read_journal(executed.folder.journal).records()] == [
         Status.OK,
