@@ -1,5 +1,6 @@
 """Fixtures: the real program in a folder of its own, and the proof that it left no process."""
 
+import signal
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -10,6 +11,12 @@ import psutil
 import pytest
 
 from tests.support import GENEROUS_S, Terminal, command, command_of, processes_marked
+
+# A shell starts a background job with INT ignored, as nohup does with HUP, and a program keeps what it inherits:
+# the programs under test must begin with the defaults wherever the suite is executed.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 
