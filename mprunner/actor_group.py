@@ -1,19 +1,30 @@
-"""The parent's side of actors: start them, watch them, join them, collect what each hands over."""
+"""A group of actors, processes or threads, from their start to what they did together."""
 
 import os
-import sys
+import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import BaseContext, ForkServerProcess
-from multiprocessing.process import BaseProcess
+from multiprocessing.context import BaseContext
 from time import perf_counter
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from mprunner.actors import BarrierGate, Gate, NoGate, Report, SpinGate, bootstrap
+from mprunner.actor_processes import Joined, run_processes
+from mprunner.actors import (
+    BarrierGate,
+    Gate,
+    NoGate,
+    Part,
+    Report,
+    SpinGate,
+    ThreadSpinGate,
+    bootstrap_thread,
+)
 
+Kind = Literal["process", "thread"]
 Method = Literal["fork", "spawn", "forkserver"]
 Sync = Literal["none", "barrier", "spin"]
+
+THREAD = "thread"
 
 
 class ActorsFailed(RuntimeError):  # noqa: N818 - it says what happened
@@ -26,14 +37,14 @@ class ActorResult:
 
     Attributes:
         actor: its index within the trial, from 0.
-        kind: the start method of its process.
-        pid: its process id.
+        kind: the start method of its process, or ``thread``.
+        pid: the id of its process; the worker's for a thread.
         start_latency_s: from the call that started it until its first instruction.
         start_skew_s: how long after the first actor of the group it began to work.
         wall_s: from the beginning of its first round to the end of its last, waiting for others included.
         cpu_s: CPU time over the same span, spinning at the gate included.
         rounds: the rounds that it finished.
-        exit_code: its process's exit code, negative for a signal.
+        exit_code: its process's exit code, negative for a signal; None for a thread.
         error_type: the type of the exception that ended it.
         error_message: that exception's message.
         value: what its last round returned.
@@ -55,7 +66,7 @@ class ActorResult:
     @property
     def failed(self) -> bool:
         """Whether it raised, was killed or left with an exit code other than 0."""
-        return self.error_type is not None or self.exit_code != 0
+        return self.error_type is not None or (self.exit_code != 0 and self.kind != THREAD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +76,13 @@ class ActorsResult:
     Attributes:
         actors: one result per actor, in the order given.
         settled: each state that ``settle`` returned, with the number of rounds that ended in it.
+        start_s: from the call that started the first actor until the last one ran; None if none ran.
         wall_s: from the first actor's first round to the last actor's end; None if no actor began.
     """
 
     actors: tuple[ActorResult, ...]
     settled: Mapping[Any, int]
+    start_s: float | None
     wall_s: float | None
 
     def raise_failures(self) -> None:
@@ -88,22 +101,11 @@ def _blame(actor: ActorResult) -> str:
     return f"actor {actor.actor} ended with exit code {actor.exit_code}"
 
 
-@dataclass(slots=True, kw_only=True)
-class _Actor:
-    """One actor under way."""
-
-    index: int
-    process: BaseProcess
-    channel: Connection
-    called: float
-    watch: int
-    report: Report | None = None
-
-
 def run_actors(
     context: BaseContext,
     actors: Sequence[Callable[[], object]],
     *,
+    kind: Kind = "process",
     sync: Sync = "none",
     rounds: int = 1,
     settle: Callable[[], Hashable] | None = None,
@@ -112,139 +114,90 @@ def run_actors(
     """Start the actors, line them up, join them; see :meth:`mprunner.scenario.Trial.run_actors`."""
     if rounds < 1:
         raise ValueError(f"rounds must be at least 1, not {rounds}")
-    gate = _gate(context, len(actors), sync, needed=rounds > 1 or settle is not None)
-    started: list[_Actor] = []
+    if kind not in ("process", "thread"):
+        raise ValueError(f"kind is process or thread, not {kind!r}")
+    threads = kind == THREAD
+    semaphore = threading.Semaphore if threads else context.Semaphore
+    gate = _gate(len(actors), sync, semaphore, threads=threads, needed=rounds > 1 or settle is not None)
+    parts = [
+        Part(index, work, rounds, settle if index == 0 else None, gate) for index, work in enumerate(actors)
+    ]
     try:
-        for index, work in enumerate(actors):
-            started.append(_start(context, index, work, rounds, settle, gate))
-        _collect(started, gate)
-        return _result(context, started, first_index)
+        joined = _run_threads(parts, gate) if threads else run_processes(context, parts, gate)
     finally:
-        for actor in started:
-            _end(actor)
         if gate is not None:
             gate.close()
+    started_as = THREAD if threads else context.get_start_method() or "fork"
+    return _result(joined, started_as, first_index)
 
 
-def _gate(context: BaseContext, actors: int, sync: Sync, *, needed: bool) -> Gate | None:
+def _gate(
+    actors: int, sync: Sync, semaphore: Callable[[int], Any], *, threads: bool, needed: bool
+) -> Gate | None:
     match sync:
         case "spin":
-            return SpinGate(actors)
+            return ThreadSpinGate(actors) if threads else SpinGate(actors)
         case "barrier":
-            return BarrierGate(actors, context.Semaphore)
+            return BarrierGate(actors, semaphore)
         case "none":
-            return NoGate(actors, context.Semaphore) if needed else None
+            return NoGate(actors, semaphore) if needed else None
     raise ValueError(f"sync is one of none, barrier, spin; not {sync!r}")
 
 
-def _start(
-    context: BaseContext,
-    index: int,
-    work: Callable[[], object],
-    rounds: int,
-    settle: Callable[[], Hashable] | None,
-    gate: Gate | None,
-) -> _Actor:
-    reader, writer = context.Pipe(duplex=False)
-    process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # every concrete context has it
-        target=bootstrap,
-        args=(index, work, rounds, settle if index == 0 else None, gate, writer),
-        name=f"actor-{index}",
-    )
-    called = perf_counter()
+def _run_threads(parts: Sequence[Part], gate: Gate | None) -> list[Joined]:
+    """Execute each part in a thread of this process; one that fails aborts the gate itself."""
+    reports: list[Report | None] = [None] * len(parts)
+    started: list[tuple[threading.Thread, float]] = []
     try:
-        process.start()
-    except BaseException:
-        reader.close()
+        for part in parts:
+            thread = threading.Thread(
+                target=bootstrap_thread, args=(part, reports), name=f"actor-{part.index}", daemon=True
+            )
+            started.append((thread, perf_counter()))
+            thread.start()
+    except RuntimeError:  # the system has no room for another thread: those that wait must not wait for it
+        if gate is not None:
+            gate.abort()
+        started.pop()
         raise
     finally:
-        writer.close()
-    return _Actor(index=index, process=process, channel=reader, called=called, watch=_watch(process))
+        for thread, _ in started:
+            thread.join()
+    pid = os.getpid()
+    return [Joined(called, report, pid, None) for (_, called), report in zip(started, reports, strict=True)]
 
 
-def _watch(process: BaseProcess) -> int:
-    """Open a descriptor that becomes readable when the process has ended.
-
-    A forked child's sentinel stays silent while a grandchild that it left behind holds the other end of the
-    pipe; a pidfd tells of the process alone. A forkserver's child is not ours to open: its server tells.
-    """
-    if sys.platform == "linux" and process.pid is not None and not isinstance(process, ForkServerProcess):
-        try:
-            return os.pidfd_open(process.pid)
-        except OSError:  # a kernel or a sandbox without pidfd
-            pass
-    return os.dup(process.sentinel)
-
-
-def _collect(started: Sequence[_Actor], gate: Gate | None) -> None:
-    by_channel = {actor.channel: actor for actor in started}
-    by_watch = {actor.watch: actor for actor in started}
-    while by_watch:
-        for ready in wait([*by_channel, *by_watch]):
-            if isinstance(ready, int):
-                actor = by_watch.pop(ready)
-                actor.process.join()
-                if by_channel.pop(actor.channel, None) is not None and actor.channel.poll():
-                    actor.report = _receive(actor)
-            else:
-                actor = by_channel.pop(cast("Connection", ready))
-                actor.report = _receive(actor)
-            if gate is not None and _lost(actor):
-                gate.abort()
-
-
-def _lost(actor: _Actor) -> bool:
-    """Whether the actor will not come to the gate again although others may wait there for it."""
-    return actor.report is None or actor.report.error is not None
-
-
-def _receive(actor: _Actor) -> Report | None:
-    try:
-        report: Report = actor.channel.recv()
-    except (EOFError, OSError):
-        return None
-    except Exception as error:  # unpickling executes code of the value's class
-        report = Report(actor.called)
-        report.error = type(error).__name__, f"the actor's return value can't be read: {error}"
-    return report
-
-
-def _end(actor: _Actor) -> None:
-    if actor.process.is_alive():  # only when starting a later actor failed
-        actor.process.kill()
-        actor.process.join()
-    actor.channel.close()
-    os.close(actor.watch)
-
-
-def _result(context: BaseContext, started: Sequence[_Actor], first_index: int) -> ActorsResult:
-    reports = [actor.report for actor in started]
-    begins = [report.began for report in reports if report is not None and report.began is not None]
-    ends = [report.ended for report in reports if report is not None and report.ended is not None]
+def _result(joined: Sequence[Joined], kind: str, first_index: int) -> ActorsResult:
+    reports = [actor.report for actor in joined if actor.report is not None]
+    begins = [report.began for report in reports if report.began is not None]
+    ends = [report.ended for report in reports if report.ended is not None]
     first = min(begins, default=None)
-    settled = reports[0].settled if reports and reports[0] is not None else {}
+    leader = joined[0].report if joined else None
     return ActorsResult(
-        actors=tuple(_actor_result(context, actor, first, first_index) for actor in started),
-        settled=settled,
+        actors=tuple(
+            _actor_result(actor, first_index + index, kind, first) for index, actor in enumerate(joined)
+        ),
+        settled=leader.settled if leader is not None else {},
+        start_s=max(report.entered for report in reports) - joined[0].called if reports else None,
         wall_s=max(ends) - first if ends and first is not None else None,
     )
 
 
-def _actor_result(context: BaseContext, actor: _Actor, first: float | None, first_index: int) -> ActorResult:
-    report = actor.report
+def _actor_result(joined: Joined, index: int, kind: str, first: float | None) -> ActorResult:
+    report = joined.report
     began = report.began if report else None
     ended = report.ended if report else None
     error = report.error if report else None
     return ActorResult(
-        actor=first_index + actor.index,
-        kind=context.get_start_method() or "fork",
-        pid=actor.process.pid,
-        start_latency_s=report.entered - actor.called if report else None,
+        actor=index,
+        kind=kind,
+        pid=joined.pid,
+        start_latency_s=report.entered - joined.called if report else None,
         start_skew_s=began - first if began is not None and first is not None else None,
         wall_s=ended - began if began is not None and ended is not None else None,
         cpu_s=report.cpu_s if report else None,
         rounds=report.rounds if report else 0,
-        exit_code=actor.process.exitcode,
+        exit_code=joined.exit_code,
         error_type=error[0] if error else None,
         error_message=error[1] if error else None,
         value=report.value if report else None,

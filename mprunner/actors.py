@@ -1,13 +1,13 @@
-"""What an actor executes: its bootstrap, the start gate, the rounds.
+"""What an actor executes, a process or a thread: its bootstrap, the start gate, the rounds.
 
 A spawned actor imports this module inside the measurement, so it imports next to nothing: no dataclasses, no
-typing, no ctypes. The parent's side is :mod:`mprunner.actor_group`.
+typing, no ctypes. The worker's side is :mod:`mprunner.actor_group`.
 
 Guarantees:
 
 - Nothing crosses a process boundary per round: an actor waits, works and counts in its own memory.
 - No lock is ever held while waiting. Every shared word has one writer and every semaphore is only posted or
-  waited for, so an actor that dies anywhere leaves no one stuck: the parent aborts the gate and the rest wake.
+  waited for, so an actor that dies anywhere leaves no one stuck: the gate is aborted and the rest wake.
 - Between two rounds all actors have arrived, and actor 0 alone calls ``settle``.
 """
 
@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import mmap
 import os
-from time import perf_counter, process_time, sleep
+import sys
+from time import perf_counter, process_time, sleep, thread_time
 
 TYPE_CHECKING = False  # typing's constant, without importing typing
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Gate:
             raise GateBroken("another actor ended before its last round")
 
     def abort(self) -> None:
-        """Wake every waiting actor, for good; called by the parent when an actor is lost."""
+        """Wake every waiting actor, for good; called when an actor is lost."""
         self.shared.words[ABORTED] = 1
 
     def close(self) -> None:
@@ -150,54 +151,63 @@ class SpinGate(Gate):
     where no race can show. It stays free to move them.
     """
 
-    def __init__(self, actors: int) -> None:
-        super().__init__(actors)
-        self.cpus: list[int] = []
-        self.cpu = -1
-
     def arrive_first(self, index: int) -> None:  # noqa: D102 - see Gate
-        if hasattr(os, "sched_getaffinity"):
-            self.cpus = sorted(os.sched_getaffinity(0))
-            self.cpu = self.cpus[index % len(self.cpus)]
-        self._spread()
+        self._spread(index)
         super().arrive_first(index)
 
-    def _spread(self) -> None:
-        if self.actors <= len(self.cpus):
+    def _spread(self, index: int) -> None:
+        if not hasattr(os, "sched_getaffinity"):
+            return
+        cpus = sorted(os.sched_getaffinity(0))
+        if self.actors <= len(cpus):
             try:
-                os.sched_setaffinity(0, (self.cpu,))
-                os.sched_setaffinity(0, self.cpus)
+                os.sched_setaffinity(0, (cpus[index],))
+                os.sched_setaffinity(0, cpus)
             except OSError:  # a sandbox may forbid it; the gate works without
-                self.cpus = []
+                return
 
     def gather(self, round_: int) -> None:  # noqa: D102 - see Gate
         for slot in range(FIRST_ARRIVAL + STRIDE, FIRST_ARRIVAL + self.actors * STRIDE, STRIDE):
-            self._spin(slot, round_ + READY)
+            self._spin(0, slot, round_ + READY)
 
     def release(self, round_: int) -> None:  # noqa: D102 - see Gate
         self.shared.words[RELEASED] = round_ + READY
 
     def await_release(self, index: int, round_: int) -> None:  # noqa: D102 - see Gate
         self.shared.words[FIRST_ARRIVAL + index * STRIDE] = round_ + READY
-        self._spin(RELEASED, round_ + READY)
+        self._spin(index, RELEASED, round_ + READY)
 
     def arrive_last(self, index: int, round_: int) -> None:  # noqa: D102 - see Gate
         self.shared.words[FIRST_ARRIVAL + index * STRIDE] = round_ + READY
 
-    def _spin(self, slot: int, target: int) -> None:
+    def _spin(self, index: int, slot: int, target: int) -> None:
         words = self.shared.words
         if not self.crowded:
             for _ in range(HOT_SPINS):
                 if words[slot] >= target:
                     return
-            self._spread()
+            self._spread(index)
         for _ in range(YIELDS):
             if words[slot] >= target:
                 return
-            os.sched_yield()
+            self._offer_cpu()
         while words[slot] < target:
             self.check()
             sleep(NAP_S)
+
+    def _offer_cpu(self) -> None:
+        os.sched_yield()
+
+
+class ThreadSpinGate(SpinGate):
+    """The spin gate of threads. Under a GIL one that spins keeps the others from running, so each spin lets go."""
+
+    def arrive_first(self, index: int) -> None:  # noqa: D102 - see Gate
+        super().arrive_first(index)
+        self.crowded = self.crowded or gil_enabled()
+
+    def _offer_cpu(self) -> None:
+        sleep(0)  # lets go of the GIL, which sched_yield does not
 
 
 class BarrierGate(Gate):
@@ -246,6 +256,31 @@ def usable_cpus() -> int:
     return os.cpu_count() or 1
 
 
+def gil_enabled() -> bool:
+    """Whether only one thread at a time executes Python code here; always so before Python 3.13."""
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+
+
+class Part:
+    """What one actor is to do: ``work``, ``rounds`` times; actor 0 also settles. Without a gate it just begins."""
+
+    __slots__ = ("gate", "index", "rounds", "settle", "work")
+
+    def __init__(
+        self,
+        index: int,
+        work: Callable[[], object],
+        rounds: int,
+        settle: Callable[[], Hashable] | None,
+        gate: Gate | None,
+    ) -> None:
+        self.index = index
+        self.work = work
+        self.rounds = rounds
+        self.settle = settle
+        self.gate = gate
+
+
 class Report:
     """What an actor hands over when it ends; times are ``perf_counter`` seconds, one clock for all processes."""
 
@@ -262,26 +297,34 @@ class Report:
         self.error: tuple[str, str] | None = None  # type and message of the exception
 
 
-def bootstrap(
-    index: int,
-    work: Callable[[], object],
-    rounds: int,
-    settle: Callable[[], Hashable] | None,
-    gate: Gate | None,
-    channel: Connection,
-) -> None:
-    """Execute one actor and send its :class:`Report`; an exception is reported, then raised again."""
+def bootstrap(part: Part, channel: Connection) -> None:
+    """Execute an actor that is a process and send its :class:`Report`; an exception is also raised again."""
     report = Report(perf_counter())
     try:
-        if gate is None:
-            _single(report, work, rounds)
+        _execute(report, part, process_time)
+    finally:
+        _send(channel, report)
+
+
+def bootstrap_thread(part: Part, reports: list[Report | None]) -> None:
+    """Execute an actor that is a thread and leave its :class:`Report`; an exception is also raised again."""
+    report = reports[part.index] = Report(perf_counter())
+    try:
+        _execute(report, part, thread_time)
+    finally:
+        if report.error is not None and part.gate is not None:
+            part.gate.abort()
+
+
+def _execute(report: Report, part: Part, cpu_clock: Callable[[], float]) -> None:
+    try:
+        if part.gate is None:
+            _single(report, part, cpu_clock)
         else:
-            _gated(report, index, work, rounds, settle, gate)
+            _gated(report, part, part.gate, cpu_clock)
     except BaseException as error:
         report.error = describe(error)
         raise
-    finally:
-        _send(channel, report)
 
 
 def describe(error: BaseException) -> tuple[str, str]:
@@ -306,50 +349,38 @@ def _send(channel: Connection, report: Report) -> None:
         channel.send(report)
 
 
-def _single(report: Report, work: Callable[[], object], rounds: int) -> None:
-    report.began, cpu = perf_counter(), process_time()
+def _single(report: Report, part: Part, cpu_clock: Callable[[], float]) -> None:
+    work = part.work
+    report.began, cpu = perf_counter(), cpu_clock()
     try:
-        for _ in range(rounds):
+        for _ in range(part.rounds):
             report.value = work()
             report.rounds += 1
     finally:
-        report.ended, report.cpu_s = perf_counter(), process_time() - cpu
+        report.ended, report.cpu_s = perf_counter(), cpu_clock() - cpu
 
 
-def _gated(
-    report: Report,
-    index: int,
-    work: Callable[[], object],
-    rounds: int,
-    settle: Callable[[], Hashable] | None,
-    gate: Gate,
-) -> None:
+def _gated(report: Report, part: Part, gate: Gate, cpu_clock: Callable[[], float]) -> None:
     if gate.lines_up:
-        gate.arrive_first(index)
-        if index == 0:
+        gate.arrive_first(part.index)
+        if part.index == 0:
             gate.gather(0)
             gate.release(0)
         else:
-            gate.await_release(index, 0)
-    report.began, cpu = perf_counter(), process_time()
+            gate.await_release(part.index, 0)
+    report.began, cpu = perf_counter(), cpu_clock()
     try:
-        if index == 0:
-            _lead(report, work, rounds, settle, gate)
+        if part.index == 0:
+            _lead(report, part, gate)
         else:
-            _follow(report, index, work, rounds, gate)
+            _follow(report, part, gate)
     finally:
-        report.cpu_s = process_time() - cpu
+        report.cpu_s = cpu_clock() - cpu
         report.ended = report.ended or perf_counter()
 
 
-def _lead(
-    report: Report,
-    work: Callable[[], object],
-    rounds: int,
-    settle: Callable[[], Hashable] | None,
-    gate: Gate,
-) -> None:
-    settled = report.settled
+def _lead(report: Report, part: Part, gate: Gate) -> None:
+    work, settle, rounds, settled = part.work, part.settle, part.rounds, report.settled
     for done in range(1, rounds + 1):
         report.value = work()
         report.rounds = done
@@ -363,7 +394,8 @@ def _lead(
             gate.release(done)
 
 
-def _follow(report: Report, index: int, work: Callable[[], object], rounds: int, gate: Gate) -> None:
+def _follow(report: Report, part: Part, gate: Gate) -> None:
+    work, index, rounds = part.work, part.index, part.rounds
     for done in range(1, rounds):
         report.value = work()
         report.rounds = done

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import mprunner
+from mprunner.actors import gil_enabled
 
 GIT_LIMIT_S = 2.0
 _PACKAGES = ("numpy", "pandas", "pluggy", "pydantic", "pyyaml")
@@ -39,6 +40,7 @@ def describe_environment() -> dict[str, Any]:
             "implementation": platform.python_implementation(),
             "compiler": platform.python_compiler(),
             "gil_disabled": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+            "gil_enabled": gil_enabled(),
             "executable": sys.executable,
         },
         "host": socket.gethostname(),

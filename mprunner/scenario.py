@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from mprunner.actor_group import ActorResult as ActorResult  # noqa: PLC0414 - plugins annotate with it
     from mprunner.actor_group import ActorsResult as ActorsResult  # noqa: PLC0414 - likewise
-    from mprunner.actor_group import Method, Sync
+    from mprunner.actor_group import Kind, Method, Sync
 
 __all__ = ["CPU_COUNT", "Doc", "ProcessCount", "Scenario", "Stopwatch", "Trial", "Unit"]
 
@@ -175,12 +175,13 @@ class Trial:
         self,
         actors: Sequence[Callable[[], object]],
         *,
+        kind: "Kind" = "process",
         method: "Method" = "fork",
         sync: "Sync" = "none",
         rounds: int = 1,
         settle: Callable[[], Hashable] | None = None,
     ) -> "ActorsResult":
-        """Start one process per callable, line them up at a start gate, join them.
+        """Start one actor per callable, line them up at a start gate, join them.
 
         A failing or killed actor is a fact in the result, never a hang;
         ``result.raise_failures()`` makes it the trial's error.
@@ -188,7 +189,8 @@ class Trial:
         Args:
             actors: what each actor executes, such as ``functools.partial(withdraw, balance, 1000)``. Under
                 spawn and forkserver it is pickled: a function of a module, not a lambda.
-            method: the start method of the processes.
+            kind: ``process``, or ``thread`` for threads of the worker itself.
+            method: the start method of the processes; it means nothing to threads.
             sync: how a round starts. ``none``: as the processes come up, and later as the kernel wakes them;
                 ``barrier``: all sleep until the last has arrived; ``spin``: all spin on a shared word, and
                 start within a microsecond of one another where each has a CPU.
@@ -197,7 +199,7 @@ class Trial:
                 it, and returns it to be counted in ``result.settled``.
 
         Raises:
-            ValueError: rounds is less than 1, or sync is unknown.
+            ValueError: rounds is less than 1, or kind or sync is unknown.
             pickle.PicklingError, AttributeError, TypeError: an actor can't be sent to a spawned process.
         """
         from mprunner.actor_group import run_actors  # noqa: PLC0415 - as for multiprocessing above
@@ -205,6 +207,7 @@ class Trial:
         result = run_actors(
             self.context(method),
             actors,
+            kind=kind,
             sync=sync,
             rounds=rounds,
             settle=settle,

@@ -1,10 +1,11 @@
-"""Actors on real processes: the start gate, rounds, settling, and actors that fail or die."""
+"""Actors on real processes and threads: the start gate, rounds, settling, and actors that fail or die."""
 
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -198,3 +199,90 @@ def test_a_spawned_actor_imports_neither_dataclasses_nor_typing_for_mprunner():
     script = "import sys; b = set(sys.modules); import mprunner.actors; print(*sorted(set(sys.modules) - b))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) <= {"__future__", "mprunner", "mprunner.actors", "mmap"}
+
+
+@pytest.mark.parametrize("sync", SYNCS)
+def test_threads_hand_over_what_they_returned(workers, sync):
+    context = multiprocessing.get_context("fork")
+    result = group(context, [partial(workers.double, n) for n in (1, 2, 3)], kind="thread", sync=sync)
+    assert [actor.value for actor in result.actors] == [2, 4, 6]
+    assert {(actor.kind, actor.pid, actor.exit_code) for actor in result.actors} == {
+        ("thread", os.getpid(), None)
+    }
+    result.raise_failures()
+
+
+@pytest.mark.parametrize("sync", SYNCS)
+def test_threads_settle_every_round_complete_and_alone(workers, sync):
+    context = multiprocessing.get_context("fork")
+    cells = [context.Value("i", 0) for _ in range(3)]
+    result = group(
+        context,
+        [partial(workers.bump, cell, 10**i) for i, cell in enumerate(cells)],
+        kind="thread",
+        sync=sync,
+        rounds=50,
+        settle=partial(workers.take, cells),
+    )
+    assert result.settled == {111: 50}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # what is tested
+@pytest.mark.parametrize("sync", SYNCS)
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_raising_thread_does_not_keep_the_others_waiting(workers, sync, victim):
+    context = multiprocessing.get_context("fork")
+    cells = [context.RawValue("i", 0) for _ in range(3)]
+    actors = [partial(workers.bump, cell) for cell in cells]
+    actors[victim] = partial(workers.fail_in_round, cells[victim], 3)
+    result = group(context, actors, kind="thread", sync=sync, rounds=1_000)
+    with pytest.raises(ActorsFailed, match=rf"^actor {victim} raised LookupError: round 3; "):
+        result.raise_failures()
+    others = [actor for actor in result.actors if actor.actor != victim]
+    assert {actor.error_type for actor in others} == {"GateBroken"}
+
+
+def test_a_thread_s_cpu_time_is_its_own(workers):
+    """Both threads together can't have had more CPU time than their process."""
+    before = time.process_time()
+    context = multiprocessing.get_context("fork")
+    result = group(context, [partial(workers.burn, 200_000), partial(workers.double, 1)], kind="thread")
+    spent = time.process_time() - before
+    busy, idle = (actor.cpu_s for actor in result.actors)
+    assert busy is not None
+    assert idle is not None
+    assert idle < busy <= spent
+
+
+def test_the_start_ends_when_the_last_actor_runs(workers):
+    result = group(multiprocessing.get_context("fork"), [partial(workers.double, 1)] * 3)
+    latencies = [actor.start_latency_s for actor in result.actors]
+    assert result.start_s is not None
+    assert result.start_s >= max(latency for latency in latencies if latency is not None)
+
+
+def test_an_unknown_kind_is_refused(workers):
+    with pytest.raises(ValueError, match=r"^kind is process or thread, not 'greenlet'$"):
+        group(multiprocessing.get_context("fork"), [partial(workers.double, 1)], kind="greenlet")
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no way to bind to one CPU here")
+@pytest.mark.parametrize("kind", ["process", "thread"])
+@pytest.mark.parametrize("sync", SYNCS)
+def test_the_gate_does_not_hang_on_one_cpu(workers, kind, sync):
+    cpus = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cpus)})
+    try:
+        context = multiprocessing.get_context("fork")
+        cells = [context.Value("i", 0) for _ in range(2)]
+        result = group(
+            context,
+            [partial(workers.bump, cell) for cell in cells],
+            kind=kind,
+            sync=sync,
+            rounds=200,
+            settle=partial(workers.take, cells),
+        )
+    finally:
+        os.sched_setaffinity(0, cpus)
+    assert result.settled == {2: 200}

@@ -21,6 +21,12 @@ def leave(code):
     sys.exit(code)
 
 
+def burn(iterations):
+    """Keep a CPU busy."""
+    for _ in range(iterations):
+        pass
+
+
 def bump(cell, by=1):
     """Add to a shared cell of which this actor is the only writer."""
     cell.value += by
