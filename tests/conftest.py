@@ -3,13 +3,16 @@
 import signal
 import subprocess
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from mprunner.scenario import Trial
 from tests.support import GENEROUS_S, Terminal, command, command_of, processes_marked
 
 # A shell starts a background job with INT ignored, as nohup does with HUP, and a program keeps what it inherits:
@@ -49,6 +52,23 @@ def program(tmp_path: Path, token: str) -> Program:
             check=False,
             **options,
         )  # type: ignore[call-overload]
+
+    return call
+
+
+@pytest.fixture
+def execute(tmp_path: Path) -> Callable[..., tuple[Any, dict[str, Counter[Any]]]]:
+    """Execute one trial of a bundled scenario's module in this process; return its metrics and what it observed."""
+
+    def call(module: Any, **params: object) -> tuple[Any, dict[str, Counter[Any]]]:
+        (scenario,) = module.mprunner_register_scenarios()
+        trial = Trial(scenario, seed=0, repeat=0, tmp_path=tmp_path)
+        metrics = scenario().run(module.Params(**params), trial)
+        seen = {
+            name: Counter({value: n for (_, value), n in counts.items()})
+            for name, counts in trial.observed.items()
+        }
+        return metrics, seen
 
     return call
 

@@ -1,33 +1,14 @@
 """The bundled scenarios, small: what they claim to show, in every setting, on real processes."""
 
-from collections import Counter
 from itertools import product
 
 import pytest
 
 from mprunner.errors import ExperimentError
 from mprunner.pipeline import prepare
-from mprunner.scenario import Trial
 from mprunner_scenarios import locked_counter, pool_map, race_bank, spawn_count
 
 METHODS = ("fork", "spawn", "forkserver")
-
-
-@pytest.fixture
-def execute(tmp_path):
-    """Execute one trial in this process and return its metrics and what it observed."""
-
-    def call(module, **params):
-        (scenario,) = module.mprunner_register_scenarios()
-        trial = Trial(scenario, seed=0, repeat=0, tmp_path=tmp_path)
-        metrics = scenario().run(module.Params(**params), trial)
-        seen = {
-            name: Counter({value: n for (_, value), n in counts.items()})
-            for name, counts in trial.observed.items()
-        }
-        return metrics, seen
-
-    return call
 
 
 @pytest.mark.parametrize(("via", "method"), list(product(["queue", "pipe", "value"], METHODS)))
@@ -36,6 +17,18 @@ def test_a_count_comes_back_whole_through_a_queue_a_pipe_or_a_value(execute, via
     assert metrics.lost_results == 0
     assert metrics.result == 70_000
     assert seen["result"] == {"70000": 2}
+
+
+@pytest.mark.parametrize("via", ["queue", "pipe", "value"])
+def test_a_thread_s_count_comes_back_whole(execute, via):
+    metrics, seen = execute(spawn_count, processes=3, n=5_000, kind="thread", result_via=via)
+    assert metrics.lost_results == 0
+    assert seen["result"] == {"5000": 3}
+
+
+def test_the_start_of_processes_that_are_joined_one_by_one_holds_the_counting_before_the_last(execute):
+    metrics, _ = execute(spawn_count, processes=3, n=200_000, join="each")
+    assert metrics.wall_s / 2 < metrics.start_s < metrics.wall_s
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -72,8 +65,11 @@ def test_the_finish_order_names_every_process_once(execute):
     ("params", "reason"),
     [
         ({"result_via": "exitcode", "n": 2**31}, r"^sys\.exit\(\) takes no number over 2,147,483,647$"),
-        ({"mode": "serial", "join": "each"}, r"^a serial count starts no process: "),
-        ({"mode": "serial", "start_method": "spawn"}, r"^a serial count starts no process: "),
+        ({"mode": "serial", "join": "each"}, r"^a serial count starts no actor: "),
+        ({"mode": "serial", "start_method": "spawn"}, r"^a serial count starts no actor: "),
+        ({"mode": "serial", "kind": "thread"}, r"^a serial count starts no actor: "),
+        ({"kind": "thread", "start_method": "spawn"}, r"^a thread has no start method$"),
+        ({"kind": "thread", "result_via": "exitcode"}, r"^a thread has no exit code$"),
     ],
 )
 def test_a_count_that_makes_no_sense_is_refused_with_its_reason(params, reason):
@@ -167,7 +163,7 @@ def test_the_locked_bank_loses_none_in_100_000_gated_rounds(execute):
 @pytest.mark.parametrize("params", [{"initial": 3_000_000_000}, {"step": 2**30, "iterations": 2}])
 def test_a_total_that_32_bits_do_not_hold_is_refused(params):
     """It would wrap, and look like a lost update."""
-    with pytest.raises(ValueError, match=r"^the total could outgrow the 32 bits of the shared value$"):
+    with pytest.raises(ValueError, match=r"^the total could outgrow its 32 bits$"):
         locked_counter.Params(**params)
 
 
@@ -176,9 +172,3 @@ def test_a_balance_that_32_bits_do_not_hold_is_refused(tmp_path):
     file.write_text("scenario: race-bank\nparams: {initial_balance: 3000000000}\n")
     with pytest.raises(ExperimentError, match="must be at most 1000000000"):
         prepare(file)
-
-
-@pytest.mark.parametrize("params", [{"sync": "spin"}, {"start_method": "spawn"}])
-def test_a_sequential_bank_with_settings_of_actors_is_refused(params):
-    with pytest.raises(ValueError, match=r"^a sequential bank starts no actors: "):
-        race_bank.Params(mode="sequential", **params)

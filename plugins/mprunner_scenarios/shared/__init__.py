@@ -1,0 +1,1 @@
+"""What several of the bundled scenarios have in common."""

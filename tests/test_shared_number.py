@@ -1,0 +1,194 @@
+"""The number that race-bank's and locked-counter's actors share: every store, guard and kind of actor."""
+
+import os
+import re
+from itertools import product
+
+import pytest
+
+from mprunner_scenarios import locked_counter, race_bank
+
+METHODS = ("fork", "spawn", "forkserver")
+STORES = ("Value", "RawValue", "Array", "shared_memory", "Manager")
+GUARDS = ("lock", "rlock", "semaphore", "file-lock", "manager")
+
+
+@pytest.mark.parametrize(("store", "method"), list(product(STORES, METHODS)))
+def test_actors_share_the_number_in_every_store(execute, store, method):
+    """An actor with a copy of its own would leave the other's transactions out."""
+    metrics, seen = execute(
+        race_bank, store=store, guard="lock", start_method=method, transactions=10, rounds=5, sync="barrier"
+    )
+    assert metrics.final_balance == 100
+    assert seen["final_balance"] == {100: 5}
+
+
+@pytest.mark.parametrize("store", [*STORES, "object"])
+def test_threads_share_the_number_in_every_store(execute, store):
+    metrics, _ = execute(race_bank, store=store, guard="lock", kind="thread", transactions=10, rounds=5)
+    assert metrics.lost_updates == 0
+
+
+@pytest.mark.parametrize(("guard", "kind"), list(product(GUARDS, ["process", "thread"])))
+def test_every_guard_keeps_every_update(execute, guard, kind):
+    metrics, _ = execute(
+        race_bank, store="RawValue", guard=guard, kind=kind, sync="spin", transactions=50, rounds=20
+    )
+    assert metrics.lost_updates == 0
+
+
+@pytest.mark.parametrize(("store", "kind"), list(product(["Value", "Array"], ["process", "thread"])))
+def test_the_number_s_own_lock_keeps_every_update_if_it_is_held_for_both(execute, store, kind):
+    metrics, _ = execute(
+        race_bank, store=store, guard="get_lock", kind=kind, sync="spin", transactions=50, rounds=20
+    )
+    assert metrics.lost_updates == 0
+
+
+@pytest.mark.parametrize("store", ["Value", "RawValue", "Array", "shared_memory"])
+def test_a_lock_for_each_access_loses_updates(execute, store):
+    metrics, _ = execute(
+        race_bank, store=store, guard="value-lock", sync="spin", transactions=100, rounds=500
+    )
+    assert metrics.lossy_rounds > 0
+
+
+@pytest.mark.parametrize("store", ["RawValue", "Array", "shared_memory"])
+@pytest.mark.parametrize("typecode", ["i", "d"])
+def test_a_race_shows_in_every_store(execute, store, typecode):
+    metrics, seen = execute(
+        race_bank, store=store, typecode=typecode, sync="spin", transactions=100, rounds=500
+    )
+    assert metrics.lossy_rounds > 0
+    assert all(isinstance(balance, int) for balance in seen["final_balance"])
+
+
+@pytest.mark.parametrize("guard", ["lock", "file-lock", "rlock"])
+@pytest.mark.parametrize("store", ["Value", "shared_memory"])
+def test_a_guard_held_for_a_whole_round_keeps_every_update(execute, store, guard):
+    metrics, _ = execute(
+        race_bank,
+        store=store,
+        guard=guard,
+        granularity="loop",
+        time_lock=True,
+        transactions=100,
+        rounds=50,
+        sync="spin",
+    )
+    assert metrics.lost_updates == 0
+    assert metrics.lock_hold_s > 0
+
+
+def test_two_pairs_of_actors_leave_the_balance_as_one_does(execute):
+    metrics, _ = execute(race_bank, guard="lock", actors=4, transactions=20, rounds=10, sync="spin")
+    assert metrics.lost_updates == 0
+    assert metrics.transactions_per_s == pytest.approx(4 * 20 * 10 / metrics.wall_s)
+
+
+@pytest.mark.parametrize("kind", ["process", "thread"])
+def test_waiting_and_holding_are_measured_where_that_is_asked_for(execute, kind):
+    timed, _ = execute(race_bank, guard="lock", kind=kind, time_lock=True, transactions=100, rounds=5)
+    assert 0 < timed.lock_hold_s < 2 * timed.wall_s
+    assert timed.lock_wait_s > 0
+    plain, _ = execute(race_bank, guard="lock", kind=kind, transactions=10)
+    assert (plain.lock_wait_s, plain.lock_hold_s) == (None, None)
+
+
+def test_a_single_transaction_leaves_one_of_three_balances(execute):
+    _, seen = execute(race_bank, store="RawValue", sync="spin", transactions=1, rounds=2_000)
+    assert set(seen["final_balance"]) <= {99, 100, 101}
+
+
+def test_shared_memory_is_removed_after_a_trial(execute):
+    before = set(os.listdir("/dev/shm"))
+    for method in METHODS:
+        execute(race_bank, store="shared_memory", start_method=method, transactions=1)
+    assert {name for name in os.listdir("/dev/shm") if name.startswith("psm_")} <= before
+
+
+def test_actors_in_shared_memory_end_without_a_word(program, tmp_path):
+    """Closing shared memory under a view of it would print a complaint, and a log would be kept."""
+    (tmp_path / "quiet.yaml").write_text(
+        "scenario: race-bank\nparams: {store: shared_memory, transactions: 10}\nrepeats: 1\n"
+        "sweep: {start_method: [fork, spawn, forkserver]}\n"
+    )
+    assert program("run", "quiet.yaml").returncode == 0
+    assert list((tmp_path / "results" / "quiet" / "latest" / "logs").iterdir()) == []
+
+
+@pytest.mark.parametrize(("store", "guard"), list(product([*STORES, "object"], ["lock", "manager"])))
+def test_the_locked_counter_knows_every_store(execute, store, guard):
+    kind = "thread" if store == "object" else "process"
+    metrics, _ = execute(locked_counter, store=store, guard=guard, kind=kind, iterations=10, pause_s=0.0)
+    assert (metrics.final_value, metrics.lost_updates) == (500, 0)
+    assert metrics.lock_hold_s > 0
+    assert metrics.lock_wait_s > 0
+
+
+def test_the_unguarded_counter_waits_for_no_lock(execute):
+    metrics, _ = execute(locked_counter, iterations=5, pause_s=0.0)
+    assert (metrics.lock_wait_s, metrics.lock_hold_s) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        (
+            {"guard": "get_lock", "store": "RawValue"},
+            "a RawValue has no get_lock(): a Value and an Array have",
+        ),
+        (
+            {"guard": "get_lock", "store": "shared_memory"},
+            "shared memory has no get_lock(): a Value and an Array have",
+        ),
+        (
+            {"guard": "get_lock", "store": "Manager"},
+            "a manager's Value has no get_lock(): a Value and an Array have",
+        ),
+        ({"store": "object"}, "processes share no Python object: store object needs kind thread"),
+        ({"kind": "thread", "start_method": "spawn"}, "a thread has no start method"),
+        (
+            {"mode": "sequential", "kind": "thread"},
+            "mode sequential starts no actors: kind and start_method mean nothing to it",
+        ),
+        (
+            {"mode": "sequential", "start_method": "spawn"},
+            "mode sequential starts no actors: kind and start_method mean nothing to it",
+        ),
+    ],
+)
+@pytest.mark.parametrize("scenario", [race_bank, locked_counter])
+def test_what_can_not_be_is_refused_with_its_reason(scenario, params, reason):
+    with pytest.raises(ValueError, match=f"^{re.escape(reason)}$"):
+        scenario.Params(**params)
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        (
+            {"mode": "sequential", "sync": "spin"},
+            "mode sequential starts no actors: sync means nothing to it",
+        ),
+        (
+            {"mode": "sequential", "guard": "lock", "time_lock": True},
+            "mode sequential has no one to wait for: time_lock means nothing to it",
+        ),
+        (
+            {"granularity": "loop"},
+            "guard none is not held for a transaction: granularity and time_lock mean nothing to it",
+        ),
+        (
+            {"guard": "value-lock", "time_lock": True},
+            "guard value-lock is not held for a transaction: granularity and time_lock mean nothing to it",
+        ),
+        (
+            {"actors": 4, "transactions": 1_000_000_000, "initial_balance": 500_000_000},
+            "the balance could outgrow its 32 bits",
+        ),
+    ],
+)
+def test_what_makes_no_sense_to_a_bank_is_refused_with_its_reason(params, reason):
+    with pytest.raises(ValueError, match=f"^{re.escape(reason)}$"):
+        race_bank.Params(**params)
