@@ -1,17 +1,17 @@
-"""spawn-count: start processes that count, and collect what they counted."""
+"""spawn-count: start processes or threads that count, and collect what they counted."""
 
 import math
+import queue
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.context import BaseContext
-from multiprocessing.queues import SimpleQueue
 from multiprocessing.sharedctypes import Synchronized
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge
 
-from mprunner.scenario import CPU_COUNT, Doc, ProcessCount, Scenario, Trial, Unit
+from mprunner.scenario import CPU_COUNT, Doc, ProcessCount, Scenario, Stopwatch, Trial, Unit
 from mprunner_scenarios.actors.spawn_count import (
     count_to,
     exit_with_count,
@@ -33,15 +33,16 @@ class Params:
 
     mode: Annotated[
         Literal["concurrent", "serial"],
-        Doc("a process for each count, or one count after the other in the worker itself"),
+        Doc("an actor for each count, or one count after the other in the worker itself"),
     ] = "concurrent"
     processes: Annotated[ProcessCount, Doc("how many times it is counted to n")] = CPU_COUNT
     n: Annotated[int, Ge(1), Doc("how far each counts")] = 2_000_000
+    kind: Annotated[Literal["process", "thread"], Doc("what the actors are")] = "process"
     start_method: Annotated[Literal["fork", "spawn", "forkserver"], Doc("how the processes are started")] = (
         "fork"
     )
     result_via: Annotated[
-        Literal["queue", "exitcode", "pipe", "value"], Doc("how a process hands its count over")
+        Literal["queue", "exitcode", "pipe", "value"], Doc("how an actor hands its count over")
     ] = "queue"
     join: Annotated[
         Literal["all-at-end", "each"],
@@ -52,8 +53,13 @@ class Params:
         """Refuse what can't be, and what would be the same experiment under two names."""
         if self.result_via == "exitcode" and self.n > MAX_EXIT_STATUS:
             raise ValueError(f"sys.exit() takes no number over {MAX_EXIT_STATUS:,}")
-        if self.mode == "serial" and (self.start_method, self.join) != ("fork", "all-at-end"):
-            raise ValueError("a serial count starts no process: start_method and join mean nothing to it")
+        settings = (self.kind, self.start_method, self.join)
+        if self.mode == "serial" and settings != ("process", "fork", "all-at-end"):
+            raise ValueError("a serial count starts no actor: kind, start_method and join mean nothing to it")
+        if self.kind == "thread" and self.start_method != "fork":
+            raise ValueError("a thread has no start method")
+        if self.kind == "thread" and self.result_via == "exitcode":
+            raise ValueError("a thread has no exit code")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,28 +67,29 @@ class Metrics:
     """What spawn-count measures."""
 
     wall_s: Annotated[float, Unit("s"), Doc("from the first start to the last join")]
-    start_s: Annotated[
-        float | None,
-        Unit("s"),
-        Doc("the longest that a process took from its start to its first instruction"),
-    ]
-    counts_per_s: Annotated[float, Unit("per_s"), Doc("counts of all processes together, over wall_s")]
-    result: Annotated[int | None, Doc("what arrived of the first process's count")]
-    lost_results: Annotated[int, Doc("processes whose count did not arrive as it was")]
+    start_s: Annotated[float | None, Unit("s"), Doc("from the first start until the last actor runs")]
+    counts_per_s: Annotated[float, Unit("per_s"), Doc("counts of all actors together, over wall_s")]
+    result: Annotated[int | None, Doc("what arrived of the first actor's count")]
+    lost_results: Annotated[int, Doc("actors whose count did not arrive as it was")]
 
 
 class SpawnCount(Scenario[Params, Metrics]):
-    """Start processes that each count to n, and collect what they counted.
+    """Start processes or threads that each count to n, and collect what they counted.
 
     Counting keeps one CPU busy, so processes that count at the same time are faster than one that counts for
-    all, until there are more of them than CPUs. An exit code has eight bits: 50,000,000 comes back as 128. A
-    queue, a pipe or a shared value brings it back whole.
+    all, until there are more of them than CPUs. Threads are not: under the GIL one at a time executes Python code.
+    A start costs: a forked process runs after a millisecond or so, a spawned one after a whole interpreter's start
+    (`start_s`, and actors.csv for each).
+
+    An exit code has eight bits: 50,000,000 comes back as 128. (The tutorial, which collects results so, printed
+    zeros: it had started a function of an earlier cell that counted nothing.) A queue, a pipe or a shared value
+    brings a count back whole.
     """
 
     name = "spawn-count"
     outcomes = {  # noqa: RUF012 - read only
-        "result": Doc("what a process's count was when it arrived"),
-        "finish_order": Doc("the processes by when they finished, such as 1-0-2"),
+        "result": Doc("what an actor's count was when it arrived"),
+        "finish_order": Doc("the actors by when they finished, such as 1-0-2"),
     }
     summary = "{wall_s:median}, {result:range} came back, {lost_results:max} results lost"
 
@@ -93,9 +100,8 @@ class SpawnCount(Scenario[Params, Metrics]):
             arrived: Sequence[int | None] = [count_to(params.n) for _ in range(params.processes)]
             wall_s, start_s = watch.elapsed_s, None
         else:
-            actors, arrived = _count_in_processes(params, trial)
+            actors, arrived, start_s = _count_in_actors(params, trial, watch)
             wall_s = watch.elapsed_s
-            start_s = max((actor.start_latency_s or 0.0 for actor in actors), default=None)
             trial.observe(finish_order=_finish_order(actors, params))
         for count in arrived:
             trial.observe(result="nothing" if count is None else str(count))
@@ -108,15 +114,27 @@ class SpawnCount(Scenario[Params, Metrics]):
         )
 
 
-def _count_in_processes(params: Params, trial: Trial) -> "tuple[Sequence[ActorResult], list[int | None]]":
-    """Start the processes, all at once or one after the other; return them and the counts that arrived."""
+def _count_in_actors(
+    params: Params, trial: Trial, watch: Stopwatch
+) -> "tuple[Sequence[ActorResult], list[int | None], float | None]":
+    """Start the actors, all at once or one after the other.
+
+    Returns:
+        the actors, the counts that arrived, and the watch's time when the last actor ran.
+    """
     wiring = _WIRINGS[params.result_via](trial.context(params.start_method), params)
     together = params.processes if params.join == "all-at-end" else 1
     actors: list[ActorResult] = []
+    last_ran: float | None = None
     for first in range(0, params.processes, together):
-        group = trial.run_actors(wiring.actors[first : first + together], method=params.start_method)
+        began = watch.elapsed_s
+        group = trial.run_actors(
+            wiring.actors[first : first + together], kind=params.kind, method=params.start_method
+        )
         actors.extend(group.actors)
-    return actors, wiring.collect(actors)
+        if group.start_s is not None:
+            last_ran = began + group.start_s
+    return actors, wiring.collect(actors), last_ran
 
 
 def _finish_order(actors: "Sequence[ActorResult]", params: Params) -> str:
@@ -128,7 +146,7 @@ def _finish_order(actors: "Sequence[ActorResult]", params: Params) -> str:
 
 @dataclass(frozen=True)
 class _Wiring:
-    """What each process executes, and how what they counted is collected when all have ended."""
+    """What each actor executes, and how what they counted is collected when all have ended."""
 
     actors: Sequence[Callable[[], object]]
     collect: "Callable[[Sequence[ActorResult]], list[int | None]]"
@@ -142,12 +160,12 @@ def _by_exit_code(context: BaseContext, params: Params) -> _Wiring:
 
 
 def _by_queue(context: BaseContext, params: Params) -> _Wiring:
-    queue: SimpleQueue[int] = context.SimpleQueue()
+    counts: Any = queue.SimpleQueue() if params.kind == "thread" else context.SimpleQueue()
 
     def collect(actors: "Sequence[ActorResult]") -> list[int | None]:
-        return [None if queue.empty() else queue.get() for _ in actors]
+        return [None if counts.empty() else counts.get() for _ in actors]
 
-    return _Wiring(actors=[partial(put_count, params.n, queue)] * params.processes, collect=collect)
+    return _Wiring(actors=[partial(put_count, params.n, counts)] * params.processes, collect=collect)
 
 
 def _by_pipe(context: BaseContext, params: Params) -> _Wiring:

@@ -7,8 +7,14 @@ import sys
 TYPE_CHECKING = False  # typing's constant, without importing typing
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
-    from multiprocessing.queues import SimpleQueue
     from multiprocessing.sharedctypes import Synchronized
+    from typing import Protocol
+
+    class Counts(Protocol):
+        """A queue, between processes or between threads."""
+
+        def put(self, count: int) -> None:
+            """Put a count in."""
 
 
 def count_to(n: int) -> int:
@@ -24,9 +30,9 @@ def exit_with_count(n: int) -> None:
     sys.exit(count_to(n))
 
 
-def put_count(n: int, queue: SimpleQueue[int]) -> None:
+def put_count(n: int, counts: Counts) -> None:
     """Count, and put the count into a queue."""
-    queue.put(count_to(n))
+    counts.put(count_to(n))
 
 
 def send_count(n: int, pipe: Connection) -> None:
