@@ -71,6 +71,7 @@ class Declaration:
         outcomes: its outcome variables and their meanings.
         sample: the fields of its samples, or None where it takes none.
         summary: the sentence that describes a case.
+        serial: the values of params by which a case does its work alone; empty where there is no such case.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Declaration:
     outcomes: Mapping[str, str]
     sample: tuple[Field, ...] | None = None
     summary: str = ""
+    serial: Mapping[str, Scalar] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return a value that ``json`` can write and :meth:`from_json` reads back."""
@@ -155,7 +157,11 @@ def declare(scenario: type[Scenario[Any, Any]]) -> Declaration:
         outcomes={variable: doc.text for variable, doc in scenario.outcomes.items()},
         sample=None if scenario.sample is None else fields_of(scenario.sample, f"{name}: sample"),
         summary=scenario.summary,
+        serial=dict(scenario.serial),
     )
+    unknown = sorted(set(declaration.serial) - {f.name for f in declaration.params})
+    if unknown:
+        raise PluginError(f"{name}: serial names {unknown[0]!r}, which is no param of the scenario")
     shared = {f.name for f in declaration.params} & {f.name for f in declaration.metrics}
     if shared:
         raise PluginError(f"scenario {name!r} has both a param and a metric named {min(shared)!r}")

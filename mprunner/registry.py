@@ -347,7 +347,7 @@ def _checked_declaration(cls: type[Scenario[Any, Any]]) -> Declaration:
                 f"scenario {declaration.name!r}: {field.name!r} is the name of a column of mprunner's own",
                 "rename the param, metric or sample field",
             )
-    check_summary(declaration.summary, declaration.metrics)
+    check_summary(declaration.summary, declaration.metrics, declaration.outcomes)
     try:
         found: object = sys.modules[cls.__module__]
         for part in cls.__qualname__.split("."):

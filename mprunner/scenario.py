@@ -98,14 +98,17 @@ class Scenario(ABC, Generic[ParamsT, MetricsT]):
         sample: the frozen dataclass of ``trial.sample``'s rows, if there are any.
         summary: a sentence about a case, with metrics in it, such as ``"{lost:affected} lost updates"``. After
             the colon: ``affected`` (in how many trials it was not 0: "3 of 10 trials"), ``range``, ``median``,
-            ``percent`` (the mean of a share),
-            ``max``, ``total``.
+            ``percent`` (the mean of a share), ``max``, ``total``; or, of an outcome, ``states`` (how often each was
+            observed). What stands in ``[brackets]`` is left out where a metric in it has no value.
+        serial: the values of params by which a case does its work alone, such as ``{"mode": "serial"}``; a
+            speed-up over such a baseline has an efficiency.
     """
 
     name: ClassVar[str]
     outcomes: ClassVar[Mapping[str, Doc]] = {}
     sample: ClassVar[type | None] = None
     summary: ClassVar[str] = ""
+    serial: ClassVar[Mapping[str, bool | int | float | str]] = {}
 
     @abstractmethod
     def run(self, params: ParamsT, trial: "Trial") -> MetricsT:

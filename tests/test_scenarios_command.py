@@ -110,7 +110,7 @@ def test_a_bundled_scenario_is_described_with_every_param_metric_and_outcome(sce
     assert (done.returncode, done.stderr) == (0, "")
     declared = declare(RaceBank)
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
-    assert "guard = none what protects the balance (none | lock)" in lines
+    assert "typecode = i the number's type in C: int or double (i | d)" in lines
     assert declared.doc in done.stdout
     for field in (*declared.params, *declared.metrics):
         assert [line for line in lines if line.startswith(f"{field.name} ") and field.doc in line]

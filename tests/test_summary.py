@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
-from mprunner.analysis.sentence import fill_summary
+from mprunner.analysis.sentence import CaseValues, fill_summary
 from mprunner.analysis.summary import SUMMARY_COLUMNS, baseline_partners, summarise
 from mprunner.declarations import Field
 from mprunner.errors import PluginError
@@ -122,6 +123,33 @@ def test_a_baseline_that_no_case_matches_compares_nothing():
 
 
 @pytest.mark.parametrize(
+    ("partner", "serial", "efficiency"),
+    [
+        ({"guard": "none", "processes": 8}, {"guard": "none"}, 0.5),
+        ({"guard": "none", "processes": 8}, {}, None),
+        ({"guard": "none", "processes": 1}, {}, 0.5),
+        ({"guard": "none", "processes": 8}, {"guard": "other"}, None),
+    ],
+)
+def test_efficiency_is_told_against_work_that_was_done_alone(partner, serial, efficiency):
+    declaration = replace(
+        DECLARATION,
+        params=(DECLARATION.params[0], Field(name="processes", type="int", counts_processes=True)),
+        serial=serial,
+    )
+    slow, fast = timed("none", 0, 1.0), timed("lock", 0, 0.25)
+    made = run(
+        replace(slow, attempt=replace(slow.attempt, params=partner)),
+        replace(fast, attempt=replace(fast.attempt, params={"guard": "lock", "processes": 8})),
+        declaration=declaration,
+        baseline={"guard": "none"},
+    )
+    row = row_of(summarise(build_frames(made), made.header), "lock")
+    assert row["speedup"] == 4
+    assert (None if pd.isna(row["efficiency"]) else row["efficiency"]) == efficiency
+
+
+@pytest.mark.parametrize(
     ("template", "values", "filled"),
     [
         ("{lost_updates:affected} lost", [0, 3, 0, -1], "2 of 4 trials lost"),
@@ -139,12 +167,33 @@ def test_a_baseline_that_no_case_matches_compares_nothing():
         ("{{literal}} {lost_updates:max}", [1], "{literal} 1"),
         ("{lost_updates:max}", [], "unknown"),
         ("no placeholder", [], "no placeholder"),
+        ("{wall_s:max}[, lost {lost_updates:max}]", [2], "2 s, lost 2"),
+        ("done[, lost {lost_updates:max} in {wall_s:max}]", [], "done"),
+        ("[[{lost_updates:max}]]", [1], "[1]"),
     ],
 )
 def test_a_sentence_is_filled_in(template, values, filled):
-    check_summary(template, METRICS)
+    check_summary(template, METRICS, ())
     units = {field.name: field.unit for field in METRICS}
-    assert fill_summary(template, dict.fromkeys(units, values), units) == filled
+    assert fill_summary(template, CaseValues(metrics=dict.fromkeys(units, values), units=units)) == filled
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ({"100": 1_000}, "100"),
+        ({"99": 4, "100": 996}, "99 (0.4%), 100 (99.6%)"),
+        ({"99": 1, "100": 19_999}, "99 (0.005%), 100 (99.995%)"),
+        ({"-1": 1, "0": 1, "late": 2}, "−1 (25%), 0 (25%), late (50%)"),
+        ({"-4302": 1, "7": 1, "8": 1, "5750": 1}, "−4,302 … 5,750 (4 states)"),
+        ({}, "unknown"),
+    ],
+)
+def test_the_states_of_an_outcome_are_told_with_their_shares_or_their_range(counts, told):
+    template = "{final_balance:states}"
+    check_summary(template, METRICS, ["final_balance"])
+    case = CaseValues(metrics={}, units={}, states={"final_balance": counts})
+    assert fill_summary(template, case) == told
 
 
 @pytest.mark.parametrize(
@@ -156,7 +205,7 @@ def test_a_sentence_is_filled_in(template, values, filled):
         ),
         (
             "{wall_s}",
-            r"\{wall_s\} asks for no known statistic \(affected, range, median, max, percent, total\)$",
+            r"\{wall_s\} asks for no known statistic \(affected, range, .*, total, states\)$",
         ),
         ("{wall_s:mean}", r"\{wall_s:mean\} asks for no known statistic"),
         ("{wall_s:{lossy}}", r"asks for no known statistic"),
@@ -166,13 +215,17 @@ def test_a_sentence_is_filled_in(template, values, filled):
         ("{wall_s.real:max}", r"'wall_s\.real' is no metric"),
         ("{wall_s:max", r"^summary '\{wall_s:max': "),
         ("100 }", r"Single '}' encountered in format string$"),
+        ("{wall_s:states}", r"'wall_s' is no outcome of the scenario \(outcomes: final_balance\)$"),
+        ("[{wall_s:max}", r"a \[ has no \]; two of them stand for one$"),
+        ("[a [b]]", r"a \[ has no place there; two of them stand for one$"),
+        ("a]", r"a \] has no place there; two of them stand for one$"),
     ],
 )
 def test_a_wrong_sentence_is_refused_with_its_fault(template, reason):
     with pytest.raises(PluginError, match=reason):
-        check_summary(template, METRICS)
+        check_summary(template, METRICS, ["final_balance"])
 
 
 def test_percent_is_the_share_over_all_trials():
-    filled = fill_summary("{share:percent} of rounds", {"share": [1.0, 1.0, 1.0, 0.0]}, {"share": ""})
-    assert filled == "75% of rounds"
+    case = CaseValues(metrics={"share": [1.0, 1.0, 1.0, 0.0]}, units={"share": ""})
+    assert fill_summary("{share:percent} of rounds", case) == "75% of rounds"

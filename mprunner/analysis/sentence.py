@@ -2,34 +2,57 @@
 
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import fsum
 
-from mprunner.analysis.wording import number, quantity, span, trials
-from mprunner.sentences import Placeholder, Statistic, parse_summary
+from mprunner.analysis.wording import number, quantity, share, span, trials
+from mprunner.sentences import Clause, Placeholder, Statistic, parse_summary
 
 NO_VALUE = "unknown"
+MANY_STATES = 4
+"""From so many on, the states of an outcome are told by their range and number."""
 
 
-def fill_summary(template: str, values: Mapping[str, Sequence[float]], units: Mapping[str, str]) -> str:
-    """Fill in a template that :func:`mprunner.sentences.check_summary` has accepted.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseValues:
+    """What is known of one case.
 
-    Args:
-        template: the sentence.
-        values: the values of each numeric metric over the case's counted trials, missing ones left out; a bool
+    Attributes:
+        metrics: the values of each numeric metric over the case's counted trials, missing ones left out; a bool
             counts as 0 or 1.
         units: the unit of each metric.
+        states: by outcome variable, how often each state was observed; numbers in order before text.
     """
-    parts = parse_summary(template)
-    return "".join(
-        part if isinstance(part, str) else _filled(part, values[part.metric], units[part.metric])
-        for part in parts
-    )
+
+    metrics: Mapping[str, Sequence[float]]
+    units: Mapping[str, str]
+    states: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
-def _filled(placeholder: Placeholder, values: Sequence[float], unit: str) -> str:  # noqa: PLR0911 - one each
-    if not values:
-        return NO_VALUE
-    match placeholder.statistic:
+def fill_summary(template: str, case: CaseValues) -> str:
+    """Fill in a template that :func:`mprunner.sentences.check_summary` has accepted."""
+    text = ""
+    for part in parse_summary(template):
+        if isinstance(part, Clause):
+            told = [_told(piece, case) for piece in part.parts]
+            text += "" if None in told else "".join(map(str, told))
+        else:
+            text += _told(part, case) or NO_VALUE
+    return text
+
+
+def _told(part: str | Placeholder, case: CaseValues) -> str | None:
+    """Return what stands for a part of the sentence, None if there is nothing to tell."""
+    if isinstance(part, str):
+        return part
+    if part.statistic is Statistic.STATES:
+        return _states(case.states.get(part.name, {}))
+    values = case.metrics[part.name]
+    return _statistic(part.statistic, values, case.units[part.name]) if values else None
+
+
+def _statistic(statistic: Statistic, values: Sequence[float], unit: str) -> str:
+    match statistic:
         case Statistic.AFFECTED:
             return f"{number(sum(value != 0 for value in values))} of {trials(len(values))}"
         case Statistic.RANGE:
@@ -37,12 +60,36 @@ def _filled(placeholder: Placeholder, values: Sequence[float], unit: str) -> str
         case Statistic.MEDIAN:
             return quantity(statistics.median(values), unit)
         case Statistic.PERCENT:
-            return f"{number(float(f'{100 * statistics.fmean(values):.3g}'))}%"
+            return share(statistics.fmean(values))
         case Statistic.MAX:
             return quantity(max(values), unit)
         case Statistic.TOTAL:
             return quantity(sum(values) if _are_whole(values) else fsum(values), unit)
+        case Statistic.STATES:
+            raise ValueError("a metric has no states")
 
 
 def _are_whole(values: Sequence[float]) -> bool:
     return all(isinstance(value, int) for value in values)
+
+
+def _states(counts: Mapping[str, int]) -> str | None:
+    """Tell how often each state was seen: ``99 (0.4%), 100 (99.6%)``, or ``−12 … 431 (87 states)`` of many."""
+    total = sum(counts.values())
+    if not total:
+        return None
+    shown = [_state(state) for state in counts]
+    if len(shown) == 1:
+        return shown[0]
+    if len(shown) < MANY_STATES:
+        return ", ".join(
+            f"{state} ({share(count / total)})" for state, count in zip(shown, counts.values(), strict=True)
+        )
+    return f"{shown[0]} … {shown[-1]} ({len(shown):,} states)"
+
+
+def _state(text: str) -> str:
+    try:
+        return number(int(text))
+    except ValueError:
+        return text

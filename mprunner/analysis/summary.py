@@ -58,7 +58,8 @@ def summarise(frames: Frames, header: Header) -> pd.DataFrame:
                 ratio = paired_ratio(own, by_case.get(partners[case_id], {}))
                 row |= _compared(ratio)
                 if ratio is not None and field.unit == "s":
-                    row |= _sped_up(ratio, _processes(params, header.declaration))
+                    partner = frames.params[partners[case_id]]
+                    row |= _sped_up(ratio, _parallel_processes(params, partner, header.declaration))
             rows.append(row)
     params_columns = columns_of(header.declaration.params)
     return make_frame({**CASE_COLUMNS, **params_columns, **_SUMMARY}, rows)
@@ -135,6 +136,17 @@ def _sped_up(ratio: Ratio, processes: int | None) -> dict[str, object]:
     return (
         {"speedup": speedup} if processes is None else {"speedup": speedup, "efficiency": speedup / processes}
     )
+
+
+def _parallel_processes(
+    params: Mapping[str, Scalar], partner: Mapping[str, Scalar], declaration: Declaration
+) -> int | None:
+    """Return how many processes a case has, if its partner does the same work alone; else there's no efficiency."""
+    processes = _processes(params, declaration)
+    serial = declaration.serial
+    is_serial = bool(serial) and all(partner[name] == value for name, value in serial.items())
+    alone = is_serial or (_processes(partner, declaration) == 1 and processes != 1)
+    return processes if alone else None
 
 
 def _processes(params: Mapping[str, Scalar], declaration: Declaration) -> int | None:

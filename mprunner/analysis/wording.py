@@ -38,6 +38,15 @@ def span(low: float, high: float, unit: str) -> str:
     return f"{number_ if last.endswith(' ' + symbol) else first} … {last}"
 
 
+def share(value: float) -> str:
+    """Return a share as a percentage with three significant digits, more if it else read 100%; ``98.7%``."""
+    digits = 3
+    while value < 1 and digits < 12 and float(f"{100 * value:.{digits}g}") == 100:
+        digits += 1
+    text = f"{100 * value:.{digits}g}"
+    return f"{number(float(text)) if digits == 3 else text}%"
+
+
 def trials(count: int, kind: str = "") -> str:
     """Return ``1 trial``, ``2 trials``, ``2 warm-up trials``."""
     return f"{count:,} {kind}trial{'' if count == 1 else 's'}"

@@ -1,11 +1,12 @@
 """What a run came to, in words: a headline, then for each case what happened and how it compares."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
-from mprunner.analysis.sentence import fill_summary
+from mprunner.analysis.sentence import CaseValues, fill_summary
 from mprunner.analysis.statistics import Interval
 from mprunner.analysis.summary import counted, partners_of
 from mprunner.analysis.wording import comparison, number, trials
@@ -65,10 +66,12 @@ def digest(header: Header, frames: Frames, summary: pd.DataFrame) -> RunDigest:
     measured = final[~final["is_warmup"]]
     compared = _comparisons(header, frames, summary)
     cases = []
+    states = _states(frames.outcomes)
     by_case = dict(iter(measured.groupby("case_id", sort=False)))
     for case_id, label in frames.labels.items():
         own = by_case.get(case_id, measured.iloc[:0])
-        cases.append(_case(printable(label), own, header.declaration, compared.get(case_id, "")))
+        sentence = partial(_sentence, declaration=header.declaration, states=states.get(case_id, {}))
+        cases.append(_case(printable(label), own, sentence, compared.get(case_id, "")))
     return RunDigest(
         headline=_headline(header, final),
         description=printable(" ".join(header.experiment.get("description", "").split())),
@@ -104,24 +107,35 @@ def _tallied(tally: Mapping[Status, int], kind: str = "") -> str:
     return f"{trials(count, kind)}, {counts if Status.OK in tally else 'none ok: ' + counts}"
 
 
-def _case(label: str, rows: pd.DataFrame, declaration: Declaration, compared: str) -> CaseDigest:
+def _case(
+    label: str, rows: pd.DataFrame, sentence: Callable[[pd.DataFrame], str], compared: str
+) -> CaseDigest:
     tally = _tally(rows)
     if Status.OK not in tally:
         return CaseDigest(label=label, told=_tallied(tally))
     total = trials(len(rows))
     failed = (f"{count:,} of {total}: {status}" for status, count in tally.items() if status is not Status.OK)
-    told = _sentence(counted(rows), declaration)
-    return CaseDigest(label=label, told=told, compared=compared, failed="; ".join(failed))
+    return CaseDigest(label=label, told=sentence(counted(rows)), compared=compared, failed="; ".join(failed))
 
 
-def _sentence(rows: pd.DataFrame, declaration: Declaration) -> str:
+def _sentence(rows: pd.DataFrame, declaration: Declaration, states: Mapping[str, Mapping[str, int]]) -> str:
     numeric = [field for field in declaration.metrics if field.type != "str"]
     template = declaration.summary or ", ".join(f"{field.name} {{{field.name}:median}}" for field in numeric)
-    return fill_summary(
-        template or f"{trials(len(rows))} ok",
-        values={field.name: rows[field.name].dropna().tolist() for field in numeric},
+    case = CaseValues(
+        metrics={field.name: rows[field.name].dropna().tolist() for field in numeric},
         units={field.name: field.unit for field in numeric},
+        states=states,
     )
+    return fill_summary(template or f"{trials(len(rows))} ok", case)
+
+
+def _states(outcomes: pd.DataFrame) -> dict[str, dict[str, dict[str, int]]]:
+    """Return, by case id and outcome variable, how often each state was observed."""
+    states: dict[str, dict[str, dict[str, int]]] = {}
+    columns = (outcomes[name].tolist() for name in ("case_id", "variable", "value", "count"))
+    for case_id, variable, value, count in zip(*columns, strict=True):
+        states.setdefault(case_id, {}).setdefault(variable, {})[value] = count
+    return states
 
 
 def _comparisons(header: Header, frames: Frames, summary: pd.DataFrame) -> Mapping[str, str]:

@@ -54,7 +54,10 @@ class LockedCounter(Scenario[Params, Metrics]):
 
     name = "locked-counter"
     outcomes = {"final_value": Doc("the total when all actors are done")}  # noqa: RUF012 - read only
-    summary = "{lost_updates:affected} lost updates, final value {final_value:range}, {wall_s:median}"
+    summary = (
+        "{lost_updates:affected} lost updates, final value {final_value:states}, {wall_s:median}"
+        "[, waited {lock_wait_s:median} for the guard and held it {lock_hold_s:median}]"
+    )
 
     def run(self, params: Params, trial: Trial) -> Metrics:
         """Change the total, and look at what is left of it."""

@@ -51,6 +51,7 @@ class PoolMap(Scenario[Params, Metrics]):
     """
 
     name = "pool-map"
+    serial = {"method": "serial"}  # noqa: RUF012 - read only
     summary = "{wall_s:median}"
 
     def run(self, params: Params, trial: Trial) -> Metrics:

@@ -87,7 +87,8 @@ class RaceBank(Scenario[Params, Metrics]):
     outcomes = {"final_balance": Doc("the balance when all actors have done a round")}  # noqa: RUF012 - read only
     summary = (
         "{lost_updates:affected} lost updates ({lossy_share:percent} of rounds), "
-        "final balance {final_balance:range}, {transactions_per_s:median}"
+        "final balance {final_balance:states}, {transactions_per_s:median}"
+        "[, waited {lock_wait_s:median} for the guard and held it {lock_hold_s:median}]"
     )
 
     def run(self, params: Params, trial: Trial) -> Metrics:

@@ -91,7 +91,11 @@ class SpawnCount(Scenario[Params, Metrics]):
         "result": Doc("what an actor's count was when it arrived"),
         "finish_order": Doc("the actors by when they finished, such as 1-0-2"),
     }
-    summary = "{wall_s:median}, {result:range} came back, {lost_results:max} results lost"
+    serial = {"mode": "serial"}  # noqa: RUF012 - read only
+    summary = (
+        "{wall_s:median}[, all running after {start_s:median}], {result:states} came back, "
+        "{lost_results:max} results lost"
+    )
 
     def run(self, params: Params, trial: Trial) -> Metrics:
         """Count, and look at what arrived."""
