@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 from mprunner.cli import COMMANDS
+from mprunner.declarations import declare
 from mprunner.pipeline import prepare
+from mprunner_scenarios.race_bank import RaceBank
 from tests.support import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -70,7 +72,7 @@ def test_the_scenario_of_the_readme_runs_under_every_start_method(program, tmp_p
 
 
 def test_the_entry_point_of_the_documentation_is_toml():
-    (shown,) = blocks(ROOT / "docs" / "scenarios.md", "toml")
+    (shown,) = blocks(ROOT / "docs" / "writing-scenarios.md", "toml")
     assert tomllib.loads(shown)["project"]["entry-points"]["mprunner"]
 
 
@@ -100,8 +102,8 @@ def test_every_column_of_the_tables_is_in_the_documentation(program, tmp_path):
     (tmp_path / "bank.yaml").write_text("scenario: race-bank\nrepeats: 1\nparams: {transactions: 10}\n")
     program("run", "bank.yaml")
     text = (ROOT / "docs" / "results.md").read_text()
-    own = {"mode", "guard", "initial_balance", "transactions", "sync", "start_method", "final_balance"}
-    own |= {"lost_updates", "lossy_rounds", "lossy_share", "transactions_per_s"}
+    declared = declare(RaceBank)
+    own = {field.name for field in (*declared.params, *declared.metrics)}
     folder = tmp_path / "results" / "bank" / "latest"
     columns = {column for file in folder.glob("*.csv") for column in pd.read_csv(file).columns}
     undocumented = {column for column in columns - own if f"`{column}`" not in text}
