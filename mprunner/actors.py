@@ -8,6 +8,7 @@ Guarantees:
 - Nothing crosses a process boundary per round: an actor waits, works and counts in its own memory.
 - No lock is ever held while waiting. Every shared word has one writer and every semaphore is only posted or
   waited for, so an actor that dies anywhere leaves no one stuck: the gate is aborted and the rest wake.
+- No wait outlives the worker: an actor that waits looks after it, at least once a second.
 - Between two rounds all actors have arrived, and actor 0 alone calls ``settle``.
 """
 
@@ -40,6 +41,7 @@ HOT_SPINS = 20_000
 YIELDS = 1_000
 NAP_S = 0.000_05
 LINE_UP_NAP_S = 0.000_2
+SLEEP_S = 1.0
 
 
 class GateBroken(Exception):  # noqa: N818 - named for what happened, as threading.BrokenBarrierError's kin
@@ -99,6 +101,7 @@ class Gate:
 
     def __init__(self, actors: int) -> None:
         self.actors = actors
+        self.worker = os.getpid()
         self.crowded = False
         self.shared = SharedWords(FIRST_ARRIVAL + actors * STRIDE)
 
@@ -113,9 +116,13 @@ class Gate:
                 sleep(LINE_UP_NAP_S)
 
     def check(self) -> None:
-        """Raise GateBroken when the parent has given the rounds up."""
+        """Raise GateBroken when the rounds were given up, or there is no worker left that could."""
         if self.shared.words[ABORTED]:
             raise GateBroken("another actor ended before its last round")
+        try:
+            os.kill(self.worker, 0)
+        except ProcessLookupError:
+            raise GateBroken("the worker is gone") from None
 
     def abort(self) -> None:
         """Wake every waiting actor, for good; called when an actor is lost."""
@@ -227,8 +234,7 @@ class BarrierGate(Gate):
 
     def gather(self, round_: int) -> None:  # noqa: D102 - see Gate
         for _ in range(self.actors - 1):
-            self.arrived.acquire()
-            self.check()
+            self._sleep(self.arrived)
 
     def release(self, round_: int) -> None:  # noqa: D102 - see Gate
         for semaphore in self.wake[1:]:
@@ -236,11 +242,16 @@ class BarrierGate(Gate):
 
     def await_release(self, index: int, round_: int) -> None:  # noqa: D102 - see Gate
         self.arrived.release()
-        self.wake[index].acquire()
-        self.check()
+        self._sleep(self.wake[index])
 
     def arrive_last(self, index: int, round_: int) -> None:  # noqa: D102 - see Gate
         self.arrived.release()
+
+    def _sleep(self, semaphore: Semaphore) -> None:
+        while not semaphore.acquire(True, SLEEP_S):
+            self.check()
+        if self.shared.words[ABORTED]:
+            self.check()
 
 
 class NoGate(BarrierGate):

@@ -10,9 +10,11 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mprunner.actor_group import ActorsFailed, run_actors
+from tests.support import GENEROUS_S
 
 METHODS = ("fork", "spawn", "forkserver")
 SYNCS = ("none", "barrier", "spin")
@@ -286,3 +288,36 @@ def test_the_gate_does_not_hang_on_one_cpu(workers, kind, sync):
     finally:
         os.sched_setaffinity(0, cpus)
     assert result.settled == {2: 200}
+
+
+WAITING = """
+import multiprocessing, sys, time
+from functools import partial
+from mprunner.actor_group import run_actors
+
+def wait_for_ever():
+    print("up", flush=True)
+    time.sleep(1000)
+
+run_actors(
+    multiprocessing.get_context("fork"), [partial(int), wait_for_ever], sync=sys.argv[1], rounds=2
+)
+"""
+
+
+@pytest.mark.parametrize("sync", SYNCS)
+def test_an_actor_does_not_wait_for_others_when_the_worker_is_gone(token, sync):
+    """The first actor waits at the gate for the second, which this test ends afterwards."""
+    worker = subprocess.Popen([sys.executable, "-c", WAITING, sync], stdout=subprocess.PIPE, text=True)
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == "up\n"
+    waiting, busy = psutil.Process(worker.pid).children()
+    worker.kill()
+    worker.wait()
+    try:
+        psutil.wait_procs([waiting], timeout=GENEROUS_S)
+        assert not waiting.is_running()
+    finally:
+        busy.kill()
+        psutil.wait_procs([busy], timeout=GENEROUS_S)
+        worker.stdout.close()
