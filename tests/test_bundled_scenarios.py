@@ -6,7 +6,7 @@ import pytest
 
 from mprunner.errors import ExperimentError
 from mprunner.pipeline import prepare
-from mprunner_scenarios import locked_counter, pool_map, race_bank, spawn_count
+from mprunner_scenarios import locked_counter, race_bank, spawn_count
 
 METHODS = ("fork", "spawn", "forkserver")
 
@@ -75,32 +75,6 @@ def test_the_finish_order_names_every_process_once(execute):
 def test_a_count_that_makes_no_sense_is_refused_with_its_reason(params, reason):
     with pytest.raises(ValueError, match=reason):
         spawn_count.Params(**params)
-
-
-@pytest.mark.parametrize(("method", "chunksize"), list(product(METHODS, [None, 1, 7])))
-def test_a_pool_returns_all_sums_in_order(execute, method, chunksize):
-    metrics, _ = execute(pool_map, numbers=40, processes=2, start_method=method, chunksize=chunksize)
-    assert metrics.checksum_ok
-    assert metrics.wall_s >= metrics.pool_start_s + metrics.map_s + metrics.shutdown_s
-
-
-def test_a_serial_map_has_no_pool_to_start(execute):
-    metrics, _ = execute(pool_map, method="serial", numbers=40)
-    assert metrics.checksum_ok
-    assert (metrics.pool_start_s, metrics.shutdown_s) == (None, None)
-    assert metrics.wall_s == metrics.map_s
-
-
-def test_a_wrong_sum_is_noticed():
-    assert pool_map._are_sums_of_squares([0, 0, 1, 5], 4)
-    assert not pool_map._are_sums_of_squares([0, 0, 1, 6], 4)
-    assert not pool_map._are_sums_of_squares([0, 0, 5, 1], 4)
-
-
-@pytest.mark.parametrize("params", [{"chunksize": 2}, {"start_method": "spawn"}])
-def test_a_serial_map_with_settings_of_a_pool_is_refused(params):
-    with pytest.raises(ValueError, match=r"^a serial loop has no pool: "):
-        pool_map.Params(method="serial", **params)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -1,13 +1,27 @@
-"""pool-map: the same work in a loop and in a pool of processes."""
+"""pool-map: the same work in a loop, and in pools of processes and of threads."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from annotated_types import Ge
 
 from mprunner.scenario import CPU_COUNT, Doc, ProcessCount, Scenario, Trial, Unit
-from mprunner_scenarios.actors.pool_map import sum_of_squares
+from mprunner_scenarios.pools.mapping import (
+    Kind,
+    Mapped,
+    Method,
+    Pooling,
+    Tally,
+    map_in_loop,
+    map_in_pool,
+)
+from mprunner_scenarios.pools.tasks import Shape, Tasks, sizes_of, squares_below
+
+DEFAULT_NUMBERS: Final = 10_000
+
+MAX_PAYLOAD_BYTES: Final = 1 << 30
+"""What the payloads of all tasks may take together: a pool holds them several times over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,21 +29,71 @@ class Params:
     """What a pool-map experiment may vary."""
 
     method: Annotated[
-        Literal["map", "serial"], Doc("Pool.map, or a loop in the worker itself, which needs no pool")
+        Method,
+        Doc(
+            "the pool's method; futures: an executor of concurrent.futures and its map; serial: a loop in the "
+            "worker itself, which needs no pool"
+        ),
     ] = "map"
-    numbers: Annotated[int, Ge(1), Doc("the tasks: the sum of squares below 0, 1, … numbers - 1")] = 10_000
-    processes: Annotated[ProcessCount, Doc("how many processes the pool has")] = CPU_COUNT
+    kind: Annotated[Kind, Doc("what the pool consists of; threads share one interpreter's lock")] = "process"
+    numbers: Annotated[
+        int | None,
+        Ge(1),
+        Doc(
+            "how many tasks: the numbers from 0 on, or the first of `items`; null: 10,000, or all of `items`"
+        ),
+    ] = None
+    processes: Annotated[ProcessCount, Doc("how many processes, or threads, the pool has")] = CPU_COUNT
     chunksize: Annotated[
-        int | None, Ge(1), Doc("how many tasks a process is handed at once; null leaves it to Pool.map")
+        int | None,
+        Ge(1),
+        Doc(
+            "how many tasks an actor is handed at once; null is automatic: for map and starmap all tasks over "
+            "four times the processes, rounded up, and 1 for the others"
+        ),
     ] = None
     start_method: Annotated[
         Literal["fork", "spawn", "forkserver"], Doc("how the pool's processes are started")
     ] = "fork"
+    shape: Annotated[
+        Shape,
+        Doc(
+            "how the squares are divided among the tasks: each task has more than the one before it, the same "
+            "backwards, all alike, or nine tenths of all squares in one task of a hundred, side by side"
+        ),
+    ] = "rising"
+    squares: Annotated[
+        int | None,
+        Ge(0),
+        Doc("how many squares a task adds on average; null: (numbers - 1) / 2, the tutorial's"),
+    ] = None
+    payload_bytes: Annotated[
+        int, Ge(0), Unit("bytes"), Doc("random bytes that travel with each task, there and back")
+    ] = 0
 
     def __post_init__(self) -> None:
-        """Refuse what would be the same experiment under two names."""
-        if self.method == "serial" and (self.chunksize is not None or self.start_method != "fork"):
-            raise ValueError("a serial loop has no pool: chunksize and start_method mean nothing to it")
+        """Refuse what can't be, and what would be the same experiment under two names."""
+        for reason in _objections(self):
+            raise ValueError(reason)
+
+
+def _objections(params: Params) -> Iterator[str]:
+    """Yield what speaks against a combination."""
+    if params.method == "serial" and (params.chunksize, params.start_method, params.kind) != (
+        None,
+        "fork",
+        "process",
+    ):
+        yield "a serial loop has no pool: chunksize, start_method and kind mean nothing to it"
+    if params.kind == "thread" and params.start_method != "fork":
+        yield "threads are not started by a start_method"
+    if params.chunksize is not None:
+        if params.method == "apply_async":
+            yield "apply_async hands over one task at a time: chunksize means nothing to it"
+        if (params.method, params.kind) == ("futures", "thread"):
+            yield "an executor of threads hands over one task at a time: chunksize means nothing to it"
+    if params.payload_bytes * (params.numbers or DEFAULT_NUMBERS) > MAX_PAYLOAD_BYTES:
+        yield f"the payloads of all tasks would take more than {MAX_PAYLOAD_BYTES:,} bytes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,51 +104,91 @@ class Metrics:
     pool_start_s: Annotated[float | None, Unit("s"), Doc("the pool's creation")]
     map_s: Annotated[float, Unit("s"), Doc("the map, or the loop")]
     shutdown_s: Annotated[float | None, Unit("s"), Doc("the pool's close and join")]
-    checksum_ok: Annotated[bool, Doc("whether all sums arrived, and in order")]
+    tasks: Annotated[int, Doc("results that arrived")]
+    checksum_ok: Annotated[
+        bool,
+        Doc("whether all sums arrived, in order if the method keeps it"),
+    ]
+    tasks_min: Annotated[int, Doc("tasks of the actor with the fewest")]
+    tasks_max: Annotated[int, Doc("tasks of the actor with the most")]
+    busy_s: Annotated[float, Unit("s"), Doc("time within tasks, of all actors together")]
+    imbalance: Annotated[
+        float, Doc("how much longer than the mean the busiest actor was within tasks, as a share of the mean")
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActorSample:
+    """What one actor of a trial did."""
+
+    actor: Annotated[int, Doc("the actor, the busiest first")]
+    tasks: Annotated[int, Doc("how many tasks it did")]
+    busy_s: Annotated[float, Unit("s"), Doc("time within its tasks")]
 
 
 class PoolMap(Scenario[Params, Metrics]):
-    """Add squares in a loop and in a pool of processes.
+    """Add squares in a loop, and in a pool of processes or threads.
 
-    A pool divides the tasks among its processes. That pays when the work takes longer than starting the
-    processes and sending tasks and results back and forth, and it pays no more than there are CPUs.
+    A pool divides the tasks among its actors. That pays when the work takes longer than starting the actors and
+    sending tasks and results back and forth, and it pays no more than there are CPUs. Tasks travel in chunks: small
+    ones cost a message for every few tasks, large ones leave one actor working while the others have nothing left.
+    Threads need no sending, but only one of them at a time executes Python.
     """
 
     name = "pool-map"
     serial = {"method": "serial"}  # noqa: RUF012 - read only
-    summary = "{wall_s:median}"
+    sample = ActorSample
+    summary = "{wall_s:median}, the busiest actor {imbalance:percent} over the mean"
 
     def run(self, params: Params, trial: Trial) -> Metrics:
         """Map, and check what came back."""
-        if params.method == "serial":
-            watch = trial.stopwatch()
-            sums: Sequence[int] = [sum_of_squares(n) for n in range(params.numbers)]
-            wall_s = map_s = watch.elapsed_s
-            pool_start_s = shutdown_s = None
-        else:
-            context = trial.context(params.start_method)
-            with trial.stopwatch() as whole:
-                with trial.stopwatch() as start:
-                    pool = context.Pool(params.processes)
-                with trial.stopwatch() as mapping:
-                    sums = pool.map(sum_of_squares, range(params.numbers), params.chunksize)
-                with trial.stopwatch() as shutdown:
-                    pool.close()
-                    pool.join()
-            wall_s, map_s = whole.elapsed_s, mapping.elapsed_s
-            pool_start_s, shutdown_s = start.elapsed_s, shutdown.elapsed_s
+        tasks = _tasks(params, trial)
+        mapped = _mapped(params, trial, tasks)
+        tallies = sorted(mapped.tallies, key=lambda tally: tally.busy_s, reverse=True)
+        for actor, tally in enumerate(tallies):
+            trial.sample(ActorSample(actor=actor, tasks=tally.tasks, busy_s=tally.busy_s))
+        done = [tally.tasks for tally in tallies]
         return Metrics(
-            wall_s=wall_s,
-            pool_start_s=pool_start_s,
-            map_s=map_s,
-            shutdown_s=shutdown_s,
-            checksum_ok=_are_sums_of_squares(sums, params.numbers),
+            wall_s=mapped.wall_s,
+            pool_start_s=mapped.start_s,
+            map_s=mapped.map_s,
+            shutdown_s=mapped.shutdown_s,
+            tasks=len(mapped.results),
+            checksum_ok=tasks.are_done(mapped.results, params.method != "imap_unordered"),
+            tasks_min=min(done),
+            tasks_max=max(done),
+            busy_s=sum(tally.busy_s for tally in tallies),
+            imbalance=_imbalance(tallies),
         )
 
 
-def _are_sums_of_squares(sums: Sequence[int], numbers: int) -> bool:
-    """Check against the closed form: the sum of i² for i below n is (n - 1) n (2n - 1) / 6."""
-    return list(sums) == [(n - 1) * n * (2 * n - 1) // 6 for n in range(numbers)]
+def _tasks(params: Params, trial: Trial) -> Tasks:
+    numbers = params.numbers or DEFAULT_NUMBERS
+    sizes = sizes_of(params.shape, numbers, params.squares, trial.rng)
+    return squares_below(sizes, params.payload_bytes, trial.rng)
+
+
+def _mapped(params: Params, trial: Trial, tasks: Tasks) -> Mapped:
+    if params.method == "serial":
+        return map_in_loop(tasks.work, tasks.items)
+    how = Pooling(
+        method=params.method,
+        kind=params.kind,
+        processes=params.processes,
+        chunksize=params.chunksize,
+        context=trial.context(params.start_method),
+    )
+    return map_in_pool(tasks.work, tasks.items, how)
+
+
+def _imbalance(tallies: "list[Tally]") -> float:
+    """Return the busiest actor's time over the mean of all, less 1: 0 where all are alike, n - 1 where one did all.
+
+    The percent imbalance of Pearce et al., Quantifying the effectiveness of load balance algorithms (ICS 2012),
+    as a share.
+    """
+    busy_s = [tally.busy_s for tally in tallies]
+    return max(busy_s) * len(busy_s) / sum(busy_s) - 1 if any(busy_s) else 0.0
 
 
 def mprunner_register_scenarios() -> list[type[PoolMap]]:
