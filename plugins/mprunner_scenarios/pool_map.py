@@ -7,18 +7,25 @@ from typing import Annotated, Final, Literal
 from annotated_types import Ge
 
 from mprunner.scenario import CPU_COUNT, Doc, ProcessCount, Scenario, Trial, Unit
+from mprunner_scenarios.actors.pool_map import TaskFailed
 from mprunner_scenarios.pools.mapping import (
     Kind,
     Mapped,
     Method,
+    PoolFailed,
     Pooling,
     Tally,
     map_in_loop,
     map_in_pool,
 )
+from mprunner_scenarios.pools.own_function import (
+    DEFAULT_ITEMS,
+    OwnFunctionError,
+    check_sendable,
+    own_tasks,
+    place_fault,
+)
 from mprunner_scenarios.pools.tasks import Shape, Tasks, sizes_of, squares_below
-
-DEFAULT_NUMBERS: Final = 10_000
 
 MAX_PAYLOAD_BYTES: Final = 1 << 30
 """What the payloads of all tasks may take together: a pool holds them several times over."""
@@ -70,6 +77,14 @@ class Params:
     payload_bytes: Annotated[
         int, Ge(0), Unit("bytes"), Doc("random bytes that travel with each task, there and back")
     ] = 0
+    function: Annotated[
+        str | None,
+        Doc("your own function instead of the squares, as package.module:callable; called with each item"),
+    ] = None
+    items: Annotated[
+        str | None,
+        Doc("what makes the items of your function, as package.module:callable; null: the numbers from 0 on"),
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse what can't be, and what would be the same experiment under two names."""
@@ -78,7 +93,7 @@ class Params:
 
 
 def _objections(params: Params) -> Iterator[str]:
-    """Yield what speaks against a combination."""
+    """Yield what speaks against a combination; nothing of the user's is imported."""
     if params.method == "serial" and (params.chunksize, params.start_method, params.kind) != (
         None,
         "fork",
@@ -92,8 +107,21 @@ def _objections(params: Params) -> Iterator[str]:
             yield "apply_async hands over one task at a time: chunksize means nothing to it"
         if (params.method, params.kind) == ("futures", "thread"):
             yield "an executor of threads hands over one task at a time: chunksize means nothing to it"
-    if params.payload_bytes * (params.numbers or DEFAULT_NUMBERS) > MAX_PAYLOAD_BYTES:
-        yield f"the payloads of all tasks would take more than {MAX_PAYLOAD_BYTES:,} bytes"
+    yield from _objections_to_tasks(params)
+
+
+def _objections_to_tasks(params: Params) -> Iterator[str]:
+    if params.function is None:
+        if params.items is not None:
+            yield "items are those of a function of your own: say which by `function`"
+        if params.payload_bytes * (params.numbers or DEFAULT_ITEMS) > MAX_PAYLOAD_BYTES:
+            yield f"the payloads of all tasks would take more than {MAX_PAYLOAD_BYTES:,} bytes"
+        return
+    for name, text in (("function", params.function), ("items", params.items)):
+        if text is not None and (fault := place_fault(name, text)) is not None:
+            yield fault
+    if (params.shape, params.squares, params.payload_bytes) != ("rising", None, 0):
+        yield "your own function adds no squares: shape, squares and payload_bytes mean nothing to it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +135,9 @@ class Metrics:
     tasks: Annotated[int, Doc("results that arrived")]
     checksum_ok: Annotated[
         bool,
-        Doc("whether all sums arrived, in order if the method keeps it"),
+        Doc(
+            "whether all sums arrived, in order if the method keeps it; of your own function: as many as items"
+        ),
     ]
     tasks_min: Annotated[int, Doc("tasks of the actor with the fewest")]
     tasks_max: Annotated[int, Doc("tasks of the actor with the most")]
@@ -132,7 +162,7 @@ class PoolMap(Scenario[Params, Metrics]):
     A pool divides the tasks among its actors. That pays when the work takes longer than starting the actors and
     sending tasks and results back and forth, and it pays no more than there are CPUs. Tasks travel in chunks: small
     ones cost a message for every few tasks, large ones leave one actor working while the others have nothing left.
-    Threads need no sending, but only one of them at a time executes Python.
+    Threads need no sending, but only one of them at a time executes Python. `function` measures your own work.
     """
 
     name = "pool-map"
@@ -163,22 +193,33 @@ class PoolMap(Scenario[Params, Metrics]):
 
 
 def _tasks(params: Params, trial: Trial) -> Tasks:
-    numbers = params.numbers or DEFAULT_NUMBERS
+    if params.function is not None:
+        tasks = own_tasks(params.function, params.items, params.numbers)
+        if params.method != "serial" and params.kind == "process":
+            check_sendable(params.function, tasks.work)
+        return tasks
+    numbers = params.numbers or DEFAULT_ITEMS
     sizes = sizes_of(params.shape, numbers, params.squares, trial.rng)
     return squares_below(sizes, params.payload_bytes, trial.rng)
 
 
 def _mapped(params: Params, trial: Trial, tasks: Tasks) -> Mapped:
-    if params.method == "serial":
-        return map_in_loop(tasks.work, tasks.items)
-    how = Pooling(
-        method=params.method,
-        kind=params.kind,
-        processes=params.processes,
-        chunksize=params.chunksize,
-        context=trial.context(params.start_method),
-    )
-    return map_in_pool(tasks.work, tasks.items, how)
+    try:
+        if params.method == "serial":
+            return map_in_loop(tasks.work, tasks.items)
+        how = Pooling(
+            method=params.method,
+            kind=params.kind,
+            processes=params.processes,
+            chunksize=params.chunksize,
+            context=trial.context(params.start_method),
+        )
+        return map_in_pool(tasks.work, tasks.items, how)
+    except (TaskFailed, PoolFailed) as error:
+        if params.function is None:
+            raise
+        verb = " raised" if isinstance(error, TaskFailed) else ":"
+        raise OwnFunctionError(f"function {params.function!r}{verb} {error}") from error
 
 
 def _imbalance(tallies: "list[Tally]") -> float:

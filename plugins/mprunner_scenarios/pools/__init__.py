@@ -1,1 +1,1 @@
-"""The parts of pool-map: its tasks, and the loop and the pools that they are mapped in."""
+"""The parts of pool-map: its tasks, the user's own function, and the loop and the pools that it is mapped in."""

@@ -209,14 +209,18 @@ def _abandon(pool: "AnyPool", kind: Kind) -> None:
 
 
 def _explained(error: BaseException, kind: Kind) -> PoolFailed | None:
-    """Say in one line what happened to a pool; None where the error says it itself."""
+    """Say in one line what happened to a pool of processes; None where the error says it itself.
+
+    What a task raises arrives as TaskFailed: any other fault of a type is one of sending. Two classes are known by
+    their names, because one is not public, and the other's module need not be imported.
+    """
+    cause = f"{type(error).__name__}: {error}"
     if kind == "thread" or isinstance(error, TaskFailed):
         return None
-    cause = f"{type(error).__name__}: {error}"
     if type(error).__name__ == "BrokenProcessPool":
         return PoolFailed("a process of the pool died")
-    if type(error).__name__ == "MaybeEncodingError" or "RemoteTraceback" in type(error.__cause__).__name__:
-        return PoolFailed(f"a result can't be sent back: {cause}")
+    if type(error).__name__ == "MaybeEncodingError":
+        return PoolFailed(f"a result can't be sent back: {getattr(error, 'exc', error)}")
     if isinstance(error, PickleError | TypeError | AttributeError):
-        return PoolFailed(f"an item can't be sent to a process: {cause}")
+        return PoolFailed(f"an item or a result can't be sent between processes: {cause}")
     return None
