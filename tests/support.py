@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from multiprocessing import active_children
 from pathlib import Path
 
 import psutil
@@ -34,6 +35,14 @@ def command_of(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.Error:
         return ""
+
+
+def living_children() -> list[str]:
+    """Return the names of the processes that this one started by multiprocessing and that live.
+
+    A thread of a pool may have reaped one a moment ago, and multiprocessing not know yet.
+    """
+    return [process.name for process in active_children() if psutil.pid_exists(process.pid)]
 
 
 def launchers() -> list[psutil.Process]:

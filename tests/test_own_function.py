@@ -4,7 +4,6 @@ import re
 import subprocess
 import sys
 from itertools import product
-from multiprocessing import active_children
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +13,7 @@ from mprunner.pipeline import prepare
 from mprunner.scenario import Trial
 from mprunner_scenarios import pool_map
 from mprunner_scenarios.pools.own_function import OwnFunctionError
-from tests.support import GENEROUS_S
+from tests.support import GENEROUS_S, living_children
 
 METHODS = ("serial", "map", "imap", "imap_unordered", "starmap", "apply_async", "futures")
 POOLS = [("map", "process"), ("imap", "process"), ("apply_async", "process"), ("futures", "process")]
@@ -172,14 +171,14 @@ def test_a_function_that_raises_is_named_with_what_it_raised(execute, method, ki
     """Also what can't be unpickled, or is no Exception: a Pool would wait for ever."""
     with pytest.raises(OwnFunctionError, match=rf"^function 'mine:{name}' raised {cause}$"):
         execute(function=f"mine:{name}", numbers=8, method=method, kind=kind)
-    assert active_children() == []
+    assert living_children() == []
 
 
 @pytest.mark.parametrize(("method", "kind"), POOLS)
 def test_a_result_that_can_t_travel_is_named(execute, method, kind):
     with pytest.raises(OwnFunctionError, match=r"^function 'mine:give_lambda': an? .*result can't be sent "):
         execute(function="mine:give_lambda", numbers=8, method=method, kind=kind)
-    assert active_children() == []
+    assert living_children() == []
 
 
 @pytest.mark.parametrize(("method", "kind"), POOLS)
@@ -188,13 +187,13 @@ def test_an_item_that_can_t_travel_is_named(execute, method, kind):
         OwnFunctionError, match=r"^function 'mine:same': an item or a result can't be sent between"
     ):
         execute(function="mine:same", items="mine:lambdas", method=method, kind=kind)
-    assert active_children() == []
+    assert living_children() == []
 
 
 def test_an_executor_notices_that_a_process_died(execute):
     with pytest.raises(OwnFunctionError, match=r"^function 'mine:die': a process of the pool died$"):
         execute(function="mine:die", numbers=8, method="futures")
-    assert active_children() == []
+    assert living_children() == []
 
 
 def test_the_current_folder_can_t_hide_a_module_of_python_s(execute, tmp_path):
@@ -244,8 +243,13 @@ def mprunner(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]
     )
 
 
-def test_a_module_of_the_current_folder_is_found_under_every_start_method(tmp_path, token):
-    (tmp_path / "mine.py").write_text(MINE)
+@pytest.mark.parametrize("place", [".", "elsewhere"])
+def test_a_module_of_the_current_folder_or_of_pythonpath_is_found_under_every_start_method(
+    tmp_path, token, monkeypatch, place
+):
+    (tmp_path / place).mkdir(exist_ok=True)
+    (tmp_path / place / "mine.py").write_text(MINE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))
     (tmp_path / "own.yaml").write_text(
         "scenario: pool-map\nparams: {function: 'mine:same', items: 'mine:words', processes: 2}\n"
         "sweep:\n- {method: serial}\n- {start_method: [fork, spawn, forkserver], method: [map, futures]}\n"

@@ -8,18 +8,17 @@ import subprocess
 import sys
 import time
 from itertools import product
-from multiprocessing import active_children
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mprunner.scenario import Trial
 from mprunner_scenarios import pool_map
 from mprunner_scenarios.pools.mapping import Tally
 from mprunner_scenarios.pools.tasks import sizes_of, squares_below
-from tests.support import GENEROUS_S, Terminal, processes_marked
+from tests.support import GENEROUS_S, Terminal, living_children, processes_marked
 
 START_METHODS = ("fork", "spawn", "forkserver")
 KINDS = ("process", "thread")
@@ -88,7 +87,7 @@ def test_the_parts_of_a_pool_s_time_add_up_to_its_whole(execute, method):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_pool_that_is_done_has_no_process_left(execute, method):
     execute(numbers=4, processes=2, method=method)
-    assert active_children() == []
+    assert living_children() == []
 
 
 def test_a_serial_map_is_the_work_of_one_actor_without_a_pool(execute):
@@ -130,6 +129,7 @@ def test_the_tutorial_s_tasks_are_the_default(execute):
     assert sizes_of("rising", 10_000, None, random.Random(0)) == list(range(10_000))
 
 
+@settings(deadline=None)
 @given(shape=st.sampled_from(SHAPES), numbers=st.integers(1, 400), squares=st.none() | st.integers(0, 50))
 def test_every_shape_divides_the_same_work(shape, numbers, squares):
     sizes = sizes_of(shape, numbers, squares, random.Random(1))

@@ -204,7 +204,7 @@ def _abandon(pool: "AnyPool", kind: Kind) -> None:
         pool.shutdown(wait=False, cancel_futures=True)
     if kind == "process":
         for process in active_children():
-            process.terminate()
+            process.kill()
             process.join()
 
 
