@@ -16,6 +16,7 @@ AT_MOST = {
     "transactions": 200,
     "rounds": 30,
     "numbers": 60,
+    "squares": 200,
     "iterations": 5,
     "pause_s": 0.001,
     "payload_bytes": 1_000,
@@ -58,7 +59,8 @@ def _clipped(name, value):
 
 @pytest.mark.parametrize("cpus", ["all CPUs", "one CPU"])
 @pytest.mark.parametrize("file", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda file: file.stem)
-def test_every_experiment_finishes_with_all_trials_ok(program, tmp_path, file: Path, cpus):
+def test_every_experiment_finishes_with_all_trials_ok(program, tmp_path, monkeypatch, file: Path, cpus):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # for the functions of own-function.yaml
     if cpus == "one CPU" and not hasattr(os, "sched_setaffinity"):
         pytest.skip("no way to bind a process to one CPU here")
     (tmp_path / file.name).write_text(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from itertools import product
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -229,6 +230,10 @@ def test_every_method_ends_on_one_cpu(one_cpu, program, tmp_path):
     assert (samples.groupby("trial_id").tasks.sum() == 100).all()
 
 
+def a_trial_has_started(folder: Path) -> bool:
+    return any('"started"' in journal.read_text() for journal in folder.glob("results/*/*/journal.jsonl"))
+
+
 @pytest.mark.parametrize(
     "setting",
     [
@@ -250,7 +255,7 @@ def test_ctrl_c_in_the_middle_of_a_pool_ends_quietly(tmp_path, token, setting):
     try:
         others = 3 if "thread" in setting else 5  # runner, launcher, worker, and the pool's processes
         limit = time.monotonic() + GENEROUS_S
-        while len(processes_marked(token)) < others:
+        while len(processes_marked(token)) < others or not a_trial_has_started(tmp_path):
             assert time.monotonic() < limit, "the pool has not begun"
             time.sleep(0.02)  # polling
         terminal.press(b"\x03")

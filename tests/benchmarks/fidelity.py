@@ -91,6 +91,21 @@ PAIRS = (
         "spawn_count",
         ("concurrent", 2, 2_000_000),
     ),
+    Pair(
+        "pool-map, serial",
+        "pool_map.PoolMap",
+        {"method": "serial", "numbers": 2_000},
+        "pool_map",
+        ("serial", 2_000, 2),
+        is_single=True,
+    ),
+    Pair(
+        "pool-map, Pool(2).map",
+        "pool_map.PoolMap",
+        {"numbers": 2_000, "processes": 2},
+        "pool_map",
+        ("map", 2_000, 2),
+    ),
 )
 
 
