@@ -41,3 +41,9 @@ class ResultsError(MprunnerError):
     """Results can't be written or read: a folder, a disk, a damaged journal."""
 
     exit_code = 6
+
+
+class OrphansError(MprunnerError):
+    """Processes of an earlier run are still there, and were not to be put up with."""
+
+    exit_code = 2

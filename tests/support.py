@@ -18,11 +18,12 @@ GENEROUS_S = 60.0
 
 
 def processes_marked(token: str) -> list[psutil.Process]:
-    """Return the living processes whose environment holds the token."""
+    """Return the living processes whose environment, or whose command line, holds the token."""
     found = []
     for process in psutil.process_iter():
         try:
-            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get("MPRUNNER_TEST") == token:
+            marked = process.environ().get("MPRUNNER_TEST") == token or token in process.cmdline()
+            if marked and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue

@@ -219,7 +219,7 @@ def test_a_launcher_that_dies_costs_one_lost_attempt_and_is_replaced(subreaper, 
 
 
 def test_a_stopped_launcher_is_given_up_after_the_runner_s_own_deadline(subreaper, tmp_path, monkeypatch):
-    monkeypatch.setattr("mprunner.executors.local.OVERDUE_S", 0.2)
+    monkeypatch.setattr("mprunner.executors.launching.OVERDUE_S", 0.2)
     (launcher,) = launchers()
     launcher.suspend()
     assert execute(subreaper, attempt("ok", timeout_s=0.1), tmp_path).status is Status.LOST

@@ -12,10 +12,11 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
+
+from mprunner.worker.processes import descendants, is_zombie, kill, kill_group, may_be_tracker
 
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_CHILD_SUBREAPER: Final = 36
@@ -120,11 +121,11 @@ class Keeper:
         killed: set[int] = set()
         while not self.empty:
             for pid in list(descendants(os.getpid())):
-                if time.monotonic() < spare_tracker_until and (pid == tracker or _may_be_tracker(pid)):
+                if time.monotonic() < spare_tracker_until and (pid == tracker or may_be_tracker(pid)):
                     continue
-                if not _is_zombie(pid):
+                if not is_zombie(pid):
                     killed.add(pid)
-                _kill(pid)
+                kill(pid)
             self._wait_for_child(0.01)
             self.reap()
         return len(killed.difference(helpers))
@@ -132,10 +133,10 @@ class Keeper:
     def _end_group(self) -> int:
         """Kill the worker's group; its members can be killed, but neither counted nor waited for."""
         while not self.empty:
-            _kill_group(self.worker)
+            kill_group(self.worker)
             self._wait_for_child(0.01)
             self.reap()
-        return int(_kill_group(self.worker))
+        return int(kill_group(self.worker))
 
     def _wait_for_child(self, seconds: float) -> None:
         if select.select([self._wake], [], [], seconds)[0]:
@@ -149,62 +150,3 @@ def drain(wake: int) -> None:
             pass
     except BlockingIOError:
         pass
-
-
-def descendants(pid: int) -> Iterator[int]:
-    """Yield the processes below ``pid``, as far as they can be seen at this moment."""
-    for child in _children(pid):
-        yield child
-        yield from descendants(child)
-
-
-def _children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task")
-    try:
-        return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        if (tasks / str(pid)).exists():  # the process is there: this kernel doesn't list children
-            return _children_by_scan(pid)
-        return []
-
-
-def _children_by_scan(pid: int) -> list[int]:
-    numbers = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-    return [number for number in numbers if _stat(number)[1:2] == [str(pid)]]
-
-
-def _stat(pid: int) -> list[str]:
-    """Return the fields of /proc/PID/stat after the process's name (its state first), or none."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-
-
-def _is_zombie(pid: int) -> bool:
-    return _stat(pid)[:1] in (["Z"], ["X"], [])
-
-
-def _may_be_tracker(pid: int) -> bool:
-    """Whether this is a resource tracker, or a process that is just becoming another program, perhaps one."""
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return b"multiprocessing.resource_tracker" in command or (not command and not _is_zombie(pid))
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
-
-
-def _kill_group(group: int) -> bool:
-    """Kill a process group and return whether there was one."""
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
