@@ -12,8 +12,11 @@ Glossary; each word means one thing in code, columns, messages and docs:
 - *outcome*: a discrete state that a scenario observed, with how often it was seen. *metric*: a measured number
   with a unit. *verdict*: what the experiment's expectations say of them.
 
-Importing this package imports nothing else: a spawned actor does it, inside the measurement.
+Importing this package imports nothing of it and next to nothing else: a spawned actor does it, inside the
+measurement.
 """
+
+import os
 
 __version__ = "0.1.0"
 
@@ -29,3 +32,20 @@ def __getattr__(name: str) -> object:
 
         return hookimpl
     raise AttributeError(f"module 'mprunner' has no attribute {name!r}")
+
+
+def _show_stacks_when_asked() -> None:
+    """Have this process of a run answer SIGUSR2 with its Python stacks, for the log of a trial that times out.
+
+    Done here because a spawned actor inherits no handler, and imports this package whatever else it imports. A
+    process with a use of its own for the signal keeps it.
+    """
+    import faulthandler  # noqa: PLC0415 - only within a run
+    import signal  # noqa: PLC0415 - likewise
+
+    if signal.getsignal(signal.SIGUSR2) is signal.SIG_DFL:
+        faulthandler.register(signal.SIGUSR2, file=2, all_threads=True)
+
+
+if "MPRUNNER_RUN" in os.environ:
+    _show_stacks_when_asked()

@@ -14,10 +14,12 @@ class Status(StrEnum):
     OK = "ok"
     ERROR = "error"
     EXIT = "exit"
+    MEMORY = "memory"
     SIGNAL = "signal"
     NO_RESULT = "no-result"
     BAD_RESULT = "bad-result"
     TIMEOUT = "timeout"
+    OUTPUT_LIMIT = "output-limit"
     LOST = "lost"
     CANCELLED = "cancelled"
 
@@ -27,6 +29,7 @@ class ResultKind(StrEnum):
 
     OK = "ok"
     ERROR = "error"
+    MEMORY = "memory"
     BAD_RESULT = "bad-result"
     EXIT = "exit"
 
@@ -71,7 +74,7 @@ class Result:
         outcomes: what was observed, also before a failure.
         actors: the actors that were started, also before a failure.
         samples: rows of the samples table.
-        error_type: the exception's type, for error and bad-result.
+        error_type: the exception's type, for error, memory and bad-result.
         error_message: the exception's message, or what is wrong with the result.
     """
 
@@ -117,6 +120,7 @@ class Ending:
         signal: the number of the signal that ended it.
         timed_out: whether it was still alive at its deadline.
         cancelled: whether it was ended because the user interrupted the run.
+        over_output: whether it had printed more than a log may hold.
         leaked: how many processes of the trial were alive after the worker had ended on its own.
         wall_s: from the fork of the worker until its end was seen.
         cpu_user_s: user CPU time of the whole tree.
@@ -130,6 +134,7 @@ class Ending:
     signal: int | None = None
     timed_out: bool = False
     cancelled: bool = False
+    over_output: bool = False
     leaked: int = 0
     wall_s: float | None = None
     cpu_user_s: float | None = None
@@ -141,12 +146,15 @@ class Ending:
 
 def classify(ending: Ending) -> Status:
     """Return an attempt's status: the first of the documented precedence that applies."""
-    if ending.cancelled:
-        return Status.CANCELLED
-    if ending.timed_out:
-        return Status.TIMEOUT
-    if ending.signal is not None:
-        return Status.SIGNAL
+    causes = (
+        (ending.cancelled, Status.CANCELLED),
+        (ending.timed_out, Status.TIMEOUT),
+        (ending.over_output, Status.OUTPUT_LIMIT),
+        (ending.signal is not None, Status.SIGNAL),
+    )
+    for applies, status in causes:
+        if applies:
+            return status
     if ending.result is None:
         return Status.NO_RESULT if ending.malformed is None else Status.BAD_RESULT
     if ending.result.kind is ResultKind.EXIT or ending.exit_code != 0:

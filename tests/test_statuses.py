@@ -10,6 +10,7 @@ import pytest
 from mprunner.executors import Interrupt, ScenarioSource
 from mprunner.executors.local import LocalExecutor
 from mprunner.records import Attempt, Ending, Record, Result, ResultKind, Status, classify
+from mprunner.worker.log import MAX_LOG_BYTES
 from tests.support import PLUGINS, launchers, processes_marked
 
 SOURCE = ScenarioSource(
@@ -79,6 +80,14 @@ ENDINGS = [
     ("broken-exit-str", Status.EXIT, 1, None, "SystemExit"),
     ("closed-stderr", Status.ERROR, 0, None, "RuntimeError"),
     ("huge-message", Status.ERROR, 0, None, "RuntimeError"),
+    ("memory", Status.MEMORY, 0, None, "MemoryError"),
+    ("abort", Status.SIGNAL, None, signal.SIGABRT, None),
+    ("unpicklable", Status.BAD_RESULT, 0, None, "BadValueError"),
+    ("hundred-megabytes", Status.BAD_RESULT, 0, None, "BadValueError"),
+    ("result-then-exit", Status.EXIT, 9, None, None),
+    ("result-then-signal", Status.SIGNAL, None, signal.SIGKILL, None),
+    ("use-usr2", Status.OK, 0, None, None),
+    ("print-a-gigabyte", Status.OUTPUT_LIMIT, None, signal.SIGKILL, None),
 ]
 
 
@@ -117,6 +126,46 @@ def test_what_an_ok_trial_leaves_behind_is_counted_and_killed(subreaper, tmp_pat
     assert record.status is Status.OK
     assert record.ending.leaked == 1
     assert processes_marked(token) == launchers()
+
+
+def test_a_child_that_has_ended_and_was_not_waited_for_is_no_leak(subreaper, tmp_path):
+    record = execute(subreaper, attempt("leave-zombie"), tmp_path)
+    assert record.status is Status.OK
+    assert record.ending.leaked == 0
+
+
+def test_the_cpu_time_of_a_daemon_that_left_the_trial_is_counted(subreaper, tmp_path):
+    """It is forked twice and in a session of its own: no process of the trial waits for it, but its launcher does."""
+    ending = execute(subreaper, attempt("busy-daemon"), tmp_path).ending
+    assert ending.cpu_user_s + ending.cpu_system_s >= 0.4
+
+
+def test_a_result_after_the_deadline_is_still_a_timeout(executor, tmp_path):
+    """Asking for the stacks wakes the trial, which then returns: luck decides whether its result arrives."""
+    record = execute(executor, attempt("sleep-until-asked", timeout_s=0.3), tmp_path)
+    assert record.status is Status.TIMEOUT
+    assert record.ending.result is None
+
+
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [("segv", "Fatal Python error: Segmentation fault"), ("abort", "Fatal Python error: Aborted")],
+)
+def test_a_crash_leaves_the_stack_of_the_crash_in_the_log(executor, tmp_path, way, said):
+    execute(executor, attempt(way), tmp_path)
+    log = (tmp_path / f"{way}.1.log").read_text()
+    assert said in log
+    assert f"in _{way}" in log
+
+
+@pytest.mark.parametrize("way", ["print-a-gigabyte", "print-a-little-too-much", "print-too-much-and-reap"])
+def test_a_log_over_its_cap_is_cut_and_the_trial_is_told_by_its_status(executor, tmp_path, way):
+    record = execute(executor, attempt(way), tmp_path)
+    assert record.status is Status.OUTPUT_LIMIT
+    log = tmp_path / f"{way}.1.log"
+    assert MAX_LOG_BYTES < log.stat().st_size < MAX_LOG_BYTES + 1000
+    assert log.read_bytes()[MAX_LOG_BYTES:].startswith(b"\nmprunner: the log is cut here: it had ")
+    assert execute(executor, attempt("ok"), tmp_path).status is Status.OK
 
 
 def test_observations_made_before_a_failure_are_kept(executor, tmp_path):
@@ -247,7 +296,12 @@ OK_RESULT = Result(kind=ResultKind.OK)
         (Ending(cancelled=True, timed_out=True, signal=9, result=OK_RESULT), Status.CANCELLED),
         (Ending(timed_out=True, signal=9, result=OK_RESULT), Status.TIMEOUT),
         (Ending(timed_out=True, exit_code=0, result=OK_RESULT), Status.TIMEOUT),
+        (Ending(timed_out=True, over_output=True), Status.TIMEOUT),
+        (Ending(over_output=True, signal=9, result=OK_RESULT), Status.OUTPUT_LIMIT),
+        (Ending(over_output=True, exit_code=0, result=OK_RESULT), Status.OUTPUT_LIMIT),
         (Ending(signal=11, result=OK_RESULT), Status.SIGNAL),
+        (Ending(exit_code=0, result=Result(kind=ResultKind.MEMORY)), Status.MEMORY),
+        (Ending(exit_code=1, result=Result(kind=ResultKind.MEMORY)), Status.EXIT),
         (Ending(exit_code=1, result=OK_RESULT), Status.EXIT),
         (Ending(exit_code=0, result=Result(kind=ResultKind.EXIT)), Status.EXIT),
         (Ending(exit_code=0, result=Result(kind=ResultKind.ERROR)), Status.ERROR),

@@ -59,7 +59,7 @@ class Launcher:
                     stdout=self._stderr,
                     stderr=self._stderr,
                     start_new_session=True,
-                    env={**os.environ, MARK: self._mark},
+                    env={**os.environ, MARK: self._mark, "PYTHONFAULTHANDLER": "1"},
                 )
         except OSError as error:
             here.close()

@@ -11,7 +11,7 @@ from mprunner.executors import ScenarioSource
 from mprunner.executors.interrupt import Interrupt
 from mprunner.executors.launching import Launcher
 from mprunner.records import Attempt, Ending, Record, Result, Status, classify
-from mprunner.worker.files import current_log
+from mprunner.worker.log import keep_lost_log
 from mprunner.worker.protocol import Ended, Order
 
 
@@ -73,7 +73,7 @@ class LocalExecutor:
             return ended
         said = self._launcher.destroy()
         self._launcher = None
-        _keep_log(Path(order.log))
+        keep_lost_log(Path(order.log))
         raise _LauncherLostError(said or "the launcher died, or gave no word in time")
 
     def close(self) -> None:
@@ -85,16 +85,6 @@ class LocalExecutor:
 
 class _LauncherLostError(Exception):
     """There is no launcher to say how an attempt ended."""
-
-
-def _keep_log(log: Path) -> None:
-    """Give what a lost attempt has printed its name, before another attempt prints to the same file."""
-    current = current_log(log)
-    try:
-        if current.stat().st_size:
-            current.rename(log)
-    except OSError:  # it has printed nothing, or there is no log
-        return
 
 
 def ending_of(ended: Ended) -> Ending:

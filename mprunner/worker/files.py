@@ -1,12 +1,7 @@
-"""The files of a trial: its log, and removing what it left; shutil would bring compression libraries along."""
+"""Removing what a trial left; shutil would bring compression libraries along."""
 
 import os
 from pathlib import Path
-
-
-def current_log(log: Path) -> Path:
-    """Return where an attempt prints before its log gets its name; one file serves all that print nothing."""
-    return log.with_name(".current.log")
 
 
 def remove_tree(root: Path) -> None:

@@ -95,6 +95,7 @@ class Ended:
     signal: int | None
     timed_out: bool
     cancelled: bool
+    over_output: bool
     leaked: int
     wall_s: float
     cpu_user_s: float

@@ -21,7 +21,10 @@ from mprunner.worker.containment import die_with_parent
 from mprunner.worker.protocol import MAX_RESULT_BYTES, RESULT_HEADER, Order
 
 MAX_MESSAGE: Final = 100_000
-"""Characters of an exception's message that are kept; its traceback in the log has all."""
+"""Characters of an exception's message that are kept; its traceback in the log has more."""
+
+MAX_TRACEBACK: Final = 1_000_000
+"""Characters of a traceback that are logged: an exception is an error, however long it is, and no output."""
 
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
@@ -98,7 +101,8 @@ def _call(subject: Subject, order: Order, trial: Trial) -> _Called:
         return _Called(ResultKind.EXIT, _exit_code(error), describe(error))
     except BaseException as error:
         _log_traceback()
-        return _Called(ResultKind.ERROR, 0, describe(error))
+        kind = ResultKind.MEMORY if isinstance(error, MemoryError) else ResultKind.ERROR
+        return _Called(kind, 0, describe(error))
     try:
         if not isinstance(metrics, subject.metrics):
             raise BadValueError(f"run() returned {type(metrics).__name__}, not {subject.metrics.__name__}")
@@ -130,7 +134,10 @@ def _log(line: str) -> None:
 def _log_traceback() -> None:
     try:
         _flush()
-        _log(traceback.format_exc().rstrip())
+        text = traceback.format_exc().rstrip()
+        if len(text) > MAX_TRACEBACK:
+            text = f"{text[:MAX_TRACEBACK]} … ({len(text):,} characters)"
+        _log(text)
     except BaseException:  # a broken __str__ of the exception must not hide it
         _log("(the traceback can't be shown)")
 

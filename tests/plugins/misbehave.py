@@ -45,6 +45,19 @@ Way = Literal[
     "huge-message",
     "shared-memory",
     "print-and-kill-launcher",
+    "memory",
+    "abort",
+    "unpicklable",
+    "hundred-megabytes",
+    "result-then-exit",
+    "result-then-signal",
+    "leave-zombie",
+    "busy-daemon",
+    "print-a-gigabyte",
+    "print-a-little-too-much",
+    "print-too-much-and-reap",
+    "sleep-until-asked",
+    "use-usr2",
 ]
 
 
@@ -243,6 +256,117 @@ def _print_and_kill_launcher(trial):
     time.sleep(3600)
 
 
+def _memory(trial):
+    raise MemoryError("no more")
+
+
+def _abort(trial):
+    os.abort()
+
+
+def _unpicklable(trial):
+    return Metrics(number=lambda: 1.0)
+
+
+def _hundred_megabytes(trial):
+    return Metrics(number=1.0, text="x" * (100 << 20))
+
+
+class LastStream:
+    """A stdout whose last flush, after the result was sent, ends the process."""
+
+    def write(self, text):
+        return len(text)
+
+    def flush(self):
+        os._exit(9)
+
+
+def _result_then_exit(trial):
+    sys.stdout = LastStream()
+
+
+class DeadlyStream(LastStream):
+    def flush(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _result_then_signal(trial):
+    sys.stdout = DeadlyStream()
+
+
+def _leave_zombie(trial):
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
+BUSY_S = 0.4
+
+
+def _busy_daemon(trial):
+    """Wait for a daemon that is no child of ours any more and has used CPU time."""
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            while time.process_time() < BUSY_S:
+                pass
+        os._exit(0)
+    os.wait()
+    os.close(writer)
+    os.read(reader, 1)  # the end of the stream: the daemon has ended
+
+
+def _print_a_gigabyte(trial):
+    block = b"x" * (1 << 20)
+    for _ in range(1024):
+        os.write(1, block)
+
+
+def _print_a_little_too_much(trial):
+    os.write(1, b"x" * (11 << 20))
+
+
+def _print_too_much_and_reap(trial):
+    """Print for as long as may be, while children end all the time."""
+    os.write(1, b"x" * (11 << 20))
+    until = time.monotonic() + 60.0
+    while time.monotonic() < until:
+        pid = os.fork()
+        if pid == 0:
+            if os.fork() == 0:
+                os._exit(0)
+            os._exit(0)
+        os.waitpid(pid, 0)
+
+
+class AskedError(Exception):
+    pass
+
+
+def _sleep_until_asked(trial):
+    """Return a result as soon as someone asks for the stacks, that is after the deadline."""
+
+    def wake(number, frame):
+        raise AskedError
+
+    signal.signal(signal.SIGUSR2, wake)
+    try:
+        time.sleep(3600)
+    except AskedError:
+        pass
+
+
+def _use_usr2(trial):
+    """Use the signal with which stacks are asked for."""
+    got = []
+    signal.signal(signal.SIGUSR2, lambda number, frame: got.append(number))
+    os.kill(os.getpid(), signal.SIGUSR2)
+    assert got == [signal.SIGUSR2]
+
+
 WAYS = {
     "ok": lambda trial: None,
     "raise": _raise,
@@ -276,6 +400,19 @@ WAYS = {
     "huge-message": _huge_message,
     "shared-memory": _shared_memory,
     "print-and-kill-launcher": _print_and_kill_launcher,
+    "memory": _memory,
+    "abort": _abort,
+    "unpicklable": _unpicklable,
+    "hundred-megabytes": _hundred_megabytes,
+    "result-then-exit": _result_then_exit,
+    "result-then-signal": _result_then_signal,
+    "leave-zombie": _leave_zombie,
+    "busy-daemon": _busy_daemon,
+    "print-a-gigabyte": _print_a_gigabyte,
+    "print-a-little-too-much": _print_a_little_too_much,
+    "print-too-much-and-reap": _print_too_much_and_reap,
+    "sleep-until-asked": _sleep_until_asked,
+    "use-usr2": _use_usr2,
 }
 
 
