@@ -9,7 +9,7 @@ overwritten its own; one that this user may not look at; and any on a system wit
 import os
 import secrets
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Final
@@ -25,6 +25,9 @@ GRACE_S: Final = 3.0
 
 END_LIMIT_S: Final = 5.0
 """How long ending the processes of a dead launcher may take."""
+
+MAX_COMMAND: Final = 80
+"""How much of a command line is shown."""
 
 _STARTED_AT = 19  # the place of a process's start in /proc/PID/stat, in clock ticks, after its name
 
@@ -62,36 +65,32 @@ def end_marked(mark: str) -> tuple[int, ...]:
     return ()
 
 
-def find_orphans() -> tuple[Orphan, ...]:
-    """Find the processes that runs left whose runner is gone; a launcher that is just cleaning up is waited for."""
-    until = monotonic() + GRACE_S
-    while left := _marked(_is_of_a_dead_runner):
-        if monotonic() > until:
-            return tuple(Orphan(pid, command_of(pid)) for pid in left)
-        sleep(0.02)
-    return ()
-
-
-def refuse(orphans: tuple[Orphan, ...]) -> None:
-    """Refuse to measure beside what an earlier run left.
+def find_orphans(*, refuse: bool) -> tuple[Orphan, ...]:
+    """Find the processes that runs left whose runner is gone; a launcher that is just cleaning up is waited for.
 
     Raises:
-        OrphansError: there is something.
+        OrphansError: there are some, and they are to be refused.
     """
-    if not orphans:
-        return
-    pids = " ".join(str(orphan.pid) for orphan in orphans)
-    raise OrphansError(
-        f"{describe(orphans)}, and would disturb what is measured",
-        f"end them with `kill -9 {pids}`, or measure beside them with --beside-orphans",
-    )
+    until = monotonic() + GRACE_S
+    while (left := _marked(_is_of_a_dead_runner)) and monotonic() < until:
+        sleep(0.02)
+    orphans = tuple(Orphan(pid, command_of(pid)) for pid in left)
+    if orphans and refuse:
+        pids = " ".join(str(orphan.pid) for orphan in orphans)
+        raise OrphansError(
+            f"an earlier run left {_described(orphans)}, which would disturb what is measured",
+            f"end what it left with `kill -9 {pids}`, or measure beside it with --beside-orphans",
+        )
+    return orphans
 
 
-def describe(orphans: tuple[Orphan, ...]) -> str:
-    """Say which processes an earlier run left, by id and command."""
-    each = ", ".join(f"{orphan.pid} ({orphan.command[:80]})" for orphan in orphans)
-    count = "1 process" if len(orphans) == 1 else f"{len(orphans)} processes"
-    return f"{count} of an earlier run {'is' if len(orphans) == 1 else 'are'} still there: {each}"
+def _described(orphans: Sequence[Orphan]) -> str:
+    each = ", ".join(f"{orphan.pid} ({_shortened(orphan.command)})" for orphan in orphans)
+    return f"{'a process' if len(orphans) == 1 else f'{len(orphans)} processes'}: {each}"
+
+
+def _shortened(command: str) -> str:
+    return command if len(command) <= MAX_COMMAND else f"{command[:MAX_COMMAND]}…"
 
 
 def _marked(wanted: Callable[[str], bool]) -> list[int]:

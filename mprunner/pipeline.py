@@ -16,6 +16,7 @@ from mprunner.errors import ExperimentError, ResultsError
 from mprunner.executors import Executor, Interrupt, ScenarioSource
 from mprunner.executors.local import LocalExecutor
 from mprunner.journal import Header, Journal, read_journal
+from mprunner.orphans import Orphan, find_orphans
 from mprunner.plan import PlainSchedule, Plan, Schedule, make_plan
 from mprunner.records import Status
 from mprunner.registry import BUILT_IN_EXECUTOR, RegisteredScenario, Registry, load_registry
@@ -105,6 +106,7 @@ def executor_for(prepared: Prepared, name: str = BUILT_IN_EXECUTOR) -> Executor:
         module=prepared.scenario.cls.__module__,
         qualname=prepared.scenario.cls.__qualname__,
         files={plugin.module: plugin.file} if plugin.file else {},
+        isolation=prepared.experiment.isolation,
     )
     factories: Mapping[str, Callable[[ScenarioSource], Executor]] = prepared.registry.executors
     if name == BUILT_IN_EXECUTOR:
@@ -115,18 +117,38 @@ def executor_for(prepared: Prepared, name: str = BUILT_IN_EXECUTOR) -> Executor:
     return factories[name](source)
 
 
-def execute(prepared: Prepared, executor: Executor, results: Path, interrupt: Interrupt) -> Executed:
+def execute(
+    prepared: Prepared,
+    executor: Executor,
+    results: Path,
+    interrupt: Interrupt,
+    *,
+    beside_orphans: bool = False,
+    warn: Callable[[str, str], None] = lambda message, hint: None,
+) -> Executed:
     """Execute every trial of the plan; each record is safe in the journal before the next trial begins.
 
+    Args:
+        prepared: the experiment and its plan.
+        executor: what executes the trials.
+        results: the folder that holds a folder for every run.
+        interrupt: ends the run early.
+        beside_orphans: whether to put up with processes that an earlier run left.
+        warn: is called with what a person should know before the first trial, and a hint.
+
     Raises:
+        OrphansError: an earlier run left processes; nothing has been started or written.
         PluginError: the worker can't import the scenario; nothing has been written.
         ResultsError: the results can't be written; what the journal holds is kept.
     """
     tell = _Teller(prepared.registry)
+    orphans = find_orphans(refuse=not beside_orphans)
     try:
         executor.start()
+        for message, hint in executor.warnings:
+            warn(message, hint)
         folder = create_run_folder(results, prepared.experiment.name, prepared.experiment.source)
-        run = _describe_run(prepared, executor, folder, tell.facts())
+        run = _describe_run(prepared, executor, folder, orphans, tell.facts())
         schedule = PlainSchedule(prepared.plan, stop_on_failure=prepared.experiment.on_failure == "stop")
         # The journal's lock is what tells a run that goes on from one whose runner is gone: it comes first.
         with _journal(folder, prepared) as journal:
@@ -293,7 +315,11 @@ def _header(prepared: Prepared, folder: RunFolder) -> Header:
 
 
 def _describe_run(
-    prepared: Prepared, executor: Executor, folder: RunFolder, extra: Mapping[str, Any]
+    prepared: Prepared,
+    executor: Executor,
+    folder: RunFolder,
+    orphans: Sequence[Orphan],
+    extra: Mapping[str, Any],
 ) -> dict[str, Any]:
     return {
         "run_id": folder.run_id,
@@ -309,6 +335,8 @@ def _describe_run(
         "seed": prepared.experiment.seed,
         "argv": sys.argv,
         "containment": executor.containment,
+        "isolation": executor.isolation,
+        "beside_orphans": [asdict(orphan) for orphan in orphans],
         "plugin": asdict(prepared.scenario.plugin),
         "load_at_start": load_average(),
         "load_at_end": None,

@@ -18,7 +18,6 @@ from mprunner.records import Attempt, Record, Status, label_of
 from mprunner.spec import Combination, Experiment, expand
 from mprunner.values import Scalar
 
-ISOLATION = "forked"
 _ID_DIGITS = 12
 
 
@@ -121,7 +120,7 @@ def make_plan(experiment: Experiment, declaration: Declaration, params_type: typ
         except ValueError as error:
             refused.append(Refusal(label=label, params=params, reason=str(error)))
             continue
-        identity = case_id(declaration.name, params)
+        identity = case_id(declaration.name, params, experiment.isolation)
         cases.setdefault(identity, Case(case_id=identity, label=label, params=params))
     if not cases:
         first = "".join(
@@ -149,9 +148,13 @@ def _completed(combination: Combination, fields: tuple[Field, ...], cpus: int) -
     return params
 
 
-def case_id(scenario: str, params: Mapping[str, Scalar]) -> str:
-    """Return the identity of a case: the same for the same values, whatever the order of the keys."""
-    return _digest({"scenario": scenario, "params": params, "isolation": ISOLATION})
+def case_id(scenario: str, params: Mapping[str, Scalar], isolation: str = "forked") -> str:
+    """Return the identity of a case: the same for the same values, whatever the order of the keys.
+
+    The isolation is what the experiment says: whether a plugin makes mprunner isolate its trials more strictly than
+    that is not known to a plan.
+    """
+    return _digest({"scenario": scenario, "params": params, "isolation": isolation})
 
 
 def trial_id(case: str, repeat: int, seed: int) -> str:

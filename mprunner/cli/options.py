@@ -27,6 +27,12 @@ plugin_option = click.option(
     help="A Python file with scenarios of your own; may be repeated.",
 )
 
+orphans_option = click.option(
+    "--beside-orphans",
+    is_flag=True,
+    help="Measure although processes of an earlier run, whose runner was killed, are still there.",
+)
+
 
 def warn(message: str, hint: str = "") -> None:
     """Print a warning, and its hint, on stderr."""

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mprunner.cli.options import plugin_option, results_option, tell_refused, warn, warn_of_plugins
+from mprunner.cli.options import (
+    orphans_option,
+    plugin_option,
+    results_option,
+    tell_refused,
+    warn,
+    warn_of_plugins,
+)
 from mprunner.cli.output import color_option, is_terminal, print_summary
 
 if TYPE_CHECKING:
@@ -21,10 +28,17 @@ if TYPE_CHECKING:
 @results_option
 @plugin_option
 @click.option("--executor", default="local", show_default=True, help="What executes the trials.")
+@orphans_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the summary.")
 @color_option
 def command(
-    file: Path, results: Path, plugin: tuple[Path, ...], executor: str, quiet: bool, color: str
+    file: Path,
+    results: Path,
+    plugin: tuple[Path, ...],
+    executor: str,
+    beside_orphans: bool,
+    quiet: bool,
+    color: str,
 ) -> int:
     """Execute the experiment in FILE: every combination of its parameters, every repeat.
 
@@ -35,8 +49,8 @@ def command(
     Ctrl-C ends the trial in hand and keeps every finished row; a second one leaves at once.
 
     \b
-    Exit codes: 0 all trials ok; 1 a trial failed; 2 bad usage or experiment; 4 broken plugin; 5 nothing to
-    execute; 6 results can't be written; a signal ends mprunner by that signal.
+    Exit codes: 0 all trials ok; 1 a trial failed; 2 bad usage or experiment, or orphans of an earlier run; 4 broken
+    plugin; 5 nothing to execute; 6 results can't be written; a signal ends mprunner by that signal.
     """
     from mprunner import pipeline
     from mprunner.executors import Interrupt
@@ -50,7 +64,9 @@ def command(
             if not quiet:
                 _show_progress(prepared, stack)
             chosen = pipeline.executor_for(prepared, executor)
-            executed = pipeline.execute(prepared, chosen, results, interrupt)
+            executed = pipeline.execute(
+                prepared, chosen, results, interrupt, beside_orphans=beside_orphans, warn=warn
+            )
         _report(prepared, executed, color)
         signal = interrupt.signal
     if signal is not None:

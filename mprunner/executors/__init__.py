@@ -4,7 +4,7 @@
 retries and interrupts. A plugin adds others with the hook ``mprunner_register_executors``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -23,11 +23,13 @@ class ScenarioSource:
         module: the module of its class.
         qualname: the class's name within it.
         files: module names of plugins that are single files, and the file of each.
+        isolation: ``forked`` or ``fresh``, as the experiment says.
     """
 
     module: str
     qualname: str
     files: Mapping[str, str]
+    isolation: str = "forked"
 
 
 class Executor(Protocol):
@@ -35,9 +37,13 @@ class Executor(Protocol):
 
     Attributes:
         containment: what keeps a trial's processes together; known once it has started.
+        isolation: ``forked`` or ``fresh``: how workers really are isolated; known once it has started.
+        warnings: what a person should know of how it has started, each with a hint.
     """
 
     containment: str
+    isolation: str
+    warnings: Sequence[tuple[str, str]]
 
     def start(self) -> None:
         """Get ready to execute.

@@ -1,6 +1,6 @@
 """An executor that executes nothing: a script says how each attempt ends."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mprunner.executors.interrupt import Interrupt
@@ -16,6 +16,8 @@ class FakeExecutor:
     """
 
     containment = "none"
+    isolation = "none"
+    warnings: Sequence[tuple[str, str]] = ()
 
     def __init__(self, script: Callable[[Attempt], Ending]) -> None:
         self._script = script

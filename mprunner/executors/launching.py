@@ -69,8 +69,13 @@ class Launcher:
                 f"the launcher can't be started: {error.strerror}", "see the limits of `ulimit -a`"
             ) from error
 
-    def greet(self, source: ScenarioSource, containment: str | None) -> Ready:
-        """Have the launcher import the scenario and return what it says of itself."""
+    def greet(self, source: ScenarioSource, containment: str | None, isolation: str) -> Ready:
+        """Have the launcher get ready and return what it says of itself; if it can't, it is closed.
+
+        Raises:
+            PluginError: it can't import the scenario, which it does unless ``isolation`` is ``fresh``.
+            MprunnerError: it did not start.
+        """
         hello = Hello(
             module=source.module,
             qualname=source.qualname,
@@ -78,6 +83,7 @@ class Launcher:
             sys_path=tuple(path for path in sys.path if path),
             scratch=str(self._scratch),
             containment=containment,
+            isolation=isolation,
         )
         answer: object = None
         try:

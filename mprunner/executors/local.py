@@ -1,6 +1,7 @@
 """Executes attempts on this machine, through one launcher."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -20,10 +21,14 @@ class LocalExecutor:
 
     Attributes:
         containment: ``subreaper`` or ``process-group``, once started.
+        isolation: ``forked``, or ``fresh`` where the experiment or the plugin wants it.
+        warnings: at most one: that the plugin wants it.
     """
 
     def __init__(self, source: ScenarioSource, containment: str | None = None) -> None:
         self.containment = ""
+        self.isolation = source.isolation
+        self.warnings: Sequence[tuple[str, str]] = ()
         self._source = source
         self._wanted = containment
         self._launcher: Launcher | None = None
@@ -31,14 +36,27 @@ class LocalExecutor:
     def start(self) -> None:
         """Start the launcher and have it import the scenario.
 
+        Where workers are to be fresh, that launcher was only to show that the scenario can be imported, and one
+        that has not imported it takes its place.
+
         Raises:
             PluginError: it can't.
         """
+        threads = self._launch("forked")
+        if self.isolation == "forked" and threads > 1:
+            self.isolation = "fresh"
+            self.warnings = (_threads_warning(self._source, threads - 1),)
+        if self.isolation == "fresh":
+            self.close()
+            self._launch("fresh")
+
+    def _launch(self, isolation: str) -> int:
+        """Start a launcher and return how many threads it has."""
         launcher = Launcher()
-        self.containment = launcher.greet(
-            self._source, self._wanted
-        ).containment  # it has closed itself if this raises
+        ready = launcher.greet(self._source, self._wanted, isolation)  # it has closed itself if this raises
+        self.containment = ready.containment
         self._launcher = launcher
+        return ready.threads
 
     def execute(self, attempt: Attempt, logs: Path, interrupt: Interrupt) -> Record:
         """Execute one attempt; whatever happens to it, to its processes or to the launcher is in the record."""
@@ -64,7 +82,7 @@ class LocalExecutor:
     def _execute(self, order: Order, interrupt: Interrupt) -> Ended:
         if self._launcher is None:  # the last one was lost
             try:
-                self.start()
+                self._launch(self.isolation)
             except (MprunnerError, OSError) as error:
                 raise _LauncherLostError(f"no new launcher could be started: {error}") from error
         assert self._launcher is not None
@@ -85,6 +103,18 @@ class LocalExecutor:
 
 class _LauncherLostError(Exception):
     """There is no launcher to say how an attempt ended."""
+
+
+def _threads_warning(source: ScenarioSource, threads: int) -> tuple[str, str]:
+    plugin = Path(source.files[source.module]).name if source.module in source.files else source.module
+    started = "a thread" if threads == 1 else f"{threads} threads"
+    message = (
+        f"{plugin} starts {started} when it is imported, and a process with threads can't be forked safely"
+    )
+    hint = (
+        "every trial now gets an interpreter of its own, which takes longer; `isolation: fresh` says so, too"
+    )
+    return message, hint
 
 
 def ending_of(ended: Ended) -> Ending:

@@ -9,6 +9,7 @@ from mprunner.values import Scalar
 
 Order = Literal["interleaved", "shuffled", "sequential"]
 OnFailure = Literal["continue", "stop"]
+Isolation = Literal["forked", "fresh"]
 Block = Mapping[str, tuple[Scalar, ...]]
 """A part of a sweep: the product of its params' values."""
 
@@ -32,6 +33,7 @@ class Experiment:
         seed: what the trials' random seeds derive from.
         timeout_s: how long a trial may take, in seconds.
         on_failure: whether to continue or stop after a trial that is not ok.
+        isolation: whether a worker is forked with the scenario imported, or an interpreter of its own.
         baseline: a case is compared with the case that has these values; None where nothing is compared.
         path: the file, as it was named.
         source: the file, as it was given.
@@ -48,6 +50,7 @@ class Experiment:
     seed: int = 0
     timeout_s: float = DEFAULT_TIMEOUT_S
     on_failure: OnFailure = "continue"
+    isolation: Isolation = "forked"
     baseline: Mapping[str, Scalar] | None = None
     path: str = ""
     source: bytes = b""

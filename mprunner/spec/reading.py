@@ -75,6 +75,7 @@ def _experiment(file: ExperimentFile, values: ParamValues, raw: bytes, path: Pat
         seed=file.seed,
         timeout_s=file.timeout,
         on_failure=file.on_failure,
+        isolation=file.isolation,
         baseline=values.baseline,
         path=str(path),
         source=raw,

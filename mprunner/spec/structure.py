@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from mprunner.spec.messages import Fault, explained, not_a_choice, text_fault
-from mprunner.spec.model import DEFAULT_REPEATS, DEFAULT_TIMEOUT_S, OnFailure, Order
+from mprunner.spec.model import DEFAULT_REPEATS, DEFAULT_TIMEOUT_S, Isolation, OnFailure, Order
 from mprunner.spec.nodes import Document, plain
 from mprunner.spec.problems import Problem, did_you_mean, quoted
 from mprunner.values import Scalar
@@ -124,6 +124,7 @@ class ExperimentFile(BaseModel):
     seed: Annotated[int, Field(ge=0)] = 0
     timeout: Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=MAX_TIMEOUT_S)] = DEFAULT_TIMEOUT_S
     on_failure: OnFailure = "continue"
+    isolation: Isolation = "forked"
     baseline: Annotated[dict[str, _OneValue], AfterValidator(_not_empty)] = Field(default_factory=dict)
 
 

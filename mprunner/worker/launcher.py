@@ -1,42 +1,28 @@
 """The launcher: a small warm process with the scenario imported once, which forks a worker per trial.
 
+With ``isolation: fresh`` it has not imported the scenario, and the worker becomes an interpreter of its own.
+
 One trial is alive at a time. Before the next begins, every process of the last has ended: in the subreaper
 containment that is the kernel's word, not a guess.
 """
 
 import gc
-import importlib
 import os
 import signal
 import socket
-import sys
 import traceback
-from functools import reduce
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from mprunner.scenario import Scenario
 from mprunner.worker.containment import contain
 from mprunner.worker.files import remove_tree
+from mprunner.worker.fresh import execute_fresh
+from mprunner.worker.importing import count_threads, import_scenario, make_importable, preload
 from mprunner.worker.protocol import Channel, Hello, Order, Ready, Refused, decode, encode
 from mprunner.worker.slot import Slot
-
-# What nearly every scenario uses. Imported here once, it is not imported again in every worker, inside what
-# the scenario measures.
-PRELOADED = (
-    "mprunner.actor_group",
-    "multiprocessing.popen_fork",
-    "multiprocessing.queues",
-    "multiprocessing.sharedctypes",
-    "multiprocessing.synchronize",
-)
-
-_SHIM = """\
-import importlib.util, sys
-_spec = importlib.util.spec_from_file_location(__name__, {file!r})
-sys.modules[__name__] = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(sys.modules[__name__])
-"""
+from mprunner.worker.trial import Place, execute, subject_of
 
 
 def serve(control: socket.socket) -> NoReturn:
@@ -62,14 +48,14 @@ def _serve(channel: Channel, hello: Hello) -> None:
     scratch = Path(hello.scratch)
     try:
         containment = contain(hello.containment)
-        scenario = _import_scenario(hello, scratch / "m")
+        begin = _beginning(hello)
         wake = _catch_signals()  # after the import: a plugin may have set handlers of its own
-        slot = Slot(scenario, channel, containment, wake, scratch / "t")
+        slot = Slot(begin, channel, containment, wake, scratch / "t")
     except BaseException as error:
         traceback.print_exc()
         channel.send(encode(Refused(reason=f"{type(error).__name__}: {error}")))
         return
-    channel.send(encode(Ready(containment=containment)))
+    channel.send(encode(Ready(containment=containment, threads=count_threads())))
     gc.collect()
     gc.freeze()  # a worker's collector must not touch, and so copy, the launcher's pages
     try:
@@ -96,20 +82,10 @@ def _catch_signals() -> int:
     return reader
 
 
-def _import_scenario(hello: Hello, modules: Path) -> type[Scenario[Any, Any]]:
-    """Import the scenario's class.
-
-    A plugin that is one file becomes importable by its module's name through a folder at the end of
-    ``sys.path``, which multiprocessing hands to spawned and forkserver children however they are started.
-    """
-    sys.path[:] = hello.sys_path
-    if hello.files:
-        modules.mkdir()
-        for name, file in hello.files.items():
-            (modules / f"{name}.py").write_text(_SHIM.format(file=file), encoding="utf-8")
-        sys.path.append(str(modules))
-    for name in PRELOADED:
-        importlib.import_module(name)
-    module = importlib.import_module(hello.module)
-    scenario: type[Scenario[Any, Any]] = reduce(getattr, hello.qualname.split("."), module)  # type: ignore[assignment]
-    return scenario
+def _beginning(hello: Hello) -> Callable[[Order, Place], NoReturn]:
+    """Return what turns a freshly forked process into a worker."""
+    make_importable(hello)
+    if hello.isolation == "fresh":
+        return partial(execute_fresh, hello)
+    preload(hello)
+    return partial(execute, subject_of(import_scenario(hello)))

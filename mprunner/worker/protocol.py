@@ -35,6 +35,8 @@ class Hello:
         sys_path: the runner's, so that both import the same plugin.
         scratch: an empty folder for this launcher alone, which it removes when it ends.
         containment: ``subreaper`` or ``process-group``; the best that works where it is None.
+        isolation: ``forked``: the launcher imports the scenario and forks workers that have it; ``fresh``: it
+            does not, and every worker is an interpreter of its own.
     """
 
     module: str
@@ -43,13 +45,15 @@ class Hello:
     sys_path: tuple[str, ...]
     scratch: str
     containment: str | None = None
+    isolation: str = "forked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """The launcher's answer: what contains its trials."""
+    """The launcher's answer: what contains its trials, and how many threads it has; forking wants one."""
 
     containment: str
+    threads: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

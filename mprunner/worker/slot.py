@@ -1,32 +1,35 @@
 """Where trials are executed, one after the other, each in a worker of its own."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import NoReturn
 
-from mprunner.scenario import Scenario
 from mprunner.worker.containment import Keeper
 from mprunner.worker.files import remove_tree
 from mprunner.worker.log import STACKS_BYTES, Logs
 from mprunner.worker.protocol import Channel, Ended, Order
 from mprunner.worker.stacks import write_stacks
-from mprunner.worker.trial import execute, subject_of
+from mprunner.worker.trial import Place
 from mprunner.worker.watch import Watched
 
 
 class Slot:
-    """Where trials are executed, one after the other, each in a worker of its own."""
+    """Executes attempts, one after the other.
+
+    ``begin`` is what a freshly forked process calls to become the worker of an order; it never returns.
+    """
 
     def __init__(
         self,
-        scenario: type[Scenario[Any, Any]],
+        begin: Callable[[Order, Place], NoReturn],
         channel: Channel,
         containment: str,
         wake: int,
         tmp_path: Path,
     ) -> None:
-        self._subject = subject_of(scenario)
+        self._begin = begin
         self._channel = channel
         self._containment = containment
         self._wake = wake
@@ -44,14 +47,7 @@ class Slot:
         if worker == 0:
             os.close(reader)
             self._channel.close()
-            execute(
-                self._subject,
-                order,
-                launcher=os.getppid(),
-                result_fd=writer,
-                log_fd=log_fd,
-                tmp_path=self._tmp_path,
-            )
+            self._begin(order, Place(os.getppid(), writer, log_fd, self._tmp_path))
         os.close(writer)
         keeper = Keeper(worker, self._containment, self._wake)
         attempt = Watched(keeper, reader, self._channel, self._wake, self._logs.is_over)

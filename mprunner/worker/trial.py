@@ -39,6 +39,15 @@ class Subject:
     declaration: Declaration
 
 
+class Place(NamedTuple):
+    """Where a worker does its work: who forked it, where its result and its output go, its scratch folder."""
+
+    launcher: int
+    result_fd: int
+    log_fd: int
+    tmp_path: Path
+
+
 class _Called(NamedTuple):
     """How the scenario's ``run`` ended; metrics and samples only where it is ok."""
 
@@ -55,42 +64,46 @@ def subject_of(scenario: type[Scenario[Any, Any]]) -> Subject:
     return Subject(scenario, params, metrics, declare(scenario))
 
 
-def execute(
-    subject: Subject,
-    order: Order,
-    *,
-    launcher: int,
-    result_fd: int,
-    log_fd: int,
-    tmp_path: Path,
-) -> NoReturn:
-    """Execute a trial in this process, send its result and exit."""
+def execute(subject: Subject, order: Order, place: Place) -> NoReturn:
+    """Execute a trial in this freshly forked process, send its result and exit."""
     code = 1
     try:
-        _settle_in(launcher, log_fd)
-        me = os.getpid()
-        trial = Trial(subject.scenario, seed=order.seed, repeat=order.repeat, tmp_path=tmp_path)
-        kind, wanted_code, error, metrics, samples = _call(subject, order, trial)
-        if os.getpid() == me:  # else a process that the scenario forked has come back from `run`
-            _send(result_fd, _result(kind, error, metrics, samples, trial))
-        code = wanted_code
+        settle_in(place)
+        code = execute_here(subject, order, place.result_fd, place.tmp_path)
     except BaseException:  # mprunner's own fault: it must be seen, and must not reach the launcher's code
-        _log_traceback()
+        log_traceback()
     finally:
-        _flush()
+        flush()
         os._exit(code)
 
 
-def _settle_in(launcher: int, log_fd: int) -> None:
+def settle_in(place: Place) -> None:
+    """Leave the launcher's session, signals and output behind."""
     os.setsid()
-    die_with_parent(launcher)
+    die_with_parent(place.launcher)
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.dup2(log_fd, 1)
-    os.dup2(log_fd, 2)
-    os.close(log_fd)
+    os.dup2(place.log_fd, 1)
+    os.dup2(place.log_fd, 2)
+    os.close(place.log_fd)
+
+
+def execute_here(subject: Subject, order: Order, result_fd: int, tmp_path: Path) -> int:
+    """Execute a trial in this process, send its result and return the exit code that it asks for."""
+    me = os.getpid()
+    trial = Trial(subject.scenario, seed=order.seed, repeat=order.repeat, tmp_path=tmp_path)
+    called = _call(subject, order, trial)
+    if os.getpid() == me:  # else a process that the scenario forked has come back from `run`
+        try:
+            _send(result_fd, _result(called, trial))
+        except MemoryError as error:
+            log_traceback()
+            _send(
+                result_fd, Result(kind=ResultKind.MEMORY, error_type="MemoryError", error_message=str(error))
+            )
+    return called.exit_code
 
 
 def _call(subject: Subject, order: Order, trial: Trial) -> _Called:
@@ -100,7 +113,7 @@ def _call(subject: Subject, order: Order, trial: Trial) -> _Called:
     except SystemExit as error:
         return _Called(ResultKind.EXIT, _exit_code(error), describe(error))
     except BaseException as error:
-        _log_traceback()
+        log_traceback()
         kind = ResultKind.MEMORY if isinstance(error, MemoryError) else ResultKind.ERROR
         return _Called(kind, 0, describe(error))
     try:
@@ -131,9 +144,10 @@ def _log(line: str) -> None:
         pass
 
 
-def _log_traceback() -> None:
+def log_traceback() -> None:
+    """Write the traceback of the exception in hand to the log, as far as it can be shown."""
     try:
-        _flush()
+        flush()
         text = traceback.format_exc().rstrip()
         if len(text) > MAX_TRACEBACK:
             text = f"{text[:MAX_TRACEBACK]} … ({len(text):,} characters)"
@@ -142,13 +156,7 @@ def _log_traceback() -> None:
         _log("(the traceback can't be shown)")
 
 
-def _result(
-    kind: ResultKind,
-    error: tuple[str, str] | None,
-    metrics: Mapping[str, Any],
-    samples: Sequence[Mapping[str, Any]],
-    trial: Trial,
-) -> Result:
+def _result(called: _Called, trial: Trial) -> Result:
     outcomes = [
         OutcomeCount(variable=variable, value=value, count=count)
         for variable, counts in trial.observed.items()
@@ -156,14 +164,20 @@ def _result(
     ]
     fields = ActorRow.__dataclass_fields__
     return Result(
-        kind=kind,
-        metrics=metrics,
+        kind=called.kind,
+        metrics=called.metrics,
         outcomes=outcomes,
         actors=[ActorRow(**{name: getattr(actor, name) for name in fields}) for actor in trial.actors],
-        samples=samples,
-        error_type=error and error[0],
-        error_message=error and error[1][:MAX_MESSAGE],
+        samples=called.samples,
+        error_type=called.error and called.error[0],
+        error_message=called.error and called.error[1][:MAX_MESSAGE],
     )
+
+
+def send_error(result_fd: int, error: BaseException) -> None:
+    """Send the result of a trial that failed before its scenario was called."""
+    kind, message = describe(error)
+    _send(result_fd, Result(kind=ResultKind.ERROR, error_type=kind, error_message=message[:MAX_MESSAGE]))
 
 
 def _send(result_fd: int, result: Result) -> None:
@@ -187,7 +201,8 @@ def _helpers() -> tuple[int, int]:
     )
 
 
-def _flush() -> None:
+def flush() -> None:
+    """Write out what the scenario printed."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

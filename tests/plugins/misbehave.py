@@ -58,6 +58,7 @@ Way = Literal[
     "print-too-much-and-reap",
     "sleep-until-asked",
     "use-usr2",
+    "default-signals",
 ]
 
 
@@ -367,6 +368,14 @@ def _use_usr2(trial):
     assert got == [signal.SIGUSR2]
 
 
+def _default_signals(trial):
+    """Have the signals that a person or a program ends processes with, as a new process expects them."""
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+        assert signal.getsignal(number) is signal.SIG_DFL
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+
+
 WAYS = {
     "ok": lambda trial: None,
     "raise": _raise,
@@ -413,6 +422,7 @@ WAYS = {
     "print-too-much-and-reap": _print_too_much_and_reap,
     "sleep-until-asked": _sleep_until_asked,
     "use-usr2": _use_usr2,
+    "default-signals": _default_signals,
 }
 
 

@@ -46,6 +46,7 @@ order: shuffled
 seed: 2024
 timeout: 2m
 on_failure: stop
+isolation: fresh
 baseline: {guard: none}
 """
 
@@ -67,6 +68,7 @@ def test_every_key_is_read(read):
         seed=2024,
         timeout_s=120.0,
         on_failure="stop",
+        isolation="fresh",
         baseline={"guard": "none"},
         path="bank.yaml",
         source=FULL.encode(),
@@ -224,7 +226,7 @@ hint: did you mean 'repeats'?"""
     )
     assert problems("scenario: bank\nxyz: 3\n").splitlines()[-1] == (
         "hint: the keys are name, description, scenario, params, sweep, repeats, warmup, order, seed, timeout, "
-        "on_failure, baseline"
+        "on_failure, isolation, baseline"
     )
 
 
@@ -256,6 +258,7 @@ hint: did you mean 'repeats'?"""
         ("repeats: 1000001", "repeats: must be at most 1000000, not 1000001"),
         ("seed: -1", "seed: must be at least 0, not -1"),
         ("seed: 1.5", "seed: must be a whole number, not 1.5"),
+        ("isolation: sealed", "isolation: 'sealed' is not one of forked, fresh"),
         ("on_failure: skip", "on_failure: 'skip' is not one of continue, stop"),
         ("baseline: {}", "baseline: is empty"),
         ("baseline:", "baseline: has no value"),
