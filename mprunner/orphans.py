@@ -15,7 +15,7 @@ from time import monotonic, sleep
 from typing import Final
 
 from mprunner.errors import OrphansError
-from mprunner.worker.processes import all_processes, command_of, is_zombie, stat
+from mprunner.worker.processes import all_processes, command_of, is_zombie, kill, stat
 
 MARK: Final = "MPRUNNER_RUN"
 """The environment variable that holds the mark."""
@@ -137,7 +137,10 @@ def _kill(pid: int, mark: str) -> None:
     """Kill a process if it is still the one that bears the mark."""
     try:
         handle = os.pidfd_open(pid)
-    except OSError:  # it is gone
+    except ProcessLookupError:
+        return
+    except OSError:  # a kernel or a sandbox without pidfd
+        kill(pid)
         return
     try:
         if _mark_of(pid) == mark:  # read after opening: if the id has a new owner, the handle's is gone

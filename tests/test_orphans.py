@@ -29,7 +29,7 @@ def executed_apart(tmp_path, script: str) -> dict:
     done = subprocess.run(
         [*OWN_IDS, sys.executable, script],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
         capture_output=True,
         text=True,
         timeout=2 * GENEROUS_S,
