@@ -122,7 +122,7 @@ class Ending:
         cancelled: whether it was ended because the user interrupted the run.
         over_output: whether it had printed more than a log may hold.
         leaked: how many processes of the trial were alive after the worker had ended on its own.
-        wall_s: from the fork of the worker until its end was seen.
+        wall_s: from when the worker was given the trial until its end was seen.
         cpu_user_s: user CPU time of the whole tree.
         cpu_system_s: system CPU time of the whole tree.
         max_process_rss_bytes: peak memory of the largest process of the tree.

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from mprunner.executors.local import LocalExecutor
+
 ROOT = Path(__file__).parent.parent
 PLUGINS = Path(__file__).parent / "plugins"
 GENEROUS_S = 60.0
@@ -49,6 +51,12 @@ def living_children() -> list[str]:
 def launchers() -> list[psutil.Process]:
     """Return the launchers that this process has started."""
     return [child for child in psutil.Process().children() if "mprunner.worker" in command_of(child)]
+
+
+def left_by_trials(executor: LocalExecutor, token: str) -> list[psutil.Process]:
+    """Close the executor, which ends its launcher and the worker that waits there, and return what else lives."""
+    executor.close()
+    return processes_marked(token)
 
 
 def command(*arguments: str | Path) -> Sequence[str]:

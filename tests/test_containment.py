@@ -11,7 +11,8 @@ import pytest
 from mprunner.executors import Interrupt, ScenarioSource
 from mprunner.executors.local import LocalExecutor
 from mprunner.records import Attempt, Record, Status
-from tests.support import PLUGINS, launchers, processes_marked
+from mprunner.worker.processes import is_zombie
+from tests.support import GENEROUS_S, PLUGINS, launchers, left_by_trials, processes_marked
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a process group promises less")
 
@@ -63,8 +64,8 @@ def execute(executor: LocalExecutor, attempt_: Attempt, logs: Path) -> Record:
 def test_no_process_survives_a_timeout(executor, tmp_path, token, attack):
     record = execute(executor, attempt(attack, "hang", timeout_s=1.5), tmp_path)
     assert record.status is Status.TIMEOUT
-    assert processes_marked(token) == launchers()
     assert execute(executor, attempt("setsid", "return"), tmp_path).status is Status.OK
+    assert left_by_trials(executor, token) == []
 
 
 @pytest.mark.parametrize("attack", LEFT)
@@ -74,7 +75,7 @@ def test_no_process_survives_a_trial_that_returned_and_its_row_says_how_many_the
     record = execute(executor, attempt(attack, "return"), tmp_path)
     assert record.status is Status.OK
     assert record.ending.leaked == LEFT[attack]
-    assert processes_marked(token) == launchers()
+    assert left_by_trials(executor, token) == []
 
 
 @pytest.mark.parametrize(("then", "status"), [("return", Status.OK), ("hang", Status.TIMEOUT)])
@@ -83,7 +84,7 @@ def test_a_hydra_is_ended_long_before_it_would_tire(executor, tmp_path, token, t
     began = time.monotonic()
     record = execute(executor, attempt("hydra", then, timeout_s=1.0), tmp_path)
     assert record.status is status
-    assert processes_marked(token) == launchers()
+    assert left_by_trials(executor, token) == []
     assert time.monotonic() - began < 30.0
 
 
@@ -97,7 +98,7 @@ def test_a_trial_that_ends_or_stops_its_launcher_is_lost_and_the_run_goes_on(
     assert record.status is Status.LOST
     assert processes_marked(token) == []
     assert execute(executor, attempt("setsid", "return"), tmp_path).status is Status.OK
-    assert processes_marked(token) == launchers()
+    assert left_by_trials(executor, token) == []
 
 
 def test_a_run_goes_on_after_a_trial_that_killed_its_launcher(program, tmp_path, token):
@@ -108,3 +109,18 @@ def test_a_run_goes_on_after_a_trial_that_killed_its_launcher(program, tmp_path,
     table = pd.read_csv(tmp_path / "results" / "attacks" / "latest" / "trials.csv")
     assert list(table.status) == ["lost", "ok", "lost", "ok"]
     assert processes_marked(token) == []
+
+
+def test_a_worker_that_dies_while_it_waits_for_its_order_costs_no_trial(executor, tmp_path):
+    """It is forked before the order comes; a system short of memory may end it meanwhile."""
+    assert execute(executor, attempt("setsid", "return"), tmp_path).status is Status.OK
+    (launcher,) = launchers()
+    until = time.monotonic() + GENEROUS_S
+    while not (waiting := launcher.children()):
+        assert time.monotonic() < until, "no worker waits"
+        time.sleep(0.005)  # polling
+    waiting[0].kill()
+    while not is_zombie(waiting[0].pid):
+        assert time.monotonic() < until, "it does not end"
+        time.sleep(0.005)  # polling
+    assert execute(executor, attempt("setsid", "return"), tmp_path).status is Status.OK

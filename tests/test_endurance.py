@@ -45,9 +45,9 @@ def test_many_trials_cost_neither_descriptors_nor_memory(watched, repeats):
     assert set(table.status) == {"ok"}
     early, late = after[50], after[-1]
     for who in ("runner", "launcher"):
-        assert late[who]["descriptors"] == early[who]["descriptors"]
+        assert late[who]["descriptors"] <= early[who]["descriptors"] + 2  # of a worker that waits already
         assert late[who]["rss"] - early[who]["rss"] < 4 * MIB
-    assert late["children"] == 1
+    assert late["children"] <= 2  # the launcher, and the worker that waits for the next order
 
 
 def test_a_gigabyte_of_output_is_a_capped_log_and_costs_the_runner_no_memory(watched, tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from mprunner.executors import Interrupt, ScenarioSource
 from mprunner.executors.local import LocalExecutor
 from mprunner.records import Record, Status
-from tests.support import PLUGINS, launchers, processes_marked
+from tests.support import PLUGINS, left_by_trials
 from tests.test_statuses import attempt
 
 SOURCE = ScenarioSource(
@@ -131,7 +131,7 @@ def test_a_fresh_worker_ends_with_the_same_statuses(fresh, tmp_path, way, status
 def test_a_timeout_ends_a_fresh_worker_and_all_below_it_and_shows_its_stack(fresh, tmp_path, token):
     record = execute(fresh, "hang-with-children", tmp_path, timeout_s=3.0)
     assert record.status is Status.TIMEOUT
-    assert processes_marked(token) == launchers()
+    assert left_by_trials(fresh, token) == []
     assert "in _hang_with_children" in (tmp_path / "hang-with-children.1.log").read_text()
 
 

@@ -11,7 +11,7 @@ from mprunner.executors import Interrupt, ScenarioSource
 from mprunner.executors.local import LocalExecutor
 from mprunner.records import Attempt, Ending, Record, Result, ResultKind, Status, classify
 from mprunner.worker.log import MAX_LOG_BYTES
-from tests.support import PLUGINS, launchers, processes_marked
+from tests.support import PLUGINS, launchers, left_by_trials, processes_marked
 
 SOURCE = ScenarioSource(
     module="mprunner_plugin_misbehave",
@@ -117,7 +117,7 @@ def test_a_timeout_kills_the_whole_tree(subreaper, tmp_path, token):
     """A child, a stopped child and a double-forked one in its own session: none is left when the record is there."""
     record = execute(subreaper, attempt("hang-with-children", timeout_s=2.0), tmp_path)
     assert record.status is Status.TIMEOUT
-    assert processes_marked(token) == launchers()
+    assert left_by_trials(subreaper, token) == []
 
 
 @pytest.mark.parametrize("way", ["leak", "leak-detached"])
@@ -125,7 +125,7 @@ def test_what_an_ok_trial_leaves_behind_is_counted_and_killed(subreaper, tmp_pat
     record = execute(subreaper, attempt(way), tmp_path)
     assert record.status is Status.OK
     assert record.ending.leaked == 1
-    assert processes_marked(token) == launchers()
+    assert left_by_trials(subreaper, token) == []
 
 
 def test_a_child_that_has_ended_and_was_not_waited_for_is_no_leak(subreaper, tmp_path):

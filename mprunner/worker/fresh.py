@@ -19,15 +19,13 @@ from mprunner.worker.trial import (
     flush,
     log_traceback,
     send_error,
-    settle_in,
     subject_of,
 )
 
 
 def execute_fresh(hello: Hello, order: Order, place: Place) -> NoReturn:
-    """Turn this freshly forked process into a new interpreter that executes the trial."""
+    """Turn this forked process, which has settled in, into a new interpreter that executes the trial."""
     try:
-        settle_in(place)
         note = Path(hello.scratch) / "order.json"
         note.write_text(
             json.dumps([encode(hello), encode(order), os.fspath(place.tmp_path)]), encoding="utf-8"

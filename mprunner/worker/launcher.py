@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import traceback
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -22,7 +21,8 @@ from mprunner.worker.fresh import execute_fresh
 from mprunner.worker.importing import count_threads, import_scenario, make_importable, preload
 from mprunner.worker.protocol import Channel, Hello, Order, Ready, Refused, decode, encode
 from mprunner.worker.slot import Slot
-from mprunner.worker.trial import Place, execute, subject_of
+from mprunner.worker.trial import execute, subject_of
+from mprunner.worker.waiting import Begin
 
 
 def serve(control: socket.socket) -> NoReturn:
@@ -63,6 +63,7 @@ def _serve(channel: Channel, hello: Hello) -> None:
             order = decode(channel.receive())
             if isinstance(order, Order):  # a Cancel that came too late is no order
                 channel.send(encode(slot.execute(order)))
+                slot.prepare(Path(order.log))  # while the runner makes the record safe
     finally:
         slot.close()
 
@@ -82,8 +83,8 @@ def _catch_signals() -> int:
     return reader
 
 
-def _beginning(hello: Hello) -> Callable[[Order, Place], NoReturn]:
-    """Return what turns a freshly forked process into a worker."""
+def _beginning(hello: Hello) -> Begin:
+    """Return what a worker does with its order."""
     make_importable(hello)
     if hello.isolation == "fresh":
         return partial(execute_fresh, hello)

@@ -1,29 +1,24 @@
 """Where trials are executed, one after the other, each in a worker of its own."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
-from typing import NoReturn
 
 from mprunner.worker.containment import Keeper
 from mprunner.worker.files import remove_tree
-from mprunner.worker.log import STACKS_BYTES, Logs
+from mprunner.worker.log import STACKS_BYTES, Logs, current_log
 from mprunner.worker.protocol import Channel, Ended, Order
 from mprunner.worker.stacks import write_stacks
-from mprunner.worker.trial import Place
+from mprunner.worker.waiting import Begin, Waiting, fork_waiting
 from mprunner.worker.watch import Watched
 
 
 class Slot:
-    """Executes attempts, one after the other.
-
-    ``begin`` is what a freshly forked process calls to become the worker of an order; it never returns.
-    """
+    """Executes attempts, one after the other; ``begin`` is what a worker does with its order."""
 
     def __init__(
         self,
-        begin: Callable[[Order, Place], NoReturn],
+        begin: Begin,
         channel: Channel,
         containment: str,
         wake: int,
@@ -37,20 +32,14 @@ class Slot:
         tmp_path.mkdir()
         os.environ["TMPDIR"] = str(tmp_path)
         self._logs = Logs()
+        self._waiting: Waiting | None = None
 
     def execute(self, order: Order) -> Ended:
-        """Fork a worker, watch it to its end, and say how it ended."""
-        log_fd = self._logs.open(Path(order.log))
-        reader, writer = os.pipe()
-        started = monotonic()
-        worker = os.fork()
-        if worker == 0:
-            os.close(reader)
-            self._channel.close()
-            self._begin(order, Place(os.getppid(), writer, log_fd, self._tmp_path))
-        os.close(writer)
-        keeper = Keeper(worker, self._containment, self._wake)
-        attempt = Watched(keeper, reader, self._channel, self._wake, self._logs.is_over)
+        """Give the order to a worker, watch that to its end, and say how it ended."""
+        log = Path(order.log)
+        started, waiting = self._hand_over(order, log)
+        keeper = Keeper(waiting.pid, self._containment, self._wake)
+        attempt = Watched(keeper, waiting.result_fd, self._channel, self._wake, self._logs.is_over)
         over_output = False
         try:
             attempt.watch(started + order.timeout_s)
@@ -58,21 +47,49 @@ class Slot:
             wall_s = monotonic() - started
             attempt.drain_result()
             if attempt.timed_out:
-                write_stacks(worker, log_fd)
+                write_stacks(waiting.pid, self._logs.open(log))
             leaked = keeper.end(attempt.helpers())
-            os.close(reader)
-            over_output = self._logs.keep(Path(order.log), STACKS_BYTES if attempt.timed_out else 0)
+            os.close(waiting.result_fd)
+            over_output = self._logs.keep(log, STACKS_BYTES if attempt.timed_out else 0)
             self._clear_tmp()
         return _ended(attempt, keeper, wall_s, leaked, over_output)
 
+    def _hand_over(self, order: Order, log: Path) -> tuple[float, Waiting]:
+        """Give the order to the worker that waits for one, or to a new one; return when that was, and the worker."""
+        while True:
+            if self._waiting is not None and self._waiting.log != current_log(log):
+                self.dismiss()
+            if self._waiting is None:
+                self.prepare(log)
+            waiting, self._waiting = self._waiting, None
+            assert waiting is not None
+            started = monotonic()
+            if waiting.order(order):
+                return started, waiting
+            waiting.reap()
+
+    def prepare(self, log: Path) -> None:
+        """Fork the worker of the next order, whose log will be beside ``log``; nothing of a trial is alive then."""
+        log_fd = self._logs.open(log)
+        self._waiting = fork_waiting(
+            self._begin, current_log(log), log_fd, self._tmp_path, close=self._channel.close
+        )
+
+    def dismiss(self) -> None:
+        """End the worker that waits for an order."""
+        if self._waiting is not None:
+            self._waiting.dismiss()
+            self._waiting = None
+
     def close(self) -> None:
-        """Remove the log that no trial has printed to."""
+        """End the worker that waits for an order, and remove the log that no trial has printed to."""
+        self.dismiss()
         self._logs.close()
 
     def _clear_tmp(self) -> None:
         """Have the scratch folder empty again, whatever the trial put in its place."""
         try:
-            if not self._tmp_path.is_symlink() and not any(self._tmp_path.iterdir()):
+            if not self._tmp_path.is_symlink() and not os.listdir(self._tmp_path):
                 return
         except OSError:
             pass

@@ -65,10 +65,9 @@ def subject_of(scenario: type[Scenario[Any, Any]]) -> Subject:
 
 
 def execute(subject: Subject, order: Order, place: Place) -> NoReturn:
-    """Execute a trial in this freshly forked process, send its result and exit."""
+    """Execute a trial in this forked process, which has settled in, send its result and exit."""
     code = 1
     try:
-        settle_in(place)
         code = execute_here(subject, order, place.result_fd, place.tmp_path)
     except BaseException:  # mprunner's own fault: it must be seen, and must not reach the launcher's code
         log_traceback()
@@ -181,14 +180,19 @@ def send_error(result_fd: int, error: BaseException) -> None:
 
 
 def _send(result_fd: int, result: Result) -> None:
-    payload = _encode(result.to_json()).encode()
+    payload = encode_result(result)
     if len(payload) > MAX_RESULT_BYTES:
         message = f"the result takes {len(payload):,} bytes; at most {MAX_RESULT_BYTES:,} are allowed"
         too_large = Result(kind=ResultKind.BAD_RESULT, error_type="BadValueError", error_message=message)
-        payload = _encode(too_large.to_json()).encode()
+        payload = encode_result(too_large)
     data = memoryview(RESULT_HEADER.pack(len(payload), *_helpers()) + payload)
     while data:
         data = data[os.write(result_fd, data) :]
+
+
+def encode_result(result: Result) -> bytes:
+    """Return a result as it is sent."""
+    return _encode(result.to_json()).encode()
 
 
 def _helpers() -> tuple[int, int]:
