@@ -32,6 +32,7 @@ class Experiment:
         seed: what the trials' random seeds derive from.
         timeout_s: how long a trial may take, in seconds.
         on_failure: whether to continue or stop after a trial that is not ok.
+        retries: how many more times a trial is executed whose attempt was lost.
         baseline: a case is compared with the case that has these values; None where nothing is compared.
         path: the file, as it was named.
         source: the file, as it was given.
@@ -48,6 +49,7 @@ class Experiment:
     seed: int = 0
     timeout_s: float = DEFAULT_TIMEOUT_S
     on_failure: OnFailure = "continue"
+    retries: int = 0
     baseline: Mapping[str, Scalar] | None = None
     path: str = ""
     source: bytes = b""

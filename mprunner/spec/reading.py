@@ -75,6 +75,7 @@ def _experiment(file: ExperimentFile, values: ParamValues, raw: bytes, path: Pat
         seed=file.seed,
         timeout_s=file.timeout,
         on_failure=file.on_failure,
+        retries=file.retries,
         baseline=values.baseline,
         path=str(path),
         source=raw,
