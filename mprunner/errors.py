@@ -41,3 +41,9 @@ class ResultsError(MprunnerError):
     """Results can't be written or read: a folder, a disk, a damaged journal."""
 
     exit_code = 6
+
+
+class ResumeRefusedError(MprunnerError):
+    """What would be executed now is not what a run began with: their results must not be mixed."""
+
+    exit_code = 7

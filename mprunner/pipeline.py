@@ -5,15 +5,15 @@ import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mprunner.environment import describe_environment, load_average, usable_cpus
+from mprunner.conditions import conditions
+from mprunner.environment import describe_environment, load_average, usable_cpus, utc_now
 from mprunner.errors import ExperimentError, ResultsError
 from mprunner.executors import Executor, Interrupt, ScenarioSource
 from mprunner.executors.local import LocalExecutor
-from mprunner.journal import Header, Journal, read_journal
+from mprunner.journal import Header, Journal, cut_off, read_journal
 from mprunner.plan import Plan, make_plan
 from mprunner.records import Status
 from mprunner.registry import BUILT_IN_EXECUTOR, RegisteredScenario, Registry, load_registry
@@ -207,7 +207,7 @@ def conclusion(done: int, failures: int, planned: int, interrupt: Interrupt) -> 
         "verdict": None if state == "interrupted" else "failed" if failures else "passed",
         "done": done,
         "failures": failures,
-        "finished_at": _now(),
+        "finished_at": utc_now(),
         "load_at_end": load_average(),
     }
 
@@ -222,8 +222,9 @@ def tabulate(folder: RunFolder) -> Tabled:
     from mprunner.analysis.summary import summarise  # noqa: PLC0415
     from mprunner.tables import build_frames  # noqa: PLC0415
 
+    in_hand = folder.is_held()  # then an attempt without an end is not lost: it is being executed
     journaled = read_journal(folder.journal)
-    frames = build_frames(journaled)
+    frames = build_frames(journaled, () if in_hand else map(cut_off, journaled.unfinished))
     return Tabled(header=journaled.header, frames=frames, summary=summarise(frames, journaled.header))
 
 
@@ -266,14 +267,23 @@ def _journal(folder: RunFolder, prepared: Prepared) -> Journal:
 
 def _header(prepared: Prepared, folder: RunFolder) -> Header:
     return Header(
-        format=1,
         run_id=folder.run_id,
         experiment=prepared.experiment.to_json(),
         declaration=prepared.scenario.declaration,
         planned=len(prepared.plan),
         python=platform.python_version(),
         host=socket.gethostname(),
+        cpus=len(usable_cpus()),
+        plugin_file=prepared.scenario.plugin.file,
+        conditions=conditions_of(prepared.scenario),
     )
+
+
+def conditions_of(scenario: RegisteredScenario) -> dict[str, str]:
+    """Describe the code of a scenario and the Python that executes it, as this process has them."""
+    plugin = scenario.plugin
+    name = str(plugin) if plugin.file is None else "a file"
+    return conditions(name, plugin.module, scenario.cls.__module__)
 
 
 def _describe_run(
@@ -287,7 +297,7 @@ def _describe_run(
         "verdict": None,
         "done": 0,
         "failures": 0,
-        "started_at": _now(),
+        "started_at": utc_now(),
         "finished_at": None,
         "planned": len(prepared.plan),
         "seed": prepared.experiment.seed,
@@ -299,7 +309,3 @@ def _describe_run(
         **describe_environment(),
         "extra": extra,
     }
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

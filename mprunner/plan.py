@@ -75,6 +75,10 @@ class Plan:
         for order, (case, repeat) in enumerate(self._ordered()):
             yield self._attempt(case, repeat, order)
 
+    def trial_ids(self) -> Iterator[str]:
+        """Return the identity of every trial, in execution order."""
+        return (trial_id(case.case_id, repeat, self.seed) for case, repeat in self._ordered())
+
     def _ordered(self) -> Iterator[tuple[Case, int]]:
         repeats = range(-self.warmup, self.repeats)
         if self.order == "sequential":
@@ -164,6 +168,8 @@ def trial_seed(seed: int, repeat: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}:{repeat}".encode()).digest()[:8], "big") >> 11
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
 def _digest(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:_ID_DIGITS]
+    return hashlib.sha256(_encode(value).encode()).hexdigest()[:_ID_DIGITS]

@@ -26,8 +26,8 @@ executor_option = click.option(
 
 def execute_and_report(
     execute: Callable[[Interrupt], Executed],
-    registry: Registry,
-    upcoming: Iterable[Attempt],
+    registry: Registry | None = None,
+    upcoming: Iterable[Attempt] = (),
     *,
     done: int = 0,
     quiet: bool,
@@ -37,7 +37,7 @@ def execute_and_report(
 
     Args:
         execute: executes the trials.
-        registry: the plugins to be told.
+        registry: the plugins to be told; None where nothing is executed.
         upcoming: the attempts that will be executed, in order.
         done: how many of the run's trials are settled already.
         quiet: whether progress is left out.
@@ -48,7 +48,7 @@ def execute_and_report(
 
     with Interrupt() as interrupt:  # until the tables are written
         with ExitStack() as stack:
-            if not quiet:
+            if registry is not None and not quiet:
                 _show_progress(registry, upcoming, done, stack)
             executed = execute(interrupt)
         try:
@@ -73,17 +73,20 @@ def _show_progress(registry: Registry, upcoming: Iterable[Attempt], done: int, s
         registry.manager.register(LineProgress(), name="progress lines")
 
 
-def _report(registry: Registry, executed: Executed, color: str) -> None:
+def _report(registry: Registry | None, executed: Executed, color: str) -> None:
     from mprunner import pipeline
 
     with suppress(OSError):  # a terminal that is gone must not cost the tables
         _tell_the_rest(executed)
     tabled = pipeline.tabulate(executed.folder)
     pipeline.write_tables(executed.folder, tabled)
-    for error in (*executed.hook_errors, *pipeline.finish(registry, executed)):
+    last_errors = pipeline.finish(registry, executed) if registry is not None else ()
+    for error in (*executed.hook_errors, *last_errors):
         warn(f"a plugin failed: {error}")
     print_summary(tabled, color)
     click.echo(f"\nresults: {executed.folder.path}")
+    if executed.run["state"] != "finished":
+        click.echo(f"execute the rest: {resume_command(executed.folder)}")
     sys.stdout.flush()
 
 
