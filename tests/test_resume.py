@@ -482,7 +482,7 @@ def test_a_stopped_run_says_what_it_left_and_how_to_execute_it(program, tmp_path
     assert done.returncode == 1
     assert "stopped after a failure, 6 of 9 trials not executed; " in done.stderr
     again = program("resume")
-    assert "stopped after a failure, 5 of 9 trials not executed; " in again.stderr
+    assert "stopped after a failure, 4 of 9 trials not executed; " in again.stderr
 
 
 def test_resuming_without_any_run_is_exit_code_2(program):
