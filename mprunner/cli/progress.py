@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -96,9 +97,10 @@ class LiveProgress:
             self._bar.refresh()
 
     def close(self) -> None:
-        """Take the line away."""
+        """Take the line away; harmless if the terminal is gone."""
         if self._bar is not None:
-            self._bar.stop()
+            with suppress(OSError):
+                self._bar.stop()
 
     def _next_name(self) -> str:
         attempt = next(self._attempts, None)
