@@ -72,6 +72,19 @@ def test_ctrl_c_says_at_once_and_in_the_end_how_to_execute_the_rest(terminal, tm
     assert shown.splitlines()[-1] == f"execute the rest: {rest}"
 
 
+def test_two_ctrl_c_at_once_give_the_terminal_its_cursor_back(terminal, token):
+    wait_for_the_hanging_trial(token)
+    terminal.press(b"\x03\x03")
+    status = terminal.end()
+    assert os.WTERMSIG(status) == signal.SIGINT
+    assert terminal.text.rindex("\x1b[?25h") > terminal.text.rindex("\x1b[?25l")
+    assert "Traceback" not in terminal.text
+    limit = time.monotonic() + GENEROUS_S
+    while processes_marked(token):  # the launcher sees to it when the runner is gone
+        assert time.monotonic() < limit, "something is left"
+        time.sleep(0.02)  # polling
+
+
 BLOCKING_PANDAS = """
 import os
 open(os.environ["IMPORTED"], "w").close()

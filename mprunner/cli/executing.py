@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
@@ -50,6 +51,7 @@ def execute_and_report(
         with ExitStack() as stack:
             if registry is not None and not quiet:
                 _show_progress(registry, upcoming, done, stack)
+                interrupt.before_second = _show_cursor
             executed = execute(interrupt)
         try:
             _report(registry, executed, color)
@@ -71,6 +73,13 @@ def _show_progress(registry: Registry, upcoming: Iterable[Attempt], done: int, s
         registry.manager.register(live, name="live progress")
     else:
         registry.manager.register(LineProgress(), name="progress lines")
+
+
+def _show_cursor() -> None:
+    """Give a terminal its cursor back, which the live line of progress hides."""
+    if is_terminal(sys.stderr):
+        with suppress(OSError):
+            os.write(sys.stderr.fileno(), b"\x1b[?25h")
 
 
 def _report(registry: Registry | None, executed: Executed, color: str) -> None:
