@@ -3,6 +3,7 @@
 import random
 import signal
 import subprocess
+import sys
 import time
 from contextlib import suppress
 
@@ -106,3 +107,63 @@ def test_a_run_killed_five_times_at_random_ends_with_the_rows_of_an_uninterrupte
 @pytest.mark.parametrize("seed", range(100, 140))
 def test_forty_more_runs_killed_five_times_each(tmp_path, token, killed, seed):
     check_a_run_that_is_killed_again_and_again(tmp_path, token, killed, seed)
+
+
+KILLED_WHILE_WRITING = """
+import os, shutil, signal, sys, warnings
+from pathlib import Path
+from mprunner import pipeline
+from mprunner.results import RunFolder
+
+warnings.simplefilter("ignore")  # forking here is safe: the child executes what needs no thread
+folder = RunFolder(Path(sys.argv[1]))
+tabled = pipeline.tabulate(folder)
+NAMES = ("trials.csv", "actors.csv", "outcomes.csv", "summary.csv")
+pipeline.write_tables(folder, tabled)
+new = {name: (folder.path / name).read_text() for name in NAMES}
+
+
+def killed_at(step):
+    for name in NAMES:
+        (folder.path / name).write_text("old")
+    child = os.fork()
+    if child == 0:
+        steps = 0
+
+        def counted(real):
+            def call(*arguments, **options):
+                nonlocal steps
+                steps += 1
+                if steps == step:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return real(*arguments, **options)
+            return call
+
+        os.fsync, os.replace, os.open = map(counted, (os.fsync, os.replace, os.open))
+        pipeline.write_tables(folder, tabled)
+        os._exit(0)
+    return os.waitpid(child, 0)[1] != 0
+
+
+step = 1
+while killed_at(step):
+    found = {name: (folder.path / name).read_text() for name in NAMES}
+    partial = [name for name in NAMES if found[name] not in ("old", new[name])]
+    assert not partial, (step, partial)
+    step += 1
+assert {name: (folder.path / name).read_text() for name in NAMES} == new
+print(step - 1)
+"""
+
+
+def test_sigkill_at_every_step_of_writing_tables_leaves_each_old_or_new(tmp_path, token, killed):
+    killed(("run", "acknowledging.yaml", "--plugin", PLUGIN), NEVER)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_WHILE_WRITING, journal_of(tmp_path).parent],
+        capture_output=True,
+        text=True,
+        timeout=GENEROUS_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= 4 * 3  # sync, rename, sync of the folder, of each table
