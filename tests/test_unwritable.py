@@ -125,11 +125,11 @@ def test_a_read_only_file_system_is_told_and_can_be_shown(program, experiment, m
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write into any folder")
-def test_a_folder_without_permission_to_write_is_told_and_keeps_its_tables(program, experiment, finished):
+def test_a_folder_without_permission_to_write_is_told_and_keeps_its_tables(program, finished):
     finished.chmod(0o555)
-    (finished / "journal.jsonl").chmod(0o444)
     try:
+        if os.access(finished, os.W_OK):
+            pytest.skip("root may write into any folder")
         check_told(program("resume"), "you lack the permission")
     finally:
         finished.chmod(0o755)
