@@ -9,81 +9,25 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from mprunner.declarations import Declaration
 from mprunner.durable import sync_folder, unwritable
 from mprunner.errors import ResultsError
+from mprunner.header import FORMAT, Header, Session
 from mprunner.journal_lines import DAMAGE, Line, line_of, lines_of
 from mprunner.records import Attempt, Ending, Record, Status
 from mprunner.standing import Standings
 
-FORMAT = 1
-"""The format that this module writes, and the only one that it reads."""
+__all__ = ["Header", "Journal", "Journaled", "Session", "cut_off", "read_journal"]
+
+LOCK_PATIENCE_S: Final = 0.3
+"""How long a lock is waited for: a command that looks whether a runner holds the journal holds it for an instant."""
 
 _sync_data: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
-    """What a run is about: enough to rebuild its tables and its report without the plugin.
-
-    Attributes:
-        run_id: identifies the run.
-        experiment: the resolved experiment, as JSON.
-        declaration: what the scenario declared when the run began.
-        planned: how many trials the plan has, warm-up trials included.
-        python: the version that executes the trials, such as ``3.12.1``.
-        host: the machine's name.
-        cpus: how many CPUs ``cpu_count`` means in this run; None if that was not noted.
-        plugin_file: the plugin's file, where ``--plugin`` gave it.
-        conditions: the code and the Python that the results are of; see :mod:`mprunner.conditions`.
-        format: of the journal.
-    """
-
-    run_id: str
-    experiment: Mapping[str, Any]
-    declaration: Declaration
-    planned: int
-    python: str
-    host: str
-    cpus: int | None = None
-    plugin_file: str | None = None
-    conditions: Mapping[str, str] = field(default_factory=dict)
-    format: int = FORMAT
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a value that ``json`` can write and :meth:`from_json` reads back."""
-        return _shallow(self) | {"declaration": self.declaration.to_json()}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Header":
-        """Rebuild a header.
-
-        Raises:
-            KeyError, TypeError, ValueError: the value is not the JSON form of a header.
-        """
-        return cls(**{**value, "declaration": Declaration.from_json(value["declaration"])})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """A part of a run that one invocation of mprunner executed.
-
-    Attributes:
-        python: the version that executed its trials.
-        host: the machine's name.
-        conditions: the code and the Python that its results are of.
-        first_record: the number of its first record in the journal, from 0.
-    """
-
-    python: str
-    host: str
-    conditions: Mapping[str, str]
-    first_record: int = 0
 
 
 class Journal:
@@ -156,9 +100,7 @@ class Journal:
         Raises:
             ResultsError: it can't be written.
         """
-        value = _shallow(session)
-        del value["first_record"]  # where it stands says that
-        self._append({"resumed": value}, sync=True)
+        self._append({"resumed": session.to_json()}, sync=True)
 
     def started(self, attempt: Attempt) -> None:
         """Note that an attempt is about to be executed; not synced, since losing it loses no result.
@@ -245,19 +187,30 @@ def _opened(path: Path, flags: int) -> int:
     except OSError as error:
         raise unwritable(path, error) from error
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+        _lock(fd, path)
+    except BaseException:
         os.close(fd)
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            raise ResultsError(
-                f"{path}: another runner is using this run", "wait until it ends, or interrupt it"
-            ) from error
-        raise unwritable(path, error) from error
+        raise
     return fd
 
 
-def _shallow(value: Header | Attempt | Session) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+def _lock(fd: int, path: Path) -> None:
+    until = monotonic() + LOCK_PATIENCE_S
+    while True:
+        try:
+            return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise unwritable(path, error) from error
+            if monotonic() >= until:
+                raise ResultsError(
+                    f"{path}: another runner is using this run", "wait until it ends, or interrupt it"
+                ) from error
+        sleep(0.01)
+
+
+def _shallow(attempt: Attempt) -> dict[str, Any]:
+    return {name: getattr(attempt, name) for name in attempt.__dataclass_fields__}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

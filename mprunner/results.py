@@ -70,7 +70,7 @@ class RunFolder:
         except (OSError, TypeError, ValueError) as error:
             raise ResultsError(f"{path} can't be read: {error}", "the run's folder is incomplete") from error
         if run.get("state") == "running" and not self.is_held():
-            run["state"] = "interrupted"
+            run |= {"state": "interrupted", "done": None, "failures": None}  # the journal knows how many
         return run
 
     def is_held(self) -> bool:
