@@ -1,7 +1,6 @@
 """``mprunner`` and ``python -m mprunner``: the command line, quiet from the first moment when it is interrupted."""
 
-import os
-import signal
+# Nothing is imported here: Ctrl-C during an import outside of main() would print a traceback.
 
 
 def main() -> None:
@@ -9,10 +8,17 @@ def main() -> None:
     try:
         from mprunner.cli import main as command_line  # noqa: PLC0415 - the reason is this function
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)
+        _end_by_interrupt()
         return
     command_line()
+
+
+def _end_by_interrupt() -> None:
+    import os  # noqa: PLC0415 - as above
+    import signal  # noqa: PLC0415
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 if __name__ == "__main__":

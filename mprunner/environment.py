@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,11 @@ from mprunner.actors import gil_enabled
 
 GIT_LIMIT_S = 2.0
 _PACKAGES = ("numpy", "pandas", "pluggy", "pydantic", "pyyaml")
+
+
+def utc_now() -> str:
+    """Return the time, as ISO 8601 with microseconds and ``Z``."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def usable_cpus() -> list[int]:

@@ -47,3 +47,9 @@ class OrphansError(MprunnerError):
     """Processes of an earlier run are still there, and were not to be put up with."""
 
     exit_code = 2
+
+
+class ResumeRefusedError(MprunnerError):
+    """What would be executed now is not what a run began with: their results must not be mixed."""
+
+    exit_code = 7

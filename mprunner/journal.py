@@ -1,66 +1,33 @@
 """The journal: an append-only log of a run, from which everything else is derived.
 
-A line is ``crc32 SP json LF``: eight hexadecimal digits, then an object with one key that says what the line
-is: ``header`` (the first line, and no other), ``started`` (an attempt) or ``ended`` (a record).
+A line (see :mod:`mprunner.journal_lines`) is an object with one key that says what it is: ``header`` (the first line,
+and no other), ``started`` (an attempt), ``ended`` (a record) or ``resumed`` (another session of the same run).
 """
 
 import errno
 import fcntl
-import json
 import os
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 from types import TracebackType
-from typing import Any, NamedTuple, NoReturn, Self
+from typing import Any, Final, Self
 
-from mprunner.declarations import Declaration
 from mprunner.durable import sync_folder, unwritable
 from mprunner.errors import ResultsError
-from mprunner.records import Attempt, Record
+from mprunner.header import FORMAT, Header, Session
+from mprunner.journal_lines import DAMAGE, Line, line_of, lines_of
+from mprunner.records import Attempt, Ending, Record, Status
+from mprunner.standing import Standings
 
-FORMAT = 1
-"""The format that this module writes, and the only one that it reads."""
+__all__ = ["Header", "Journal", "Journaled", "Session", "cut_off", "read_journal"]
+
+LOCK_PATIENCE_S: Final = 0.3
+"""How long a lock is waited for: a command that looks whether a runner holds the journal holds it for an instant."""
 
 _sync_data: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
-    """What a run is about: enough to rebuild its tables and its report without the plugin.
-
-    Attributes:
-        run_id: identifies the run.
-        experiment: the resolved experiment, as JSON.
-        declaration: what the scenario declared when the run began.
-        planned: how many trials the plan has, warm-up trials included.
-        python: the version that executes the trials, such as ``3.12.1``.
-        host: the machine's name.
-        format: of the journal.
-    """
-
-    run_id: str
-    experiment: Mapping[str, Any]
-    declaration: Declaration
-    planned: int
-    python: str
-    host: str
-    format: int = FORMAT
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a value that ``json`` can write and :meth:`from_json` reads back."""
-        return _shallow(self) | {"declaration": self.declaration.to_json()}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Header":
-        """Rebuild a header.
-
-        Raises:
-            KeyError, TypeError, ValueError: the value is not the JSON form of a header.
-        """
-        return cls(**{**value, "declaration": Declaration.from_json(value["declaration"])})
 
 
 class Journal:
@@ -68,10 +35,18 @@ class Journal:
 
     Guarantees:
         - when :meth:`ended` returns, its record survives a crash of the program and of the machine;
-        - half a line is cut off again, and nothing is ever glued to one.
+        - half a line is cut off again, and nothing is ever glued to one;
+        - an attempt that the end of an earlier runner cut off is recorded as lost once the next attempt of its
+          trial has been started: whatever happens then, the trial's last attempt says whether it is missing.
+
+    Attributes:
+        header: its first line.
+        cut_off: by trial id, the attempts that earlier runners left without an end.
     """
 
     def __init__(self, path: Path, flags: int = 0) -> None:
+        self.header: Header
+        self.cut_off: dict[str, list[Attempt]] = {}
         self._path = path
         self._torn_at: int | None = None
         self._fd = _opened(path, os.O_RDWR | os.O_APPEND | flags)
@@ -85,6 +60,7 @@ class Journal:
         """
         journal = cls(path, os.O_CREAT | os.O_EXCL)
         try:
+            journal.header = header
             journal._append({"header": header.to_json()}, sync=True)
             sync_folder(path.parent)
         except BaseException:
@@ -95,21 +71,36 @@ class Journal:
         return journal
 
     @classmethod
-    def reopen(cls, path: Path) -> Self:
+    def reopen(cls, path: Path, standings: Standings | None = None) -> Self:
         """Go on with a journal, after cutting off what a crash left of its last line.
+
+        Args:
+            path: the journal.
+            standings: learn where every trial stands.
 
         Raises:
             ResultsError: another runner holds it, it is damaged before its end, or it can't be written.
         """
         journal = cls(path)
         try:
-            found = read_journal(path)
+            found = read_journal(path, standings)
             if found.torn_bytes:
                 journal._cut(found.whole_bytes)
         except BaseException:
             journal.close()
             raise
+        journal.header = found.header
+        for attempt in found.unfinished:
+            journal.cut_off.setdefault(attempt.trial_id, []).append(attempt)
         return journal
+
+    def resumed(self, session: Session) -> None:
+        """Note that another session begins.
+
+        Raises:
+            ResultsError: it can't be written.
+        """
+        self._append({"resumed": session.to_json()}, sync=True)
 
     def started(self, attempt: Attempt) -> None:
         """Note that an attempt is about to be executed; not synced, since losing it loses no result.
@@ -118,6 +109,8 @@ class Journal:
             ResultsError: it can't be written.
         """
         self._append({"started": _shallow(attempt)}, sync=False)
+        for earlier in self.cut_off.pop(attempt.trial_id, ()):
+            self.ended(cut_off(earlier))
 
     def ended(self, record: Record) -> None:
         """Keep a record for good.
@@ -142,7 +135,10 @@ class Journal:
         self.close()
 
     def _append(self, entry: Mapping[str, object], *, sync: bool) -> None:
-        line = self._line(entry)
+        try:
+            line = line_of(entry)
+        except ValueError as error:
+            raise ResultsError(f"{self._path}: a record can't be written as JSON: {error}") from error
         if self._torn_at is not None:
             self._cut(self._torn_at)
         try:
@@ -161,13 +157,6 @@ class Journal:
             "the disk, your quota or a limit on the size of files is full: free some space",
         )
 
-    def _line(self, entry: Mapping[str, object]) -> bytes:
-        try:
-            body = _encode(entry).encode("ascii")
-        except ValueError as error:
-            raise ResultsError(f"{self._path}: a record can't be written as JSON: {error}") from error
-        return b"%08x %s\n" % (zlib.crc32(body), body)
-
     def _cut(self, size: int) -> None:
         try:
             os.ftruncate(self._fd, size)
@@ -175,6 +164,18 @@ class Journal:
         except OSError as error:
             raise unwritable(self._path, error) from error
         self._torn_at = None
+
+
+def cut_off(attempt: Attempt) -> Record:
+    """Return the record of an attempt that was started and whose runner ended before it."""
+    message = "mprunner was ended while it was executed"
+    return Record(
+        attempt=attempt,
+        status=Status.LOST,
+        ending=Ending(malformed=message),
+        containment=None,
+        started_at=None,
+    )
 
 
 def _opened(path: Path, flags: int) -> int:
@@ -186,31 +187,30 @@ def _opened(path: Path, flags: int) -> int:
     except OSError as error:
         raise unwritable(path, error) from error
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+        _lock(fd, path)
+    except BaseException:
         os.close(fd)
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            raise ResultsError(
-                f"{path}: another runner is using this run", "wait until it ends, or interrupt it"
-            ) from error
-        raise unwritable(path, error) from error
+        raise
     return fd
 
 
-def _shallow(value: Header | Attempt) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+def _lock(fd: int, path: Path) -> None:
+    until = monotonic() + LOCK_PATIENCE_S
+    while True:
+        try:
+            return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise unwritable(path, error) from error
+            if monotonic() >= until:
+                raise ResultsError(
+                    f"{path}: another runner is using this run", "wait until it ends, or interrupt it"
+                ) from error
+        sleep(0.01)
 
 
-_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-# What reading a line that is no record raises.
-_DAMAGE = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
-_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+def _shallow(attempt: Attempt) -> dict[str, Any]:
+    return {name: getattr(attempt, name) for name in attempt.__dataclass_fields__}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +220,7 @@ class Journaled:
     Attributes:
         path: of the journal.
         header: its first line.
+        sessions: the invocations of mprunner that executed it, in order; the first is the header's.
         unfinished: attempts that were started and never ended, in the order of their start.
         whole_bytes: the size of its whole lines.
         torn_bytes: the size of what a crash left of a last line; it is not part of what was recorded.
@@ -227,6 +228,7 @@ class Journaled:
 
     path: Path
     header: Header
+    sessions: tuple[Session, ...]
     unfinished: tuple[Attempt, ...]
     whole_bytes: int
     torn_bytes: int
@@ -237,88 +239,84 @@ class Journaled:
         Raises:
             ResultsError: the file can't be read any more, or a record is not one.
         """
-        for line in _lines(self.path, self.whole_bytes):
+        for line in lines_of(self.path, self.whole_bytes):
             try:
                 kind, value = line.entry()
                 record = Record.from_json(value) if kind == "ended" else None
-            except _DAMAGE as error:
+            except DAMAGE as error:
                 raise line.damaged(error) from error
             if record is not None:
                 yield record
 
 
-def read_journal(path: Path) -> Journaled:
+def read_journal(path: Path, standings: Standings | None = None) -> Journaled:
     """Read a journal through, once; the memory needed does not grow with the number of records.
 
     A last line without its line end is what a crash leaves, and is ignored.
 
+    Args:
+        path: the journal.
+        standings: learn where every trial stands; they do grow with the number of trials.
+
     Raises:
         ResultsError: it can't be read, or is damaged anywhere else; the message names line and byte.
     """
-    lines = _lines(path)
+    lines = lines_of(path)
     first = next(lines, None)
     if first is None or not first.is_whole:
         raise ResultsError(f"{path} has no header", "the run was ended before it began: start it anew")
-    header = _header(first)
-    unfinished: dict[tuple[str, int], Attempt] = {}
+    reading = _Reading(_header(first), standings)
     whole_bytes, torn_bytes = len(first.text), 0
     for line in lines:
         if not line.is_whole:
             torn_bytes = len(line.text)
             break
         try:
-            kind, value = line.entry()
-            if kind == "started":
-                attempt = Attempt(**value)
-                unfinished[attempt.trial_id, attempt.attempt] = attempt
-            elif kind == "ended":
-                ended = value["attempt"]
-                unfinished.pop((ended["trial_id"], ended["attempt"]), None)
-            else:
-                raise ValueError(f"a line of the kind {kind!r} has no place there")
-        except _DAMAGE as error:
+            reading.take(*line.entry())
+        except DAMAGE as error:
             raise line.damaged(error) from error
         whole_bytes += len(line.text)
     return Journaled(
         path=path,
-        header=header,
-        unfinished=tuple(unfinished.values()),
+        header=reading.header,
+        sessions=tuple(reading.sessions),
+        unfinished=tuple(reading.unfinished.values()),
         whole_bytes=whole_bytes,
         torn_bytes=torn_bytes,
     )
 
 
-class _Line(NamedTuple):
-    """A line of a journal and where it is: its number from 1, its offset in bytes from 0."""
+class _Reading:
+    """What has been read of a journal so far."""
 
-    path: Path
-    number: int
-    offset: int
-    text: bytes
+    def __init__(self, header: Header, standings: Standings | None) -> None:
+        self.header = header
+        self.sessions = [Session(python=header.python, host=header.host, conditions=header.conditions)]
+        self.unfinished: dict[tuple[str, int], Attempt] = {}
+        self._records = 0
+        self._standings = standings
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether it has its line end, the last byte of what was written at once."""
-        return self.text.endswith(b"\n")
-
-    def entry(self) -> tuple[str, Any]:
-        """Return what kind of line it is, and its value, or raise ValueError."""
-        body = self.text[9:-1]
-        if self.text[:9] != b"%08x " % zlib.crc32(body):
-            raise ValueError("the checksum does not match")
-        ((kind, value),) = _decode(body.decode("ascii")).items()
-        return kind, value
-
-    def damaged(self, error: Exception) -> ResultsError:
-        """Return the error that says where the line is and what is wrong with it."""
-        what = f"{error} is missing" if isinstance(error, KeyError) else error
-        return ResultsError(
-            f"{self.path}: line {self.number}, byte {self.offset}: damaged: {what}",
-            "the file is left as it is: restore it from a copy, or start a new run",
-        )
+    def take(self, kind: str, value: Any) -> None:
+        """Take in a line after the header, or raise one of what damage raises."""
+        if kind == "started":
+            attempt = Attempt(**value)
+            self.unfinished[attempt.trial_id, attempt.attempt] = attempt
+            if self._standings is not None:
+                self._standings.started(attempt.trial_id, attempt.attempt)
+        elif kind == "ended":
+            attempt_value, status = value["attempt"], value["status"]
+            trial_id, number = attempt_value["trial_id"], attempt_value["attempt"]
+            self.unfinished.pop((trial_id, number), None)
+            self._records += 1
+            if self._standings is not None:
+                self._standings.ended(trial_id, number, status)
+        elif kind == "resumed":
+            self.sessions.append(Session(**value, first_record=self._records))
+        else:
+            raise ValueError(f"a line of the kind {kind!r} has no place there")
 
 
-def _header(line: _Line) -> Header:
+def _header(line: Line) -> Header:
     try:
         kind, value = line.entry()
         if kind != "header":
@@ -326,23 +324,9 @@ def _header(line: _Line) -> Header:
         if value["format"] == FORMAT:
             return Header.from_json(value)
         format_ = value["format"]
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise line.damaged(error) from error
     raise ResultsError(
         f"{line.path} is in format {format_}, and this mprunner reads format {FORMAT}",
         "use the version of mprunner that wrote it",
     )
-
-
-def _lines(path: Path, limit: int | None = None) -> Iterator[_Line]:
-    """Read lines until the end of the file, or until ``limit`` bytes; the last one may be torn."""
-    offset = 0
-    try:
-        with path.open("rb") as file:
-            for number, text in enumerate(file, 1):
-                if limit is not None and offset >= limit:
-                    return
-                yield _Line(path, number, offset, text)
-                offset += len(text)
-    except OSError as error:
-        raise ResultsError(f"{path} can't be read: {error.strerror}") from error

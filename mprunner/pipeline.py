@@ -1,32 +1,40 @@
 """The stages of a run, in order: experiment → plan → schedule → executor → records → journal → tables → summary."""
 
-import copy
-import json
 import platform
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mprunner.environment import describe_environment, load_average, usable_cpus
+from mprunner.conditions import conditions
+from mprunner.environment import describe_environment, load_average, usable_cpus, utc_now
 from mprunner.errors import ExperimentError, ResultsError
 from mprunner.executors import Executor, Interrupt, ScenarioSource
 from mprunner.executors.local import LocalExecutor
-from mprunner.journal import Header, Journal, read_journal
+from mprunner.journal import Header, Journal, cut_off, read_journal
 from mprunner.orphans import Orphan, find_orphans
-from mprunner.plan import PlainSchedule, Plan, Schedule, make_plan
+from mprunner.plan import Plan, make_plan
 from mprunner.records import Status
 from mprunner.registry import BUILT_IN_EXECUTOR, RegisteredScenario, Registry, load_registry
 from mprunner.results import RunFolder, create_run_folder
+from mprunner.schedule import Schedule, schedule_for
 from mprunner.spec import Experiment, read_experiment
+from mprunner.teller import Teller
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mprunner.tables import Frames
+
+
+Warn = Callable[[str, str], None]
+"""Is called with what a person should know before the first trial, and a hint."""
+
+
+def ignore(message: str, hint: str) -> None:
+    """Warn no one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +55,36 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A run that is about to be executed, or the rest of one.
+
+    Attributes:
+        folder: its folder.
+        journal: where its records go.
+        run: the content of its run.json.
+        schedule: what is to be executed.
+        planned: how many trials the whole run has.
+        done: how many of them are settled already.
+        failures: how many of those ended in another status than ok.
+    """
+
+    folder: RunFolder
+    journal: Journal
+    run: Mapping[str, Any]
+    schedule: Schedule
+    planned: int
+    done: int = 0
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Executed:
-    """A run whose trials have been executed, or that was interrupted.
+    """A run whose trials have been executed, or that was interrupted or stopped.
 
     Attributes:
         folder: its folder.
         run: the content of its run.json.
-        done: how many attempts ended, one that was cancelled aside.
+        done: how many trials are settled: ended in a status that is final.
         failures: how many of them ended in another status than ok.
         hook_errors: what plugins' hooks raised; it stopped nothing.
     """
@@ -124,7 +155,7 @@ def execute(
     interrupt: Interrupt,
     *,
     beside_orphans: bool = False,
-    warn: Callable[[str, str], None] = lambda message, hint: None,
+    warn: Warn = ignore,
 ) -> Executed:
     """Execute every trial of the plan; each record is safe in the journal before the next trial begins.
 
@@ -141,63 +172,85 @@ def execute(
         PluginError: the worker can't import the scenario; nothing has been written.
         ResultsError: the results can't be written; what the journal holds is kept.
     """
-    tell = _Teller(prepared.registry)
-    orphans = find_orphans(refuse=not beside_orphans)
+    tell = Teller(prepared.registry)
     try:
-        executor.start()
-        for message, hint in executor.warnings:
-            warn(message, hint)
+        orphans = start(executor, beside_orphans=beside_orphans, warn=warn)
         folder = create_run_folder(results, prepared.experiment.name, prepared.experiment.source)
         run = _describe_run(prepared, executor, folder, orphans, tell.facts())
-        schedule = PlainSchedule(prepared.plan, stop_on_failure=prepared.experiment.on_failure == "stop")
         # The journal's lock is what tells a run that goes on from one whose runner is gone: it comes first.
         with _journal(folder, prepared) as journal:
+            work = Work(
+                folder=folder,
+                journal=journal,
+                run=run,
+                schedule=schedule_for(prepared.experiment, prepared.plan),
+                planned=len(prepared.plan),
+            )
             folder.write_run(run)
             folder.point_latest()
-            tell.all("mprunner_run_started", run=run, planned=len(prepared.plan))
-            done, failures = _execute_all(
-                schedule, executor, folder, journal, interrupt, tell, len(prepared.plan)
-            )
+            return carry_out(work, executor, interrupt, tell)
     finally:
         executor.close()
-    state = "interrupted" if interrupt.signal is not None and done < len(prepared.plan) else "finished"
-    run |= {
+
+
+def start(executor: Executor, *, beside_orphans: bool, warn: Warn) -> tuple[Orphan, ...]:
+    """Start an executor, beside no process of an earlier run unless that is wanted; return those that there are.
+
+    Raises:
+        OrphansError: an earlier run left processes; nothing has been started.
+        PluginError: the worker can't import the scenario.
+    """
+    orphans = find_orphans(refuse=not beside_orphans)
+    executor.start()
+    for message, hint in executor.warnings:
+        warn(message, hint)
+    return orphans
+
+
+def carry_out(work: Work, executor: Executor, interrupt: Interrupt, tell: Teller) -> Executed:
+    """Execute what is left of a run with an executor that has been started.
+
+    Raises:
+        ResultsError: the results can't be written; what the journal holds is kept.
+    """
+    tell.all("mprunner_run_started", run=dict(work.run), planned=work.planned)
+    try:
+        done, failures = _execute_all(work, executor, interrupt, tell)
+        run = {**work.run, **conclusion(done, failures, work.planned, interrupt)}
+        work.folder.write_run(run)
+    except ResultsError as error:
+        rest = f"`mprunner resume {work.folder.path}` executes the rest"
+        raise ResultsError(error.message, f"{error.hint}; then {rest}" if error.hint else rest) from error
+    return Executed(folder=work.folder, run=run, done=done, failures=failures, hook_errors=tuple(tell.errors))
+
+
+def _execute_all(work: Work, executor: Executor, interrupt: Interrupt, tell: Teller) -> tuple[int, int]:
+    journal, schedule, logs = work.journal, work.schedule, work.folder.logs
+    done, failures = work.done, work.failures
+    while interrupt.signal is None and (attempt := schedule.next()) is not None:
+        journal.started(attempt)
+        record = executor.execute(attempt, logs, interrupt)
+        journal.ended(record)
+        if schedule.feed(record):
+            done += 1
+            failures += record.status is not Status.OK
+        tell.all("mprunner_trial_finished", record=record, done=done, planned=work.planned)
+    return done, failures
+
+
+def conclusion(done: int, failures: int, planned: int, interrupt: Interrupt) -> dict[str, Any]:
+    """Return what run.json says of how a run ended, once ``done`` trials are settled."""
+    state = "finished"
+    if done < planned:
+        state = "stopped" if interrupt.signal is None else "interrupted"
+    return {
         "state": state,
         "verdict": None if state == "interrupted" else "failed" if failures else "passed",
         "done": done,
         "failures": failures,
-        "finished_at": _now(),
+        "finished_at": utc_now(),
         "load_at_end": load_average(),
     }
-    folder.write_run(run)
-    return Executed(
-        folder=folder,
-        run=run,
-        done=done,
-        failures=failures,
-        hook_errors=tuple(tell.errors),
-    )
-
-
-def _execute_all(
-    schedule: Schedule,
-    executor: Executor,
-    folder: RunFolder,
-    journal: Journal,
-    interrupt: Interrupt,
-    tell: "_Teller",
-    planned: int,
-) -> tuple[int, int]:
-    done = failures = 0
-    while interrupt.signal is None and (attempt := schedule.next()) is not None:
-        journal.started(attempt)
-        record = executor.execute(attempt, folder.logs, interrupt)
-        journal.ended(record)
-        schedule.feed(record)
-        done += record.status is not Status.CANCELLED
-        failures += record.status not in (Status.OK, Status.CANCELLED)
-        tell.all("mprunner_trial_finished", record=record, done=done, planned=planned)
-    return done, failures
 
 
 def tabulate(folder: RunFolder) -> Tabled:
@@ -210,8 +263,9 @@ def tabulate(folder: RunFolder) -> Tabled:
     from mprunner.analysis.summary import summarise  # noqa: PLC0415
     from mprunner.tables import build_frames  # noqa: PLC0415
 
+    in_hand = folder.is_held()  # then an attempt without an end is not lost: it is being executed
     journaled = read_journal(folder.journal)
-    frames = build_frames(journaled)
+    frames = build_frames(journaled, () if in_hand else map(cut_off, journaled.unfinished))
     return Tabled(header=journaled.header, frames=frames, summary=summarise(frames, journaled.header))
 
 
@@ -236,61 +290,11 @@ def write_tables(folder: RunFolder, tabled: Tabled) -> None:
             write_csv(frame, folder.path / f"{name}.csv")
 
 
-def finish(prepared: Prepared, executed: Executed) -> tuple[str, ...]:
+def finish(registry: Registry, executed: Executed) -> tuple[str, ...]:
     """Tell the plugins that the run's tables are written; return what their hooks raised."""
-    tell = _Teller(prepared.registry)
+    tell = Teller(registry)
     tell.all("mprunner_run_finished", run=executed.run, folder=str(executed.folder.path))
     return tuple(tell.errors)
-
-
-class _Teller:
-    """Calls hooks, each plugin's by itself: one that raises is noted, and stops neither the run nor the others."""
-
-    def __init__(self, registry: Registry) -> None:
-        self.errors: list[str] = []
-        self._manager = registry.manager
-        self._callers: dict[str, list[tuple[str, Any]]] = {}
-
-    def all(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
-        """Call a hook of every plugin; return the answers with the plugins' names."""
-        answers = []
-        for name, caller in self._of(hook):
-            try:
-                given = {key: copy.deepcopy(v) if isinstance(v, dict) else v for key, v in arguments.items()}
-                answers += [(name, answer) for answer in caller(**given)]
-            except (Exception, SystemExit) as error:  # a plugin's code can raise anything
-                self._note(name, hook, f"{type(error).__name__}: {error}")
-        return answers
-
-    def facts(self) -> dict[str, Any]:
-        """Return what plugins say of the machine, by plugin; what JSON can't hold is left out and noted."""
-        facts = {}
-        for name, answer in self.all("mprunner_environment"):
-            try:
-                facts[name] = json.loads(json.dumps(answer, allow_nan=False))
-            except (TypeError, ValueError, RecursionError) as error:
-                self._note(name, "mprunner_environment", f"its answer is no JSON: {error}")
-        return facts
-
-    def _of(self, hook: str) -> list[tuple[str, Any]]:
-        if hook not in self._callers:
-            implementations = getattr(self._manager.hook, hook).get_hookimpls()
-            plugins = [implementation.plugin for implementation in implementations]
-            self._callers[hook] = [
-                (
-                    str(self._manager.get_name(plugin)),
-                    self._manager.subset_hook_caller(
-                        hook, [other for other in plugins if other is not plugin]
-                    ),
-                )
-                for plugin in reversed(plugins)
-            ]
-        return self._callers[hook]
-
-    def _note(self, plugin: str, hook: str, what: str) -> None:
-        message = f"{plugin}: {hook}: {what}"
-        if message not in self.errors:
-            self.errors.append(message)
 
 
 def _journal(folder: RunFolder, prepared: Prepared) -> Journal:
@@ -304,14 +308,23 @@ def _journal(folder: RunFolder, prepared: Prepared) -> Journal:
 
 def _header(prepared: Prepared, folder: RunFolder) -> Header:
     return Header(
-        format=1,
         run_id=folder.run_id,
         experiment=prepared.experiment.to_json(),
         declaration=prepared.scenario.declaration,
         planned=len(prepared.plan),
         python=platform.python_version(),
         host=socket.gethostname(),
+        cpus=len(usable_cpus()),
+        plugin_file=prepared.scenario.plugin.file,
+        conditions=conditions_of(prepared.scenario),
     )
+
+
+def conditions_of(scenario: RegisteredScenario) -> dict[str, str]:
+    """Describe the code of a scenario and the Python that executes it, as this process has them."""
+    plugin = scenario.plugin
+    name = str(plugin) if plugin.file is None else "a file"
+    return conditions(name, plugin.module, scenario.cls.__module__)
 
 
 def _describe_run(
@@ -329,7 +342,7 @@ def _describe_run(
         "verdict": None,
         "done": 0,
         "failures": 0,
-        "started_at": _now(),
+        "started_at": utc_now(),
         "finished_at": None,
         "planned": len(prepared.plan),
         "seed": prepared.experiment.seed,
@@ -343,7 +356,3 @@ def _describe_run(
         **describe_environment(),
         "extra": extra,
     }
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -10,11 +10,11 @@ import json
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from mprunner.declarations import Declaration, Field
 from mprunner.errors import NothingSelectedError
-from mprunner.records import Attempt, Record, Status, label_of
+from mprunner.records import Attempt, label_of
 from mprunner.spec import Combination, Experiment, expand
 from mprunner.values import Scalar
 
@@ -73,6 +73,10 @@ class Plan:
     def __iter__(self) -> Iterator[Attempt]:
         for order, (case, repeat) in enumerate(self._ordered()):
             yield self._attempt(case, repeat, order)
+
+    def trial_ids(self) -> Iterator[str]:
+        """Return the identity of every trial, in execution order."""
+        return (trial_id(case.case_id, repeat, self.seed) for case, repeat in self._ordered())
 
     def _ordered(self) -> Iterator[tuple[Case, int]]:
         repeats = range(-self.warmup, self.repeats)
@@ -167,34 +171,8 @@ def trial_seed(seed: int, repeat: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}:{repeat}".encode()).digest()[:8], "big") >> 11
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
 def _digest(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:_ID_DIGITS]
-
-
-class Schedule(Protocol):
-    """Decides what is executed next, knowing how everything so far has ended."""
-
-    def next(self) -> Attempt | None:
-        """Return the next attempt, or None when there is nothing more to execute."""
-
-    def feed(self, record: Record) -> None:
-        """Learn how an attempt ended."""
-
-
-class PlainSchedule:
-    """Executes a plan in its order; with ``stop_on_failure``, nothing after the first that is not ok."""
-
-    def __init__(self, plan: Plan, *, stop_on_failure: bool = False) -> None:
-        self._attempts = iter(plan)
-        self._stop_on_failure = stop_on_failure
-        self._stopped = False
-
-    def next(self) -> Attempt | None:
-        """Return the next attempt of the plan."""
-        return None if self._stopped else next(self._attempts, None)
-
-    def feed(self, record: Record) -> None:
-        """Stop after a failure, where that is wanted."""
-        if self._stop_on_failure and record.status is not Status.OK:
-            self._stopped = True
+    return hashlib.sha256(_encode(value).encode()).hexdigest()[:_ID_DIGITS]

@@ -199,15 +199,15 @@ class Record:
         attempt: what was to be executed.
         status: what happened.
         ending: how its worker ended.
-        containment: what kept its processes together: subreaper or process-group.
-        started_at: UTC, ISO 8601 with microseconds and ``Z``.
+        containment: what kept its processes together; None where no one can say any more.
+        started_at: UTC, ISO 8601 with microseconds and ``Z``; None likewise.
     """
 
     attempt: Attempt
     status: Status
     ending: Ending
-    containment: str
-    started_at: str
+    containment: str | None
+    started_at: str | None
 
     def to_json(self) -> dict[str, Any]:
         """Return a value that ``json`` can write and :meth:`from_json` reads back."""

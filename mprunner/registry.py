@@ -20,6 +20,7 @@ from typing import Any
 import pluggy
 
 from mprunner import hookspecs
+from mprunner.conditions import source_hash
 from mprunner.declarations import Declaration, declare, types_of
 from mprunner.errors import ExperimentError, MprunnerError, PluginError
 from mprunner.records import RESERVED_COLUMNS
@@ -41,7 +42,8 @@ class Plugin:
         version: that package's version; empty for a file.
         module: the module that provides it.
         file: its file, for a plugin given by ``--plugin``.
-        source_hash: sha256 of its module's source, so that a change of code is seen; empty if unreadable.
+        source_hash: sha256 of the source of its module and its package, so that a change of code is seen; empty if
+            unreadable.
     """
 
     name: str
@@ -371,15 +373,8 @@ def _plugin(candidate: _Candidate, implementation: object) -> Plugin:
         version=candidate.version,
         module=module,
         file=str(candidate.file.resolve()) if candidate.file else None,
-        source_hash=_source_hash(sys.modules.get(module)),
+        source_hash=source_hash(sys.modules.get(module)),
     )
-
-
-def _source_hash(module: ModuleType | None) -> str:
-    try:
-        return hashlib.sha256(Path(str(getattr(module, "__file__", ""))).read_bytes()).hexdigest()
-    except OSError:
-        return ""
 
 
 def _problem(shown: str, name: str, error: BaseException) -> PluginProblem:

@@ -69,21 +69,20 @@ class RunFolder:
             run: dict[str, Any] = dict(json.loads(path.read_bytes()))
         except (OSError, TypeError, ValueError) as error:
             raise ResultsError(f"{path} can't be read: {error}", "the run's folder is incomplete") from error
-        if run.get("state") == "running" and not _is_held(self.journal):
-            run["state"] = "interrupted"
+        if run.get("state") == "running" and not self.is_held():
+            run |= {"state": "interrupted", "done": None, "failures": None}  # the journal knows how many
         return run
 
-
-def _is_held(journal: Path) -> bool:
-    """Whether a runner is writing the journal; its lock ends with it, whatever ends it."""
-    try:
-        with journal.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
+    def is_held(self) -> bool:
+        """Whether a runner is executing the run; its lock on the journal ends with it, whatever ends it."""
+        try:
+            with self.journal.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
         return False
-    return False
 
 
 def all_runs(results: Path) -> list[RunFolder]:

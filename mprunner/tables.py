@@ -5,9 +5,10 @@ text is written with backslash escapes for what would split a row (see :mod:`mpr
 """
 
 import dataclasses
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -99,9 +100,17 @@ class Heading(Protocol):
     def declaration(self) -> Declaration:
         """What the scenario declares."""
 
+
+class Session(Protocol):
+    """What the tables need of a part of a run that one invocation of mprunner executed."""
+
+    @property
+    def first_record(self) -> int:
+        """The number of its first record, from 0."""
+
     @property
     def python(self) -> str:
-        """The version that executed the trials."""
+        """The version that executed its trials."""
 
     @property
     def host(self) -> str:
@@ -114,6 +123,10 @@ class Recorded(Protocol):
     @property
     def header(self) -> Heading:
         """What the run is about."""
+
+    @property
+    def sessions(self) -> Sequence[Session]:
+        """The invocations of mprunner that executed it, in order."""
 
     def records(self) -> Iterable[Record]:
         """Return the records in the order in which they ended."""
@@ -140,14 +153,18 @@ class Frames:
     params: Mapping[str, Mapping[str, Scalar]]
 
 
-def build_frames(recorded: Recorded) -> Frames:
+def build_frames(recorded: Recorded, cut_off: Iterable[Record] = ()) -> Frames:
     """Build a run's tables from its journal; without records they are empty and have all of their columns.
+
+    Args:
+        recorded: the journal.
+        cut_off: records of attempts that the journal has no end of.
 
     Raises:
         ResultsError: the journal can't be read, or holds a value that is not of the type declared.
     """
-    builder = _Builder(recorded.header)
-    for record in recorded.records():
+    builder = _Builder(recorded.header, recorded.sessions)
+    for record in chain(recorded.records(), cut_off):
         builder.add(record)
     return builder.frames()
 
@@ -215,8 +232,9 @@ class _Rows:
 class _Builder:
     """Collects the rows of all tables in one pass over the records."""
 
-    def __init__(self, header: Heading) -> None:
+    def __init__(self, header: Heading, sessions: Sequence[Session]) -> None:
         self._header = header
+        self._sessions = deque(sessions)
         declaration = header.declaration
         params = columns_of(declaration.params)
         self._outcome_columns = {**CASE_COLUMNS, **params, **_OUTCOME}
@@ -225,17 +243,22 @@ class _Builder:
         self._samples = _Rows({**_SAMPLE, **columns_of(declaration.sample or ())})
         self._observed: list[tuple[int, str, OutcomeCount]] = []
         self._order: list[int] = []
-        self._last: dict[str, int] = {}
+        self._last: dict[str, tuple[int, int]] = {}
         self._cases: dict[str, Attempt] = {}
 
     def add(self, record: Record) -> None:
         """Add what one record says to every table."""
         number, attempt, result = len(self._order), record.attempt, record.ending.result
         self._order.append(attempt.order)
-        self._last[attempt.trial_id] = number
+        # By its number: the record of an attempt that was cut off comes after the start of the next one.
+        self._last[attempt.trial_id] = max(
+            (attempt.attempt, number), self._last.get(attempt.trial_id, (0, 0))
+        )
+        while len(self._sessions) > 1 and number >= self._sessions[1].first_record:
+            self._sessions.popleft()
         if attempt.order < self._cases.setdefault(attempt.case_id, attempt).order:
             self._cases[attempt.case_id] = attempt
-        self._trials.add(number, _trial_row(record, self._header))
+        self._trials.add(number, _trial_row(record, self._header.run_id, self._sessions[0]))
         if result is None:
             return
         ids = {"run_id": self._header.run_id, "trial_id": attempt.trial_id}
@@ -249,7 +272,7 @@ class _Builder:
         """Make the frames."""
         order = np.asarray(self._order, dtype=np.int64)
         final = np.zeros(len(order), dtype=bool)
-        final[list(self._last.values())] = True
+        final[[number for _, number in self._last.values()]] = True
         self._trials.cells["is_final"] = final.tolist()
         cases = sorted(self._cases.values(), key=lambda attempt: attempt.order)
         has_samples = self._header.declaration.sample is not None
@@ -293,7 +316,7 @@ def _outcome_rows(states: Counter[_State]) -> Iterator[dict[str, object]]:
         yield {"value": state[-1], "count": count, "observations": observations, "share": share}
 
 
-def _trial_row(record: Record, header: Heading) -> dict[str, object]:
+def _trial_row(record: Record, run_id: str, session: Session) -> dict[str, object]:
     attempt, ending, result = record.attempt, record.ending, record.ending.result
     message = ending.malformed if result is None else result.error_message
     return {
@@ -301,13 +324,14 @@ def _trial_row(record: Record, header: Heading) -> dict[str, object]:
         **(result.metrics if result else {}),
         **{name: getattr(attempt, name) for name in _ATTEMPT_COLUMNS},
         **{name: getattr(ending, name) for name in _ENDING_COLUMNS},
-        "run_id": header.run_id,
+        "run_id": run_id,
         "status": record.status.value,
         "error_type": result.error_type if result else None,
         "error_message": message and _capped(message),
         "containment": record.containment,
-        "python": header.python,
-        "host": header.host,
+        # An attempt that was cut off is recorded by a later session than its own.
+        "python": session.python if record.started_at else None,
+        "host": session.host if record.started_at else None,
         "started_at": record.started_at,
         "trial_wall_s": ending.wall_s,
     }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mprunner.declarations import Declaration, Field
-from mprunner.journal import Header
+from mprunner.journal import Header, Session
 from mprunner.records import ActorRow, Attempt, Ending, OutcomeCount, Record, Result, ResultKind, Status
 
 DECLARATION = Declaration(
@@ -97,6 +97,10 @@ class Run:
 
     made: tuple[Record, ...]
     header: Header
+
+    @property
+    def sessions(self):
+        return [Session(python=self.header.python, host=self.header.host, conditions={})]
 
     def records(self):
         return iter(self.made)

@@ -99,6 +99,12 @@ class Terminal:
         os.close(self._fd)
         return self._status
 
+    def hang_up(self) -> int:
+        """Close the terminal, as a lost connection does, and return the wait status."""
+        os.close(self._fd)
+        _, self._status = os.waitpid(self.pid, 0)
+        return self._status
+
     def kill(self) -> None:
         """End the program if the test has not."""
         if self._status is None:

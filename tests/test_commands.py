@@ -172,7 +172,9 @@ def test_a_failed_trial_makes_the_verdict_failed(program, tmp_path):
 def test_a_run_whose_runner_is_gone_is_listed_as_interrupted(program, runs, tmp_path):
     file = tmp_path / runs[0] / "run.json"
     file.write_text(file.read_text().replace('"finished"', '"running"'))
-    assert json.loads(program("list", "--json").stdout)[0]["state"] == "interrupted"
+    listed = json.loads(program("list", "--json").stdout)[0]
+    assert (listed["state"], listed["done"], listed["planned"]) == ("interrupted", None, 4)
+    assert "  - of 4" in program("list").stdout
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}"])

@@ -120,6 +120,13 @@ def test_the_documented_completion_of_each_shell_is_there(program, monkeypatch, 
     assert "_MPRUNNER_COMPLETE" in done.stdout
 
 
+def test_every_test_that_the_page_on_reliability_names_is_there():
+    named = set(re.findall(r"\btest_\w+\b(?!\.py)", (ROOT / "docs" / "reliability.md").read_text()))
+    files = [file.read_text() for file in (ROOT / "tests").rglob("test_*.py")]
+    assert named
+    assert {name for name in named if not any(f"def {name}(" in text for text in files)} == set()
+
+
 def test_every_file_that_the_readme_links_to_is_there():
     links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text())
     assert [link for link in links if not (ROOT / link).exists()] == []

@@ -7,8 +7,10 @@ import time
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
+from mprunner.journal import read_journal
 from tests.support import GENEROUS_S, PLUGINS, ROOT, Terminal, command, command_of, processes_marked
 
 HANGS_AFTER_THREE = """
@@ -54,6 +56,111 @@ def test_ctrl_c_keeps_every_finished_row_and_prints_no_traceback(terminal, tmp_p
     assert rows(tmp_path) == ["ok", "ok", "ok", "cancelled"]
     assert "results: results/hangs/" in terminal.text
     assert processes_marked(token) == []
+
+
+def test_ctrl_c_says_at_once_and_in_the_end_how_to_execute_the_rest(terminal, tmp_path, token, program):
+    wait_for_the_hanging_trial(token)
+    terminal.press(b"\x03")
+    terminal.end()
+    run = (tmp_path / "results" / "hangs" / "latest").resolve().name
+    rest = f"mprunner resume results/hangs/{run}"
+    lines = terminal.text.split("\r\n")
+    assert f"interrupted after 3 of 4 trials; `{rest}` executes the rest" in terminal.text
+    assert lines[-2] == f"execute the rest: {rest}"
+    shown = program("show").stdout
+    assert "1 cancelled" in shown
+    assert shown.splitlines()[-1] == f"execute the rest: {rest}"
+
+
+def test_two_ctrl_c_at_once_give_the_terminal_its_cursor_back(terminal, token):
+    wait_for_the_hanging_trial(token)
+    terminal.press(b"\x03\x03")
+    status = terminal.end()
+    assert os.WTERMSIG(status) == signal.SIGINT
+    assert terminal.text.rindex("\x1b[?25h") > terminal.text.rindex("\x1b[?25l")
+    assert "Traceback" not in terminal.text
+    limit = time.monotonic() + GENEROUS_S
+    while processes_marked(token):  # the launcher sees to it when the runner is gone
+        assert time.monotonic() < limit, "something is left"
+        time.sleep(0.02)  # polling
+
+
+BLOCKING_PANDAS = """
+import os
+open(os.environ["IMPORTED"], "w").close()
+open(os.environ["NEVER"]).read()
+"""
+
+
+def test_a_second_ctrl_c_leaves_at_once_without_tables_and_loses_nothing(tmp_path, token, monkeypatch):
+    """The tables need pandas: one whose import never ends shows that they have begun, and gives all the time."""
+    (tmp_path / "hangs.yaml").write_text(HANGS_AFTER_THREE)
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    (modules / "pandas.py").write_text(BLOCKING_PANDAS)
+    os.mkfifo(tmp_path / "never")
+    monkeypatch.setenv("PYTHONPATH", str(modules))
+    monkeypatch.setenv("IMPORTED", str(tmp_path / "imported"))
+    monkeypatch.setenv("NEVER", str(tmp_path / "never"))
+    terminal = Terminal(tmp_path, "run", "hangs.yaml", "--plugin", PLUGINS / "misbehave.py")
+    try:
+        wait_for_the_hanging_trial(token)
+        terminal.press(b"\x03")
+        limit = time.monotonic() + GENEROUS_S
+        while not (tmp_path / "imported").exists():
+            assert time.monotonic() < limit, "the tables have not begun"
+            time.sleep(0.02)  # polling
+        terminal.press(b"\x03")
+        status = terminal.end()
+    finally:
+        terminal.kill()
+    assert os.WIFSIGNALED(status)
+    assert os.WTERMSIG(status) == signal.SIGINT
+    assert "Traceback" not in terminal.text
+    assert "executes the rest" in terminal.text
+    folder = tmp_path / "results" / "hangs" / "latest"
+    assert not (folder / "trials.csv").exists()
+    records = read_journal(folder / "journal.jsonl").records()
+    assert [record.status for record in records] == ["ok", "ok", "ok", "cancelled"]
+
+
+def test_a_terminal_that_is_gone_costs_no_table(terminal, tmp_path, token):
+    """Whatever is printed fails then; the signal says why the run ends."""
+    wait_for_the_hanging_trial(token)
+    status = terminal.hang_up()
+    assert os.WIFSIGNALED(status)
+    assert os.WTERMSIG(status) == signal.SIGHUP
+    assert rows(tmp_path) == ["ok", "ok", "ok", "cancelled"]
+    assert processes_marked(token) == []
+
+
+def test_ctrl_z_across_a_deadline_is_a_timeout_with_the_deadline_s_time(tmp_path, token):
+    """The terminal stops the runner's process group; the launcher, in a session of its own, keeps the deadline."""
+    (tmp_path / "hangs.yaml").write_text(HANGS_AFTER_THREE.replace("600", "2"))
+    began = time.monotonic()
+    process = subprocess.Popen(
+        command("run", "-q", "hangs.yaml", "--plugin", PLUGINS / "misbehave.py"),
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        process_group=0,
+    )
+    try:
+        wait_for_the_hanging_trial(token)
+        os.killpg(process.pid, signal.SIGTSTP)
+        limit = time.monotonic() + GENEROUS_S
+        while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED or hanging_workers(token):
+            assert time.monotonic() < limit, "the runner goes on, or the trial that is over its time"
+            time.sleep(0.02)  # polling
+        time.sleep(2)  # the pause: nothing is waited for
+        paused = time.monotonic() - began
+        os.killpg(process.pid, signal.SIGCONT)
+        assert process.wait(GENEROUS_S) == 1
+    finally:
+        process.kill()
+        process.wait()
+    trials = pd.read_csv(tmp_path / "results" / "hangs" / "latest" / "trials.csv")
+    assert list(trials.status) == ["ok", "ok", "ok", "timeout"]
+    assert 2 <= trials.trial_wall_s.iloc[3] < paused - 1
 
 
 def test_an_interrupted_run_says_so_in_run_json(terminal, tmp_path, token):

@@ -1,5 +1,6 @@
 """The journal: what was acknowledged is read back, whatever cut, damaged or shared the file."""
 
+import fcntl
 import json
 import os
 import signal
@@ -333,6 +334,14 @@ def test_a_second_runner_is_refused_until_the_first_is_gone_however_it_ends(path
         holder.send_signal(signal.SIGKILL)
         holder.wait()
     Journal.reopen(path).close()
+
+
+def test_a_command_that_only_looks_whether_a_run_is_held_keeps_no_runner_from_it(path, monkeypatch):
+    written(path, RECORDS[0])
+    with path.open("rb") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        monkeypatch.setattr("mprunner.journal.sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
+        Journal.reopen(path).close()
 
 
 def test_a_second_journal_on_one_file_is_refused_in_the_same_process(path):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from mprunner.executors import Interrupt
 from mprunner.executors.fake import FakeExecutor
 from mprunner.journal import read_journal
 from mprunner.pipeline import execute, prepare, tabulate, write_tables
-from mprunner.records import Attempt, Ending, Result, ResultKind, Status
+from mprunner.records import Attempt, Ending, Record, Result, ResultKind, Status
 
 METRICS = {
     "final_balance": 100,
@@ -60,7 +61,44 @@ def test_a_failure_is_counted_and_the_run_goes_on(prepared, tmp_path):
 def test_on_failure_stop_ends_the_run_after_the_failure(prepared, tmp_path):
     executed, executor = run(prepared("on_failure: stop\n"), tmp_path, lambda attempt: Ending(signal=9))
     assert len(executor.executed) == 1
-    assert executed.run["state"] == "finished"
+    assert (executed.run["state"], executed.run["verdict"], executed.run["done"]) == ("stopped", "failed", 1)
+
+
+def test_a_run_whose_last_trial_fails_is_finished_though_it_stops_on_failure(prepared, tmp_path):
+    def script(attempt: Attempt) -> Ending:
+        return Ending(signal=9) if attempt.order == 5 else OK
+
+    executed, _ = run(prepared("on_failure: stop\n"), tmp_path, script)
+    assert (executed.run["state"], executed.run["verdict"], executed.run["done"]) == ("finished", "failed", 6)
+
+
+class LosingExecutor(FakeExecutor):
+    """Loses the first ``lost`` attempts of every trial of one case."""
+
+    def __init__(self, lost: int) -> None:
+        super().__init__(lambda attempt: OK)
+        self.lost = lost
+
+    def execute(self, attempt: Attempt, logs: Path, interrupt: Interrupt) -> Record:
+        record = super().execute(attempt, logs, interrupt)
+        if attempt.params["guard"] == "lock" and attempt.attempt <= self.lost:
+            return replace(record, status=Status.LOST, ending=Ending())
+        return record
+
+
+@pytest.mark.parametrize(("retries", "attempts", "failures"), [(0, 1, 3), (1, 2, 3), (2, 3, 0), (3, 3, 0)])
+def test_a_lost_trial_is_counted_once_when_its_retries_are_over(
+    prepared, tmp_path, retries, attempts, failures
+):
+    executor = LosingExecutor(2)
+    with Interrupt() as interrupt:
+        executed = execute(prepared(f"retries: {retries}\n"), executor, tmp_path / "results", interrupt)
+    assert (executed.done, executed.failures) == (6, failures)
+    assert len(executor.executed) == 3 + 3 * attempts
+    trials = tabulate(executed.folder).frames.trials
+    assert trials["is_final"].sum() == 6
+    final = trials[trials["is_final"] & (trials["guard"] == "lock")]
+    assert set(final["attempt"]) == {attempts}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from mprunner.declarations import declare
 from mprunner.errors import NothingSelectedError
-from mprunner.plan import Case, PlainSchedule, Plan, case_id, make_plan, trial_id, trial_seed
-from mprunner.records import Ending, Record, Status
+from mprunner.plan import Case, Plan, case_id, make_plan, trial_id, trial_seed
 from mprunner.scenario import CPU_COUNT, ProcessCount, Scenario, Trial
 from mprunner.spec import read_experiment
 
@@ -297,27 +296,3 @@ def test_a_shuffled_plan_follows_from_its_seed():
 def test_the_rounds_of_a_shuffled_plan_are_shuffled_differently():
     order = [attempt.case_label for attempt in made(6, repeats=2, order="shuffled")]
     assert order[:6] != order[6:]
-
-
-def record(attempt, status) -> Record:
-    return Record(
-        attempt=attempt,
-        status=status,
-        ending=Ending(),
-        containment="none",
-        started_at="2025-01-01T00:00:00.0Z",
-    )
-
-
-@pytest.mark.parametrize("status", Status)
-@pytest.mark.parametrize("stop_on_failure", [True, False])
-def test_a_plain_schedule_stops_after_the_first_failure_only_when_asked(status, stop_on_failure):
-    plan = made(2, repeats=2)
-    schedule = PlainSchedule(plan, stop_on_failure=stop_on_failure)
-    executed = []
-    while (attempt := schedule.next()) is not None:
-        executed.append(attempt)
-        schedule.feed(record(attempt, status if len(executed) == 2 else Status.OK))
-    stopped = stop_on_failure and status is not Status.OK
-    assert executed == list(plan)[: 2 if stopped else 4]
-    assert schedule.next() is None

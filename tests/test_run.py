@@ -158,6 +158,21 @@ def test_on_failure_stop_executes_nothing_after_the_first_failure(program, tmp_p
     assert list(trials(latest(tmp_path, "misbehave")).status) == ["ok", "error"]
 
 
+def test_a_lost_trial_is_executed_again_and_only_its_last_attempt_counts(program, tmp_path):
+    file = tmp_path / "fragile.yaml"
+    file.write_text(f"scenario: fragile\nparams: {{marker: {tmp_path / 'marker'}}}\nrepeats: 3\nretries: 1\n")
+    done = program("run", file, "--plugin", PLUGINS / "fragile.py")
+    assert done.returncode == 0, done.stderr
+    assert "[1/3] the only case, repeat 1: lost" in done.stderr
+    table = trials(latest(tmp_path, "fragile"))
+    assert list(zip(table.repeat, table.attempt, table.status, table.is_final, strict=True)) == [
+        (0, 1, "ok", True),
+        (1, 1, "lost", False),
+        (1, 2, "ok", True),
+        (2, 1, "ok", True),
+    ]
+
+
 def test_two_runs_are_two_folders_and_latest_is_the_second(program, small_bank, tmp_path):
     program("run", small_bank)
     first = latest(tmp_path, "small-bank")

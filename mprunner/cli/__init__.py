@@ -13,7 +13,7 @@ import click
 import mprunner
 from mprunner.errors import MprunnerError
 
-COMMANDS = ("run", "plan", "show", "list", "scenarios")
+COMMANDS = ("run", "resume", "plan", "show", "list", "scenarios")
 
 
 class LazyGroup(click.Group):
@@ -46,6 +46,7 @@ def cli() -> None:
       mprunner scenarios race-bank         its params and metrics
       mprunner plan experiments/bank.yaml  which trials that makes
       mprunner run experiments/bank.yaml   execute them
+      mprunner resume bank                 execute what an interrupted run has left
       mprunner show bank                   the newest run's summary again
     """
 

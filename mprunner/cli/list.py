@@ -24,7 +24,7 @@ def command(experiment: str | None, results: Path, as_json: bool) -> int:
     """List all runs, or those of EXPERIMENT, the oldest first, with state and verdict.
 
     \b
-    state    running, finished or interrupted
+    state    running, finished, interrupted, or stopped by on_failure
     verdict  passed: every trial was ok; failed: one was not; - while that is open
     """
     from mprunner.errors import ResultsError

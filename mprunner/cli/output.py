@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from mprunner.pipeline import Tabled
+    from mprunner.results import RunFolder
 
 color_option = click.option(
     "--color",
@@ -49,6 +51,11 @@ def print_summary(tabled: Tabled, color: str) -> None:
 
     console = Console(force_terminal=True, no_color=not colored, highlight=False)
     console.print(summary_table(run))
+
+
+def resume_command(folder: RunFolder) -> str:
+    """Return the command that executes what is missing of a run."""
+    return f"mprunner resume {shlex.quote(str(folder.path))}"
 
 
 def print_json(value: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -10,9 +11,8 @@ import click
 from mprunner.records import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from mprunner.plan import Plan
     from mprunner.records import Attempt, Record
 
 LINE_EVERY_S: Final = 1.0
@@ -52,8 +52,10 @@ class LiveProgress:
     may wake up beside what is being measured.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self._attempts: Iterator[Attempt] = iter(plan)
+    def __init__(self, upcoming: Iterable[Attempt], done: int = 0) -> None:
+        self._attempts = iter(upcoming)
+        self._done_before = self._done = done
+        self._name = ""
         self._bar: Any = None
         self._task: Any = None
         self._began = 0.0
@@ -74,7 +76,8 @@ class LiveProgress:
             transient=True,
         )
         self._began = time.monotonic()
-        self._task = self._bar.add_task(self._next_name(), total=planned, left="")
+        self._name = self._next_name()
+        self._task = self._bar.add_task(self._name, total=planned, completed=self._done, left="")
         self._bar.start()
         self._bar.refresh()
 
@@ -83,18 +86,21 @@ class LiveProgress:
         now = time.monotonic()
         if record.status is not Status.OK:
             self._bar.console.print(f"[{done}/{planned}] {described(record)}", markup=False)
-        left = (now - self._began) / max(done, 1) * (planned - done)
+        left = (now - self._began) / max(done - self._done_before, 1) * (planned - done)
+        if done > self._done:  # else the same trial is executed again
+            self._name, self._done = self._next_name(), done
         self._bar.update(
-            self._task, completed=done, description=self._next_name(), left=f"about {_duration(left)} left"
+            self._task, completed=done, description=self._name, left=f"about {_duration(left)} left"
         )
         if now >= self._next_redraw:
             self._next_redraw = now + REDRAW_EVERY_S
             self._bar.refresh()
 
     def close(self) -> None:
-        """Take the line away."""
+        """Take the line away; harmless if the terminal is gone."""
         if self._bar is not None:
-            self._bar.stop()
+            with suppress(OSError):
+                self._bar.stop()
 
     def _next_name(self) -> str:
         attempt = next(self._attempts, None)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from mprunner.cli.executing import execute_and_report, executor_option, quiet_option
 from mprunner.cli.options import (
     orphans_option,
     plugin_option,
@@ -17,19 +15,16 @@ from mprunner.cli.options import (
     warn,
     warn_of_plugins,
 )
-from mprunner.cli.output import color_option, is_terminal, print_summary
-
-if TYPE_CHECKING:
-    from mprunner.pipeline import Executed, Prepared
+from mprunner.cli.output import color_option
 
 
 @click.command("run", short_help="Execute an experiment.")
 @click.argument("file", type=click.Path(path_type=Path))
 @results_option
 @plugin_option
-@click.option("--executor", default="local", show_default=True, help="What executes the trials.")
+@executor_option
 @orphans_option
-@click.option("-q", "--quiet", is_flag=True, help="No progress, only the summary.")
+@quiet_option
 @color_option
 def command(
     file: Path,
@@ -46,56 +41,25 @@ def command(
     The run's folder holds the tables (trials.csv, actors.csv, outcomes.csv, summary.csv), run.json, the journal
     and the logs of trials that printed something.
 
-    Ctrl-C ends the trial in hand and keeps every finished row; a second one leaves at once.
+    Ctrl-C ends the trial in hand and keeps every finished row; a second one leaves at once, without tables.
+    `mprunner resume` executes what is missing then.
 
     \b
     Exit codes: 0 all trials ok; 1 a trial failed; 2 bad usage or experiment, or orphans of an earlier run; 4 broken
     plugin; 5 nothing to execute; 6 results can't be written; a signal ends mprunner by that signal.
     """
     from mprunner import pipeline
-    from mprunner.executors import Interrupt
-    from mprunner.executors.interrupt import end_by
 
     prepared = pipeline.prepare(file, plugin)
     warn_of_plugins(prepared.registry)
     tell_refused(prepared.plan)
-    with Interrupt() as interrupt:  # until the tables are written
-        with ExitStack() as stack:
-            if not quiet:
-                _show_progress(prepared, stack)
-            chosen = pipeline.executor_for(prepared, executor)
-            executed = pipeline.execute(
-                prepared, chosen, results, interrupt, beside_orphans=beside_orphans, warn=warn
-            )
-        _report(prepared, executed, color)
-        signal = interrupt.signal
-    if signal is not None:
-        end_by(signal)
-    return 1 if executed.failures else 0
-
-
-def _show_progress(prepared: Prepared, stack: ExitStack) -> None:
-    from mprunner.cli.progress import LineProgress, LiveProgress
-
-    manager = prepared.registry.manager
-    if is_terminal(sys.stderr):
-        live = LiveProgress(prepared.plan)
-        stack.callback(live.close)
-        manager.register(live, name="live progress")
-    else:
-        manager.register(LineProgress(), name="progress lines")
-
-
-def _report(prepared: Prepared, executed: Executed, color: str) -> None:
-    from mprunner import pipeline
-
-    if executed.run["state"] == "interrupted":
-        done = f"{executed.done} of {len(prepared.plan)} trials"
-        click.echo(f"interrupted after {done}; writing their tables", err=True)
-    tabled = pipeline.tabulate(executed.folder)
-    pipeline.write_tables(executed.folder, tabled)
-    for error in (*executed.hook_errors, *pipeline.finish(prepared, executed)):
-        warn(f"a plugin failed: {error}")
-    print_summary(tabled, color)
-    click.echo(f"\nresults: {executed.folder.path}")
-    sys.stdout.flush()
+    chosen = pipeline.executor_for(prepared, executor)
+    return execute_and_report(
+        lambda interrupt: pipeline.execute(
+            prepared, chosen, results, interrupt, beside_orphans=beside_orphans, warn=warn
+        ),
+        prepared.registry,
+        prepared.plan,
+        quiet=quiet,
+        color=color,
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mprunner.cli.options import results_option
-from mprunner.cli.output import color_option, json_option, print_json, print_summary
+from mprunner.cli.output import color_option, json_option, print_json, print_summary, resume_command
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +38,8 @@ def command(run: str | None, results: Path, color: str, as_json: bool) -> int:
         return 0
     print_summary(tabled, color)
     click.echo(f"\n{facts['state']}: {folder.path}")
+    if facts["state"] in ("interrupted", "stopped"):
+        click.echo(f"execute the rest: {resume_command(folder)}")
     return 0
 
 

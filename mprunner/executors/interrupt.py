@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
@@ -17,10 +18,12 @@ class Interrupt:
 
     Attributes:
         signal: the number of the signal that came, or None.
+        before_second: called before the second signal ends the process; it must be fit for a signal handler.
     """
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.before_second: Callable[[], object] | None = None
         self._reader, self._writer = os.pipe()
         self._before: dict[int, object] = {}
 
@@ -43,6 +46,8 @@ class Interrupt:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None:
+            if self.before_second is not None:
+                self.before_second()
             end_by(number)
         self.signal = number
         os.write(self._writer, b"!")

@@ -34,6 +34,7 @@ class Experiment:
         timeout_s: how long a trial may take, in seconds.
         on_failure: whether to continue or stop after a trial that is not ok.
         isolation: whether a worker is forked with the scenario imported, or an interpreter of its own.
+        retries: how many more times a trial is executed whose attempt was lost.
         baseline: a case is compared with the case that has these values; None where nothing is compared.
         path: the file, as it was named.
         source: the file, as it was given.
@@ -51,6 +52,7 @@ class Experiment:
     timeout_s: float = DEFAULT_TIMEOUT_S
     on_failure: OnFailure = "continue"
     isolation: Isolation = "forked"
+    retries: int = 0
     baseline: Mapping[str, Scalar] | None = None
     path: str = ""
     source: bytes = b""

@@ -76,6 +76,7 @@ def _experiment(file: ExperimentFile, values: ParamValues, raw: bytes, path: Pat
         timeout_s=file.timeout,
         on_failure=file.on_failure,
         isolation=file.isolation,
+        retries=file.retries,
         baseline=values.baseline,
         path=str(path),
         source=raw,

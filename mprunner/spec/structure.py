@@ -18,6 +18,7 @@ from mprunner.values import Scalar
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
 MAX_NAME = 100
 MAX_TRIALS_PER_CASE = 1_000_000
+MAX_RETRIES = 100
 MAX_TIMEOUT_S = 7 * 24 * 3600.0
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smh])\Z")
@@ -125,6 +126,7 @@ class ExperimentFile(BaseModel):
     timeout: Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=MAX_TIMEOUT_S)] = DEFAULT_TIMEOUT_S
     on_failure: OnFailure = "continue"
     isolation: Isolation = "forked"
+    retries: Annotated[int, Field(ge=0, le=MAX_RETRIES)] = 0
     baseline: Annotated[dict[str, _OneValue], AfterValidator(_not_empty)] = Field(default_factory=dict)
 
 

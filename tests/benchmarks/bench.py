@@ -10,16 +10,20 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from itertools import count
+from dataclasses import replace
+from itertools import count, islice
 from pathlib import Path
 from time import perf_counter
 
 from mprunner.declarations import declare
 from mprunner.executors import Interrupt, ScenarioSource
 from mprunner.executors.local import LocalExecutor
-from mprunner.journal import Header, Journal
-from mprunner.plan import trial_id
-from mprunner.records import Attempt, Status
+from mprunner.journal import Header, Journal, read_journal
+from mprunner.journal_lines import line_of
+from mprunner.pipeline import prepare
+from mprunner.plan import Plan, trial_id
+from mprunner.records import ActorRow, Attempt, Ending, OutcomeCount, Record, Result, ResultKind, Status
+from mprunner.standing import Standings
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -36,6 +40,7 @@ def main() -> None:
         help_text()
         one_trial_run(Path(folder))
         start_and_join(Path(folder))
+        journal_of_many_records(Path(folder))
 
 
 def report(what: str, measured: Measure, yardstick: Measure, turns: int, budget: str) -> None:
@@ -57,18 +62,8 @@ def no_op_trial(folder: Path) -> None:
     The yardstick: fork, setsid, a byte over a pipe and waitpid in a process with the launcher's imports, and
     one fdatasync.
     """
-    import noop
-
     source = ScenarioSource(
         module="mprunner_plugin_noop", qualname="Noop", files={"mprunner_plugin_noop": str(NOOP)}
-    )
-    header = Header(
-        run_id="bench",
-        experiment={},
-        declaration=declare(noop.Noop),
-        planned=1,
-        python="",
-        host="",
     )
     executor = LocalExecutor(source)
     executor.start()
@@ -81,7 +76,7 @@ def no_op_trial(folder: Path) -> None:
     )
     assert bare.stdin is not None
     assert bare.stdout is not None
-    with Interrupt() as interrupt, Journal.create(folder / "journal.jsonl", header) as journal:
+    with Interrupt() as interrupt, Journal.create(folder / "journal.jsonl", _header()) as journal:
 
         def trials() -> float:
             began = perf_counter()
@@ -155,6 +150,100 @@ def start_and_join(folder: Path) -> None:
 
         report("4 Process start+join in a worker / bare script", inside, bare, 40, "≤ 1.2")
     executor.close()
+
+
+def journal_of_many_records(folder: Path) -> None:
+    """A journal of 100,000 records: what resuming reads and plans, against ``json.loads`` of each line.
+
+    Resuming is what happens before the first missing trial is executed; imports, the plugin and the launcher are
+    left out, since they do not depend on the size of the journal. Reading it is also compared with reading a
+    tenth of it, ten times: 1 says that the time is linear.
+    """
+    file = folder / "many.yaml"
+    file.write_text("scenario: race-bank\nsweep: {guard: [none, lock]}\nrepeats: 50000\n")
+    plan = prepare(file).plan
+    whole, tenth = folder / "whole.jsonl", folder / "tenth.jsonl"
+    _write_journal(whole, file, plan, len(plan))
+    _write_journal(tenth, file, plan, len(plan) // 10)
+
+    def resuming() -> float:
+        began = perf_counter()
+        standings = Standings()
+        with Journal.reopen(whole, standings):
+            assert standings.tally(retries=0).settled == len(plan)
+            assert sum(trial_id in standings for trial_id in plan.trial_ids()) == len(plan)
+        return perf_counter() - began
+
+    def loading() -> float:
+        began = perf_counter()
+        with whole.open("rb") as lines:
+            for line in lines:
+                json.loads(line[9:])
+        return perf_counter() - began
+
+    def reading(path: Path, times: int) -> Measure:
+        def measure() -> float:
+            began = perf_counter()
+            for _ in range(times):
+                read_journal(path)
+            return perf_counter() - began
+
+        return measure
+
+    report("resume 100,000 records / json.loads of each line", resuming, loading, 5, "≤ 2")
+    report("read 100,000 records / 10 × 10,000", reading(whole, 1), reading(tenth, 10), 3, "≤ 1.2")
+
+
+def _write_journal(path: Path, file: Path, plan: Plan, records: int) -> None:
+    """Write the journal of a run of two actors, without the syncs that make it slow."""
+    header = replace(_header(), declaration=prepare(file).scenario.declaration, planned=len(plan))
+    actors = tuple(
+        ActorRow(
+            actor=number,
+            kind="fork",
+            pid=10_000 + number,
+            start_latency_s=0.001234567,
+            start_skew_s=0.000123456,
+            wall_s=0.123456789,
+            cpu_s=0.123456789,
+            rounds=1,
+            exit_code=0,
+            error_type=None,
+        )
+        for number in range(2)
+    )
+    result = Result(
+        kind=ResultKind.OK,
+        metrics={
+            "final_balance": 100,
+            "lost_updates": 0,
+            "wall_s": 0.123456789,
+            "transactions_per_s": 81_000.5,
+        },
+        actors=actors,
+        outcomes=(OutcomeCount(variable="final_balance", value=100, count=1),),
+    )
+    ending = Ending(exit_code=0, wall_s=0.2, cpu_user_s=0.1, cpu_system_s=0.1, result=result)
+    with path.open("wb") as lines:
+        lines.write(line_of({"header": header.to_json()}))
+        for attempt in islice(plan, records):
+            record = Record(
+                attempt=attempt,
+                status=Status.OK,
+                ending=ending,
+                containment="subreaper",
+                started_at="2026-01-01T00:00:00.000000Z",
+            ).to_json()
+            lines.write(line_of({"started": record["attempt"]}))
+            lines.write(line_of({"ended": record}))
+
+
+def _header() -> Header:
+    import noop
+
+    return Header(
+        run_id="bench", experiment={}, declaration=declare(noop.Noop), planned=1, python="", host=""
+    )
 
 
 def _timed_python(code: str) -> Measure:

@@ -23,6 +23,7 @@ def test_a_scenario_alone_is_an_experiment_with_every_default(read):
         seed=0,
         timeout_s=60.0,
         on_failure="continue",
+        retries=0,
         baseline=None,
         path="bank.yaml",
         source=b"scenario: bank\n",
@@ -47,6 +48,7 @@ seed: 2024
 timeout: 2m
 on_failure: stop
 isolation: fresh
+retries: 2
 baseline: {guard: none}
 """
 
@@ -69,6 +71,7 @@ def test_every_key_is_read(read):
         timeout_s=120.0,
         on_failure="stop",
         isolation="fresh",
+        retries=2,
         baseline={"guard": "none"},
         path="bank.yaml",
         source=FULL.encode(),
@@ -113,6 +116,19 @@ def test_a_timeout_is_seconds_or_a_number_with_a_unit(read, written, seconds):
 )
 def test_a_timeout_that_is_none_is_refused(problems, written, message):
     assert problems(f"scenario: bank\ntimeout: {written}\n").splitlines()[0].endswith(f" timeout: {message}")
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("-1", "must be at least 0, not -1"),
+        ("101", "must be at most 100, not 101"),
+        ("1.5", "must be a whole number, not 1.5"),
+        ("true", "must be a whole number, not true"),
+    ],
+)
+def test_retries_that_are_no_count_are_refused(problems, written, message):
+    assert problems(f"scenario: bank\nretries: {written}\n").splitlines()[0].endswith(f" retries: {message}")
 
 
 def test_all_problems_of_the_file_and_of_its_params_are_reported_at_once(problems):
@@ -226,7 +242,7 @@ hint: did you mean 'repeats'?"""
     )
     assert problems("scenario: bank\nxyz: 3\n").splitlines()[-1] == (
         "hint: the keys are name, description, scenario, params, sweep, repeats, warmup, order, seed, timeout, "
-        "on_failure, isolation, baseline"
+        "on_failure, isolation, retries, baseline"
     )
 
 

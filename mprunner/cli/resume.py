@@ -1,0 +1,107 @@
+"""``mprunner resume``: execute what is missing of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mprunner.cli.executing import execute_and_report, executor_option, quiet_option
+from mprunner.cli.options import orphans_option, plugin_option, results_option, warn, warn_of_plugins
+from mprunner.cli.output import color_option
+
+if TYPE_CHECKING:
+    from mprunner.conditions import Difference
+    from mprunner.results import RunFolder
+
+
+@click.command("resume", short_help="Execute what is missing of a run.")
+@click.argument("run", required=False)
+@results_option
+@plugin_option
+@click.option("--allow-changes", is_flag=True, help="Go on although code, Python or experiment have changed.")
+@executor_option
+@orphans_option
+@quiet_option
+@color_option
+def command(
+    run: str | None,
+    results: Path,
+    plugin: tuple[Path, ...],
+    allow_changes: bool,
+    executor: str,
+    beside_orphans: bool,
+    quiet: bool,
+    color: str,
+) -> int:
+    """Execute what is missing of RUN: the trials that have no final record, and no other.
+
+    RUN is a run's folder, an experiment's name or file (its newest run), or the beginning of a run's id; without
+    it, the newest run of all.
+
+    Missing are trials that were never started, that were cancelled, and the one that was being executed when
+    mprunner itself was ended; it stays in the tables as lost, beside its new attempt. A trial that failed is a
+    result, and is not executed again. The run ends with the rows that it would have had without an interruption,
+    and its tables are written anew.
+
+    The run goes on with the experiment that it began with. If the source of its plugin, the Python, the number
+    of CPUs that cpu_count means or the experiment file is not what it was, that is shown and refused:
+    --allow-changes mixes the results all the same. --plugin is only needed if the file of the plugin has moved.
+
+    \b
+      mprunner resume                       the newest run
+      mprunner resume bank                  the newest run of an experiment
+      mprunner resume results/bank/2026...  that run
+
+    \b
+    Exit codes: as of `mprunner run`, over all trials of the run; 7 the resume was refused.
+    """
+    from mprunner import pipeline
+    from mprunner import resume as resuming
+    from mprunner.results import find_run
+
+    folder = find_run(results, run)
+    with resuming.reopened(folder) as reopened:
+        if not reopened.missing:
+            click.echo(f"nothing is missing: all {reopened.header.planned} trials are done", err=True)
+            return execute_and_report(
+                lambda interrupt: resuming.conclude(reopened, interrupt), quiet=quiet, color=color
+            )
+        rest = resuming.prepare_rest(reopened, plugin, _experiment_file(run, folder))
+        warn_of_plugins(rest.prepared.registry)
+        _settle_differences(rest.differences, allow_changes)
+        chosen = pipeline.executor_for(rest.prepared, executor)
+        if not quiet:
+            click.echo(f"{reopened.missing} of {reopened.header.planned} trials are missing", err=True)
+        return execute_and_report(
+            lambda interrupt: resuming.execute_rest(
+                rest, chosen, interrupt, beside_orphans=beside_orphans, warn=warn
+            ),
+            rest.prepared.registry,
+            rest,
+            done=reopened.tally.settled,
+            quiet=quiet,
+            color=color,
+        )
+
+
+def _experiment_file(run: str | None, folder: RunFolder) -> Path:
+    """Return the file that a person named, which they may have edited, else the run's own copy."""
+    if run is not None and run.endswith((".yaml", ".yml")) and Path(run).is_file():
+        return Path(run)
+    return folder.path / "experiment.yaml"
+
+
+def _settle_differences(differences: tuple[Difference, ...], allow_changes: bool) -> None:
+    from mprunner.errors import ResumeRefusedError
+
+    if not differences:
+        return
+    shown = "".join(f"\n  {difference}" for difference in differences)
+    if not allow_changes:
+        raise ResumeRefusedError(
+            f"this is not what the run began with:{shown}",
+            "restore it, start a new run, or mix the results with --allow-changes",
+        )
+    warn(f"the results are mixed, this is not what the run began with:{shown}")

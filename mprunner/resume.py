@@ -1,0 +1,299 @@
+"""Resuming a run: what is missing of it, whether new results may stand beside the old ones, and their execution."""
+
+import platform
+import socket
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mprunner.conditions import Difference, differences
+from mprunner.declarations import Declaration, Field
+from mprunner.environment import describe_environment, load_average, usable_cpus, utc_now
+from mprunner.errors import MprunnerError, NothingSelectedError, ResumeRefusedError
+from mprunner.executors import Executor, Interrupt
+from mprunner.journal import Header, Journal, Session
+from mprunner.orphans import Orphan
+from mprunner.pipeline import (
+    Executed,
+    Prepared,
+    Warn,
+    Work,
+    carry_out,
+    conclusion,
+    conditions_of,
+    ignore,
+    start,
+)
+from mprunner.plan import Plan, make_plan
+from mprunner.records import Attempt
+from mprunner.registry import RegisteredScenario, Registry, load_registry
+from mprunner.results import RunFolder
+from mprunner.schedule import schedule_for
+from mprunner.spec import Experiment, read_experiment
+from mprunner.standing import Standings, Tally
+from mprunner.teller import Teller
+
+NEW_RUN = "start a new run of the experiment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopened:
+    """A run whose journal has been read and is held against other runners.
+
+    Attributes:
+        folder: its folder.
+        journal: its journal.
+        experiment: what the run began with.
+        standings: where its trials stand.
+        tally: how many of them are settled, and how many failed.
+    """
+
+    folder: RunFolder
+    journal: Journal
+    experiment: Experiment
+    standings: Standings
+    tally: Tally
+
+    @property
+    def header(self) -> Header:
+        """The header of the journal."""
+        return self.journal.header
+
+    @property
+    def missing(self) -> int:
+        """How many trials have no final record."""
+        return self.header.planned - self.tally.settled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """What is missing of a run, ready to be executed. Iterating yields its attempts, in the order of the plan.
+
+    Attributes:
+        reopened: the run.
+        prepared: its experiment, scenario and plan.
+        differences: what is not as it was when the run began.
+    """
+
+    reopened: Reopened
+    prepared: Prepared
+    differences: tuple[Difference, ...]
+
+    def __iter__(self) -> Iterator[Attempt]:
+        standings, retries = self.reopened.standings, self.prepared.experiment.retries
+        for attempt in self.prepared.plan:
+            standing = standings.get(attempt.trial_id)
+            if standing is None:
+                yield attempt
+            elif not standing.is_settled(retries):
+                yield replace(attempt, attempt=standing.attempt + 1)
+
+
+@contextmanager
+def reopened(folder: RunFolder) -> Iterator[Reopened]:
+    """Hold a run against other runners, and find out where its trials stand.
+
+    Raises:
+        ResultsError: another runner holds it, or its journal is damaged or can't be written.
+    """
+    standings = Standings()
+    with Journal.reopen(folder.journal, standings) as journal:
+        experiment = Experiment.from_json(journal.header.experiment)
+        tally = standings.tally(experiment.retries)
+        yield Reopened(
+            folder=folder, journal=journal, experiment=experiment, standings=standings, tally=tally
+        )
+
+
+def prepare_rest(run: Reopened, plugins: Sequence[Path], file: Path) -> Rest:
+    """Find the scenario of a run, plan it as it was planned, and compare then with now.
+
+    Args:
+        run: the run.
+        plugins: files given by ``--plugin``; without any, the one that the run began with.
+        file: the experiment file that is compared with what the run began with.
+
+    Raises:
+        ResumeRefusedError: new results can't stand beside those that there are.
+        ExperimentError, PluginError: the scenario is gone, or its plugin is broken.
+    """
+    header = run.header
+    if not plugins and header.plugin_file is not None:
+        plugins = [Path(header.plugin_file)]
+    registry = load_registry(plugins)
+    scenario = registry.scenario(header.declaration.name)
+    _refuse_other_columns(header.declaration, scenario.declaration)
+    plan = _plan_of(run, scenario, header.cpus or len(usable_cpus()))
+    if plan is None or len(plan) != header.planned or not _holds(plan, run.standings):
+        raise ResumeRefusedError("the plan of the run is not what it was: other trials are in it", NEW_RUN)
+    return Rest(
+        reopened=run,
+        prepared=Prepared(registry=registry, experiment=run.experiment, scenario=scenario, plan=plan),
+        differences=(
+            *differences(header.conditions, conditions_of(scenario)),
+            *_cpu_differences(run, scenario, plan),
+            *_experiment_differences(run, scenario, plan, registry, file),
+        ),
+    )
+
+
+def _plan_of(run: Reopened, scenario: RegisteredScenario, cpus: int) -> Plan | None:
+    try:  # with the defaults that the run began with: a default that has changed must not make trials new
+        return make_plan(run.experiment, run.header.declaration, scenario.params_type, cpus)
+    except NothingSelectedError:
+        return None
+
+
+def _holds(plan: Plan, standings: Standings) -> bool:
+    return sum(trial_id in standings for trial_id in plan.trial_ids()) == len(standings)
+
+
+def _refuse_other_columns(then: Declaration, now: Declaration) -> None:
+    differing = differences(_columns(then), _columns(now))
+    if differing:
+        shown = "".join(f"\n  {difference}" for difference in differing)
+        raise ResumeRefusedError(
+            f"scenario {then.name!r} declares other columns than when the run began:{shown}", NEW_RUN
+        )
+
+
+def _columns(declaration: Declaration) -> dict[str, Any]:
+    return {
+        "params": _types(declaration.params),
+        "metrics": _types(declaration.metrics),
+        "sample": _types(declaration.sample or ()),
+        "outcomes": sorted(declaration.outcomes),
+    }
+
+
+def _types(fields: Sequence[Field]) -> dict[str, str]:
+    return {field.name: field.type + (" or null" if field.optional else "") for field in fields}
+
+
+def _cpu_differences(run: Reopened, scenario: RegisteredScenario, plan: Plan) -> tuple[Difference, ...]:
+    then, now = run.header.cpus, len(usable_cpus())
+    if then in (None, now) or _cases(_plan_of(run, scenario, now)) == _cases(plan):
+        return ()
+    return differences({"cpu_count": then}, {"cpu_count": now})
+
+
+def _cases(plan: Plan | None) -> set[str]:
+    return {case.case_id for case in plan.cases} if plan else set()
+
+
+def _experiment_differences(
+    run: Reopened, scenario: RegisteredScenario, plan: Plan, registry: Registry, file: Path
+) -> tuple[Difference, ...]:
+    """Compare what the file says now with what the run began with: what it means, not how it is written."""
+    try:
+        given = read_experiment(file, lambda name: registry.scenario(name).params_type)
+        cpus = run.header.cpus or len(usable_cpus())
+        planned = make_plan(given, run.header.declaration, scenario.params_type, cpus)
+    except MprunnerError as error:
+        first = error.message.splitlines()[0]
+        return (Difference(what=str(file), then="an experiment", now=first),)
+    ignored = {"path", "name"}  # where it is, and what its results folder is called
+    if _cases(planned) == _cases(plan):
+        ignored |= {"params", "sweep"}
+    then, now = (
+        {key: value for key, value in made.to_json().items() if key not in ignored}
+        for made in (run.experiment, given)
+    )
+    return differences(then, now)
+
+
+def execute_rest(
+    rest: Rest,
+    executor: Executor,
+    interrupt: Interrupt,
+    *,
+    beside_orphans: bool = False,
+    warn: Warn = ignore,
+) -> Executed:
+    """Execute what is missing of a run, then let other runners have it.
+
+    Raises:
+        OrphansError: an earlier run left processes; nothing has been started or written.
+        PluginError: the worker can't import the scenario; nothing has been written.
+        ResultsError: the results can't be written; what the journal holds is kept.
+    """
+    run, tell = rest.reopened, Teller(rest.prepared.registry)
+    with run.journal:
+        try:
+            orphans = start(executor, beside_orphans=beside_orphans, warn=warn)
+            session = Session(
+                python=platform.python_version(),
+                host=socket.gethostname(),
+                conditions=conditions_of(rest.prepared.scenario),
+            )
+            facts = _described(rest, executor, orphans, tell.facts())
+            run.journal.resumed(session)
+            run.folder.write_run(facts)
+            work = Work(
+                folder=run.folder,
+                journal=run.journal,
+                run=facts,
+                schedule=schedule_for(rest.prepared.experiment, rest, _lost(run)),
+                planned=run.header.planned,
+                done=run.tally.settled,
+                failures=run.tally.failed,
+            )
+            return carry_out(work, executor, interrupt, tell)
+        finally:
+            executor.close()
+
+
+def _lost(run: Reopened) -> dict[str, int]:
+    """Count the lost attempts of each trial, with those that will be recorded when its next attempt is started."""
+    counts = {trial_id: standing.lost for trial_id, standing in run.standings.items() if standing.lost}
+    for trial_id, attempts in run.journal.cut_off.items():
+        counts[trial_id] = counts.get(trial_id, 0) + len(attempts)
+    return counts
+
+
+def _described(
+    rest: Rest, executor: Executor, orphans: Sequence[Orphan], extra: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the run's run.json as it goes on; what it said of its beginning stays."""
+    run = rest.reopened.folder.read_run()
+    session = {
+        "started_at": utc_now(),
+        "argv": sys.argv,
+        "missing": rest.reopened.missing,
+        "containment": executor.containment,
+        "isolation": executor.isolation,
+        "beside_orphans": [asdict(orphan) for orphan in orphans],
+        "plugin": asdict(rest.prepared.scenario.plugin),
+        "differences": [str(difference) for difference in rest.differences],
+        "load_at_start": load_average(),
+        **describe_environment(),
+        "extra": extra,
+    }
+    return {
+        **run,
+        "state": "running",
+        "verdict": None,
+        "done": rest.reopened.tally.settled,
+        "failures": rest.reopened.tally.failed,
+        "finished_at": None,
+        "resumed": [*run.get("resumed", ()), session],
+    }
+
+
+def conclude(run: Reopened, interrupt: Interrupt) -> Executed:
+    """Say of a run of which nothing is missing how it ended, and let other runners have it.
+
+    Raises:
+        ResultsError: its run.json can't be read or written.
+    """
+    with run.journal:
+        facts = run.folder.read_run()
+        if facts["state"] != "finished":  # its runner was ended after the last trial
+            facts |= conclusion(run.tally.settled, run.tally.failed, run.header.planned, interrupt)
+            run.folder.write_run(facts)
+    return Executed(
+        folder=run.folder, run=facts, done=run.tally.settled, failures=run.tally.failed, hook_errors=()
+    )
