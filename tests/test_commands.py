@@ -68,7 +68,7 @@ def test_plan_tells_what_was_left_out_and_why(program, bank):
     done = program("plan", bank)
     assert "3 cases × 5 repeats" in done.stdout
     assert (
-        "1 combination left out; mode sequential, sync spin: a sequential bank starts no actors"
+        "1 combination left out; mode sequential, sync spin: mode sequential starts no actors"
         in done.stderr
     )
 
@@ -200,7 +200,7 @@ def test_scenarios_as_json_has_every_declaration(program):
         "spawn-count",
     ]
     (bank,) = json.loads(program("scenarios", "race-bank", "--json").stdout)
-    assert bank["params"][1]["choices"] == ["none", "lock"]
+    assert bank["params"][0]["choices"] == ["concurrent", "sequential"]
 
 
 ESCAPE = "\x1b["

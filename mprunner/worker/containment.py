@@ -25,7 +25,10 @@ TRACKER_GRACE_S: Final = 1.0
 """How long multiprocessing's resource tracker may take to clean up before it is killed, in seconds."""
 
 _KIB = 1024 if sys.platform == "linux" else 1  # the unit of ru_maxrss
-_libc = ctypes.CDLL(None, use_errno=True)
+_KILL: Final = int(signal.SIGKILL)  # an enum's pages would be copied in every worker
+_prctl = getattr(ctypes.CDLL(None, use_errno=True), "prctl", None)
+if _prctl is not None:
+    _prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
 
 
 @dataclass(slots=True)
@@ -43,7 +46,8 @@ def prctl(option: int, value: int) -> None:
     Raises:
         OSError: the kernel refused.
     """
-    if _libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0) != 0:
+    assert _prctl is not None  # Linux has it
+    if _prctl(option, value, 0, 0, 0) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
 
@@ -68,7 +72,7 @@ def contain(wanted: str | None) -> str:
 def die_with_parent(parent: int) -> None:
     """Have the kernel kill this process when the thread that forked it ends (Linux)."""
     if sys.platform == "linux":
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl(PR_SET_PDEATHSIG, _KILL)
         if os.getppid() != parent:
             os._exit(1)
 

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
@@ -25,6 +25,9 @@ MAX_MESSAGE: Final = 100_000
 
 MAX_TRACEBACK: Final = 1_000_000
 """Characters of a traceback that are logged: an exception is an error, however long it is, and no output."""
+
+_set_handler: Callable[[int, Any], object] = getattr(signal.signal, "__wrapped__", signal.signal)
+"""``signal.signal`` without turning numbers into enums, whose pages would be copied in every worker: 0.15 ms."""
 
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
@@ -82,8 +85,8 @@ def settle_in(place: Place) -> None:
     die_with_parent(place.launcher)
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+        _set_handler(number, signal.SIG_DFL)
+    _set_handler(signal.SIGINT, signal.default_int_handler)
     os.dup2(place.log_fd, 1)
     os.dup2(place.log_fd, 2)
     os.close(place.log_fd)

@@ -94,17 +94,17 @@ PAIRS = (
     Pair(
         "pool-map, serial",
         "pool_map.PoolMap",
-        {"method": "serial", "numbers": 2_000},
+        {"method": "serial", "numbers": 4_000},
         "pool_map",
-        ("serial", 2_000, 2),
+        (4_000, 2, "serial"),
         is_single=True,
     ),
     Pair(
         "pool-map, Pool(2).map",
         "pool_map.PoolMap",
-        {"numbers": 2_000, "processes": 2},
+        {"numbers": 4_000, "processes": 2},
         "pool_map",
-        ("map", 2_000, 2),
+        (4_000, 2, "map"),
     ),
 )
 
