@@ -14,10 +14,10 @@ demo: $(VENV)/installed  ## install mprunner into .venv and execute experiments/
 	$(BIN)/mprunner run experiments/bank.yaml || test $$? -eq 1
 
 test: $(VENV)/installed-dev  ## install the development tools and execute the tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n logical
 
 test-all: $(VENV)/installed-dev  ## the tests with every long fault and fuzz loop
-	$(BIN)/pytest -m "slow or not slow"
+	$(BIN)/pytest -n logical -m "slow or not slow"
 
 check: $(VENV)/installed-dev  ## lint, format, types and import contracts
 	$(BIN)/ruff check .
