@@ -68,8 +68,7 @@ def test_plan_tells_what_was_left_out_and_why(program, bank):
     done = program("plan", bank)
     assert "3 cases × 5 repeats" in done.stdout
     assert (
-        "1 combination left out; mode sequential, sync spin: mode sequential starts no actors"
-        in done.stderr
+        "1 combination left out; mode sequential, sync spin: mode sequential starts no actors" in done.stderr
     )
 
 

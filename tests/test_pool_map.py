@@ -96,7 +96,7 @@ def test_a_serial_map_is_the_work_of_one_actor_without_a_pool(execute):
     assert metrics.checksum_ok
     assert (metrics.pool_start_s, metrics.shutdown_s) == (None, None)
     assert metrics.wall_s == metrics.map_s == metrics.busy_s
-    assert (metrics.tasks_min, metrics.tasks_max, metrics.imbalance) == (40, 40, 0.0)
+    assert (metrics.tasks_min, metrics.tasks_max, metrics.imbalance) == (40, 40, None)
     assert [(sample.actor, sample.tasks) for sample in samples] == [(0, 40)]
 
 

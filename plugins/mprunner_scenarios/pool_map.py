@@ -143,7 +143,8 @@ class Metrics:
     tasks_max: Annotated[int, Doc("tasks of the actor with the most")]
     busy_s: Annotated[float, Unit("s"), Doc("time within tasks, of all actors together")]
     imbalance: Annotated[
-        float, Doc("how much longer than the mean the busiest actor was within tasks, as a share of the mean")
+        float | None,
+        Doc("how much longer than the mean the busiest actor was within tasks, as a share of the mean"),
     ]
 
 
@@ -168,7 +169,7 @@ class PoolMap(Scenario[Params, Metrics]):
     name = "pool-map"
     serial = {"method": "serial"}  # noqa: RUF012 - read only
     sample = ActorSample
-    summary = "{wall_s:median}, the busiest actor {imbalance:percent} over the mean"
+    summary = "{wall_s:median}[, the busiest actor {imbalance:percent} over the mean]"
 
     def run(self, params: Params, trial: Trial) -> Metrics:
         """Map, and check what came back."""
@@ -188,7 +189,7 @@ class PoolMap(Scenario[Params, Metrics]):
             tasks_min=min(done),
             tasks_max=max(done),
             busy_s=sum(tally.busy_s for tally in tallies),
-            imbalance=_imbalance(tallies),
+            imbalance=_imbalance(tallies) if len(tallies) > 1 else None,
         )
 
 
