@@ -19,7 +19,8 @@ OWN_IDS += ["--pid", "--fork", "--mount-proc", "--kill-child"]
 
 
 def can_have_own_ids() -> bool:
-    return bool(shutil.which("unshare")) and subprocess.run([*OWN_IDS, "true"], check=False).returncode == 0
+    python = [sys.executable, "-c", "pass"]
+    return bool(shutil.which("unshare")) and subprocess.run([*OWN_IDS, *python], check=False).returncode == 0
 
 
 def executed_apart(tmp_path, script: str) -> dict:

@@ -7,6 +7,7 @@ from multiprocessing import active_children
 from multiprocessing.context import BaseContext
 from multiprocessing.pool import Pool, ThreadPool
 from pickle import PickleError
+from threading import Thread
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 Kind = Literal["process", "thread"]
 Method = Literal["map", "serial", "imap", "imap_unordered", "starmap", "apply_async", "futures"]
 Work = Callable[[Any], object]
+
+TERMINATE_LIMIT_S = 2.0
+"""How long ending a pool whose map has failed may take."""
 
 
 class PoolFailed(Exception):  # noqa: N818 - it says what happened
@@ -197,9 +201,15 @@ def _shut_down(pool: "AnyPool") -> None:
 
 
 def _abandon(pool: "AnyPool", kind: Kind) -> None:
-    """End a pool whose map has failed, without waiting for its other tasks; threads can't be ended, and go on."""
+    """End a pool whose map has failed, without waiting for its other tasks; threads can't be ended, and go on.
+
+    Now and then ``Pool.terminate`` waits for ever for a lock that a process held when it was ended, so it is given
+    up after a while: the failure must be told.
+    """
     if isinstance(pool, Pool):
-        pool.terminate()
+        terminating = Thread(target=pool.terminate, daemon=True)
+        terminating.start()
+        terminating.join(TERMINATE_LIMIT_S)
     else:
         pool.shutdown(wait=False, cancel_futures=True)
     if kind == "process":
