@@ -12,6 +12,7 @@ from mprunner.conditions import conditions
 from mprunner.environment import describe_environment, load_average, usable_cpus, utc_now
 from mprunner.errors import ExperimentError, ResultsError
 from mprunner.executors import Executor, Interrupt, ScenarioSource
+from mprunner.executors.launching import Launcher
 from mprunner.executors.local import LocalExecutor
 from mprunner.journal import Header, Journal, cut_off, read_journal
 from mprunner.orphans import Orphan, find_orphans
@@ -126,8 +127,10 @@ def prepare(file: Path, plugins: Sequence[Path] = ()) -> Prepared:
     return Prepared(registry=registry, experiment=experiment, scenario=scenario, plan=plan)
 
 
-def executor_for(prepared: Prepared, name: str = BUILT_IN_EXECUTOR) -> Executor:
-    """Make the executor of that name.
+def executor_for(
+    prepared: Prepared, name: str = BUILT_IN_EXECUTOR, launcher: Launcher | None = None
+) -> Executor:
+    """Make the executor of that name; the built-in one begins with ``launcher``, if that is given.
 
     Raises:
         ExperimentError: there is none.
@@ -141,7 +144,7 @@ def executor_for(prepared: Prepared, name: str = BUILT_IN_EXECUTOR) -> Executor:
     )
     factories: Mapping[str, Callable[[ScenarioSource], Executor]] = prepared.registry.executors
     if name == BUILT_IN_EXECUTOR:
-        return LocalExecutor(source)
+        return LocalExecutor(source, launcher=launcher)
     if name not in factories:
         known = ", ".join(sorted({BUILT_IN_EXECUTOR, *factories}))
         raise ExperimentError(f"there is no executor {name!r}", f"known: {known}")

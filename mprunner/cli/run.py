@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -48,18 +49,22 @@ def command(
     Exit codes: 0 all trials ok; 1 a trial failed; 2 bad usage or experiment, or orphans of an earlier run; 4 broken
     plugin; 5 nothing to execute; 6 results can't be written; a signal ends mprunner by that signal.
     """
-    from mprunner import pipeline
+    from mprunner.executors.launching import launcher_at_hand
 
-    prepared = pipeline.prepare(file, plugin)
-    warn_of_plugins(prepared.registry)
-    tell_refused(prepared.plan)
-    chosen = pipeline.executor_for(prepared, executor)
-    return execute_and_report(
-        lambda interrupt: pipeline.execute(
-            prepared, chosen, results, interrupt, beside_orphans=beside_orphans, warn=warn
-        ),
-        prepared.registry,
-        prepared.plan,
-        quiet=quiet,
-        color=color,
-    )
+    with launcher_at_hand() if executor == "local" else nullcontext() as launcher:
+        # Importing what reads an experiment takes as long as the launcher's interpreter takes to start.
+        from mprunner import pipeline
+
+        prepared = pipeline.prepare(file, plugin)
+        warn_of_plugins(prepared.registry)
+        tell_refused(prepared.plan)
+        chosen = pipeline.executor_for(prepared, executor, launcher)
+        return execute_and_report(
+            lambda interrupt: pipeline.execute(
+                prepared, chosen, results, interrupt, beside_orphans=beside_orphans, warn=warn
+            ),
+            prepared.registry,
+            prepared.plan,
+            quiet=quiet,
+            color=color,
+        )

@@ -6,6 +6,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 from typing import IO, Final
@@ -41,13 +43,15 @@ def _scratch_folder() -> Path:
 
 
 class Launcher:
-    """A launcher process, seen from the runner."""
+    """A launcher process, seen from the runner. Its interpreter starts while the runner goes on."""
 
     def __init__(self) -> None:
+        self._is_open = True
+        self._is_greeted = False
         here, there = socket.socketpair()
         self._channel = Channel(here)
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the launcher
-        self._scratch = _scratch_folder()
+        self._scratch: Path | None = None
         self._mark = new_mark()
         try:
             with there:
@@ -64,7 +68,6 @@ class Launcher:
         except OSError as error:
             here.close()
             self._stderr.close()
-            remove_tree(self._scratch)
             raise MprunnerError(
                 f"the launcher can't be started: {error.strerror}", "see the limits of `ulimit -a`"
             ) from error
@@ -76,6 +79,8 @@ class Launcher:
             PluginError: it can't import the scenario, which it does unless ``isolation`` is ``fresh``.
             MprunnerError: it did not start.
         """
+        self._is_greeted = True
+        self._scratch = _scratch_folder()
         hello = Hello(
             module=source.module,
             qualname=source.qualname,
@@ -130,7 +135,11 @@ class Launcher:
 
     def close(self) -> str:
         """End the launcher by closing the socket, by force if that takes too long; return what it printed last."""
+        if not self._is_open:
+            return ""
         self._channel.close()
+        if not self._is_greeted:
+            self._process.kill()  # it is nothing but an interpreter that starts
         try:
             self._process.wait(OVERDUE_S)
         except subprocess.TimeoutExpired:
@@ -161,10 +170,26 @@ class Launcher:
         end_marked(self._mark)
 
     def _last_words(self) -> str:
-        remove_tree(self._scratch)
+        self._is_open = False
+        if self._scratch is not None:
+            remove_tree(self._scratch)
         with self._stderr:
             self._stderr.seek(0)
             return self._stderr.read()[-4000:].decode(errors="replace").strip()
+
+
+@contextmanager
+def launcher_at_hand() -> Iterator[Launcher]:
+    """Have a launcher start while the experiment is read; it is closed in the end, whoever has used it.
+
+    Raises:
+        MprunnerError: it can't be started.
+    """
+    launcher = Launcher()
+    try:
+        yield launcher
+    finally:
+        launcher.close()
 
 
 def _alive_below(pid: int) -> list[int]:

@@ -19,19 +19,24 @@ from mprunner.worker.protocol import Ended, Order
 class LocalExecutor:
     """One launcher, one attempt at a time. A launcher that gives no word is ended and replaced.
 
+    ``launcher`` is one that has been started already and was not greeted yet, to begin with.
+
     Attributes:
         containment: ``subreaper`` or ``process-group``, once started.
         isolation: ``forked``, or ``fresh`` where the experiment or the plugin wants it.
         warnings: at most one: that the plugin wants it.
     """
 
-    def __init__(self, source: ScenarioSource, containment: str | None = None) -> None:
+    def __init__(
+        self, source: ScenarioSource, containment: str | None = None, launcher: Launcher | None = None
+    ) -> None:
         self.containment = ""
         self.isolation = source.isolation
         self.warnings: Sequence[tuple[str, str]] = ()
         self._source = source
         self._wanted = containment
         self._launcher: Launcher | None = None
+        self._at_hand = launcher
 
     def start(self) -> None:
         """Start the launcher and have it import the scenario.
@@ -52,7 +57,7 @@ class LocalExecutor:
 
     def _launch(self, isolation: str) -> int:
         """Start a launcher and return how many threads it has."""
-        launcher = Launcher()
+        launcher, self._at_hand = self._at_hand or Launcher(), None
         ready = launcher.greet(self._source, self._wanted, isolation)  # it has closed itself if this raises
         self.containment = ready.containment
         self._launcher = launcher
