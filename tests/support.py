@@ -6,7 +6,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing import active_children
 from pathlib import Path
 
@@ -17,6 +17,19 @@ from mprunner.executors.local import LocalExecutor
 ROOT = Path(__file__).parent.parent
 PLUGINS = Path(__file__).parent / "plugins"
 GENEROUS_S = 60.0
+
+
+def wait_until(condition: Callable[[], object], what: str) -> None:
+    """Wait until a condition holds; after a generous while the test fails and says ``what`` did not happen."""
+    limit = time.monotonic() + GENEROUS_S
+    while not condition():
+        assert time.monotonic() < limit, what
+        time.sleep(0.01)  # polling
+
+
+def a_trial_has_started(folder: Path) -> bool:
+    """Whether a run below a folder has begun its first trial."""
+    return any(b'"started"' in journal.read_bytes() for journal in folder.glob("results/*/2*/journal.jsonl"))
 
 
 def processes_marked(token: str) -> list[psutil.Process]:

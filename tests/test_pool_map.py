@@ -6,9 +6,7 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from itertools import product
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -19,7 +17,13 @@ from mprunner.scenario import Trial
 from mprunner_scenarios import pool_map
 from mprunner_scenarios.pools.mapping import Tally
 from mprunner_scenarios.pools.tasks import sizes_of, squares_below
-from tests.support import GENEROUS_S, Terminal, living_children, processes_marked
+from tests.support import (
+    Terminal,
+    a_trial_has_started,
+    living_children,
+    processes_marked,
+    wait_until,
+)
 
 START_METHODS = ("fork", "spawn", "forkserver")
 KINDS = ("process", "thread")
@@ -230,10 +234,6 @@ def test_every_method_ends_on_one_cpu(one_cpu, program, tmp_path):
     assert (samples.groupby("trial_id").tasks.sum() == 100).all()
 
 
-def a_trial_has_started(folder: Path) -> bool:
-    return any('"started"' in journal.read_text() for journal in folder.glob("results/*/*/journal.jsonl"))
-
-
 @pytest.mark.parametrize(
     "setting",
     [
@@ -254,10 +254,8 @@ def test_ctrl_c_in_the_middle_of_a_pool_ends_quietly(tmp_path, token, setting):
     terminal = Terminal(tmp_path, "run", "long.yaml")
     try:
         others = 3 if "thread" in setting else 5  # runner, launcher, worker, and the pool's processes
-        limit = time.monotonic() + GENEROUS_S
-        while len(processes_marked(token)) < others or not a_trial_has_started(tmp_path):
-            assert time.monotonic() < limit, "the pool has not begun"
-            time.sleep(0.02)  # polling
+        wait_until(lambda: a_trial_has_started(tmp_path), "no trial has begun")
+        wait_until(lambda: len(processes_marked(token)) >= others, "the pool has not begun")
         terminal.press(b"\x03")
         status = terminal.end()
     finally:

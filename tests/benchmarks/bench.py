@@ -9,11 +9,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from mprunner.declarations import declare
 from mprunner.executors import Interrupt, ScenarioSource
@@ -81,7 +82,7 @@ def no_op_trial(folder: Path) -> None:
         def trials() -> float:
             began = perf_counter()
             for _ in range(50):
-                attempt = _attempt(next(numbers))
+                attempt = new_attempt(next(numbers))
                 journal.started(attempt)
                 record = executor.execute(attempt, folder, interrupt)
                 journal.ended(record)
@@ -97,17 +98,18 @@ def no_op_trial(folder: Path) -> None:
     bare.communicate()
 
 
-def _attempt(number: int) -> Attempt:
+def new_attempt(number: int, params: Mapping[str, Any] | None = None) -> Attempt:
+    """Return an attempt with those params."""
     return Attempt(
-        trial_id=trial_id("noop", number, 0),
-        case_id="noop",
+        trial_id=trial_id("bench", number, 0),
+        case_id="bench",
         case_label="",
         repeat=number,
         attempt=1,
         order=number,
         is_warmup=False,
         seed=0,
-        params={},
+        params=params or {},
         timeout_s=60.0,
     )
 
@@ -138,7 +140,7 @@ def start_and_join(folder: Path) -> None:
     with Interrupt() as interrupt:
 
         def inside() -> float:
-            record = executor.execute(_attempt(next(numbers)), folder, interrupt)
+            record = executor.execute(new_attempt(next(numbers)), folder, interrupt)
             assert record.ending.result is not None
             return float(record.ending.result.metrics["wall_s"] or 0)
 

@@ -19,8 +19,10 @@ from typing import Any
 from mprunner.analysis.statistics import Interval, median_interval
 from mprunner.executors import Interrupt, ScenarioSource
 from mprunner.executors.local import LocalExecutor
-from mprunner.plan import trial_id
-from mprunner.records import Attempt
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+from bench import new_attempt  # noqa: E402 - it stands beside this script
 
 SCRIPTS = Path(__file__).parent / "scripts"
 TURNS = 15
@@ -165,25 +167,10 @@ def _executed(
     executor: LocalExecutor, params: Mapping[str, Any], folder: Path, number: int
 ) -> Mapping[str, Any]:
     with Interrupt() as interrupt:
-        record = executor.execute(_attempt(number, params), folder, interrupt)
+        record = executor.execute(new_attempt(number, params), folder, interrupt)
     assert record.ending.result is not None, record
     assert not record.ending.result.error_message, record.ending.result.error_message
     return record.ending.result.metrics
-
-
-def _attempt(number: int, params: Mapping[str, Any]) -> Attempt:
-    return Attempt(
-        trial_id=trial_id("fidelity", number, 0),
-        case_id="fidelity",
-        case_label="",
-        repeat=number,
-        attempt=1,
-        order=number,
-        is_warmup=False,
-        seed=0,
-        params=params,
-        timeout_s=60.0,
-    )
 
 
 def rounds(folder: Path) -> None:
