@@ -1,7 +1,7 @@
 """The experiment, as everything after the reading sees it."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -10,11 +10,24 @@ from mprunner.values import Scalar
 Order = Literal["interleaved", "shuffled", "sequential"]
 OnFailure = Literal["continue", "stop"]
 Isolation = Literal["forked", "fresh"]
-Block = Mapping[str, tuple[Scalar, ...]]
-"""A part of a sweep: the product of its params' values."""
+Row = tuple[Scalar, ...]
+Values = tuple[Scalar | Row, ...]
+Block = Mapping[str, Values]
+"""A part of a sweep: the product of its params' values. Names that move together share a key, and have rows."""
 
 DEFAULT_REPEATS = 5
 DEFAULT_TIMEOUT_S = 60.0
+
+
+def names_of(key: str) -> tuple[str, ...]:
+    """Return the names that a key of a sweep sets: one, or those between its commas, which move together."""
+    return tuple(name.strip() for name in key.split(",")) if "," in key else (key,)
+
+
+def axes(block: Block) -> Iterator[tuple[tuple[str, ...], tuple[Row, ...]]]:
+    """Yield what varies in a block on its own: the names of each key, and the rows of values that they take."""
+    for key, values in block.items():
+        yield names_of(key), tuple(value if isinstance(value, tuple) else (value,) for value in values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +76,20 @@ class Experiment:
         return {
             **value,
             "params": dict(self.params),
-            "sweep": [{name: list(values) for name, values in block.items()} for block in self.sweep],
+            "sweep": [{key: _as_lists(values) for key, values in block.items()} for block in self.sweep],
             "baseline": None if self.baseline is None else dict(self.baseline),
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], source: bytes = b"") -> "Experiment":
         """Rebuild an experiment from :meth:`to_json`'s value after a trip through JSON."""
-        blocks = ({name: tuple(values) for name, values in block.items()} for block in value["sweep"])
+        blocks = ({key: _as_tuples(values) for key, values in block.items()} for block in value["sweep"])
         return cls(**{**value, "sweep": tuple(blocks), "source": source})
+
+
+def _as_lists(values: Values) -> list[Any]:
+    return [list(value) if isinstance(value, tuple) else value for value in values]
+
+
+def _as_tuples(values: list[Any]) -> Values:
+    return tuple(tuple(value) if isinstance(value, list) else value for value in values)

@@ -1,16 +1,15 @@
 """The params of an experiment, checked against its scenario's types: what its file fixes, sweeps and compares."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from mprunner.spec.messages import as_yaml, list_of_names
-from mprunner.spec.model import Block
-from mprunner.spec.nodes import Document, MappingNode, Node, ScalarNode, SequenceNode
-from mprunner.spec.param_types import BadParamError, ParamType
-from mprunner.spec.problems import Loc, Problem, did_you_mean
+from mprunner.spec.checking import Checking, ParamTypes
+from mprunner.spec.matching import refuse_unmatched
+from mprunner.spec.model import Block, names_of
+from mprunner.spec.nodes import Document, MappingNode, SequenceNode
+from mprunner.spec.problems import Loc, Problem
+from mprunner.spec.swept import check_block
 from mprunner.values import Scalar
-
-ParamTypes = Mapping[str, ParamType]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +42,15 @@ def check_params(
     Returns:
         the values, which are complete where there is no problem, and the problems.
     """
-    checking = _Checking(document, scenario, types)
+    checking = Checking(document, scenario, types)
     fixed = checking.values(("params",))
-    blocks = {path: checking.block(path) for path in _block_paths(document)}
-    checking.refuse_fixed_and_swept(fixed, blocks)
-    checking.require(fixed, blocks)
+    blocks = {path: check_block(checking, path) for path in _block_paths(document)}
+    _refuse_fixed_and_swept(checking, fixed, blocks)
+    _require(checking, fixed, blocks)
     sweep = tuple(blocks.values())
     baseline = checking.values(("baseline",)) or None
     if baseline and not checking.problems:
-        checking.refuse_baseline_without_case(baseline, fixed, sweep)
+        refuse_unmatched(checking, ("baseline",), baseline, fixed, sweep)
     return ParamValues(fixed=fixed, sweep=sweep, baseline=baseline), checking.problems
 
 
@@ -66,134 +65,39 @@ def _block_paths(document: Document) -> Iterator[Loc]:
             yield from ((*place.path, i) for i, item in enumerate(items) if isinstance(item, MappingNode))
 
 
-@dataclass(slots=True)
-class _Checking:
-    """One pass over the params of a document; ``problems`` collects what is wrong."""
-
-    document: Document
-    scenario: str
-    types: ParamTypes | None
-    problems: list[Problem] = field(default_factory=list)
-
-    def values(self, path: Loc) -> dict[str, Scalar]:
-        """Return the values of a mapping from params to one value each."""
-        checked: dict[str, Scalar] = {}
-        for name, node in self._entries(path):
-            self._check_name((*path, name), name)
-            if isinstance(node, ScalarNode):
-                checked[name] = self._value((*path, name), name, node)
-        return checked
-
-    def block(self, path: Loc) -> dict[str, tuple[Scalar, ...]]:
-        """Return the values of a block of the sweep; a scalar is one value."""
-        checked: dict[str, tuple[Scalar, ...]] = {}
-        for name, node in self._entries(path):
-            self._check_name((*path, name), name)
-            match node:
-                case ScalarNode():
-                    checked[name] = (self._value((*path, name), name, node),)
-                case SequenceNode():
-                    checked[name] = self._swept((*path, name), name, node)
-        return checked
-
-    def _entries(self, path: Loc) -> Iterator[tuple[str, Node]]:
-        place = self.document.find(path)
-        if place.path == path and isinstance(place.node, MappingNode):
-            yield from ((name, entry.node) for name, entry in place.node.entries.items())
-
-    def _check_name(self, path: Loc, name: str) -> None:
-        if self.types is not None and name not in self.types:
-            hint = did_you_mean(name, self.types) or (
-                f"its params are {list_of_names(list(self.types))}" if self.types else "it has no params"
-            )
-            message = f"scenario '{self.scenario}' has no such param"
-            self.problems.append(self.document.problem(path, message, hint, at_key=True))
-
-    def _value(self, path: Loc, name: str, node: ScalarNode) -> Scalar:
-        type_ = None if self.types is None else self.types.get(name)
-        if type_ is None:
-            return node.value
-        try:
-            return type_.checked(node)
-        except BadParamError as error:
-            self.problems.append(self.document.problem(path, error.fault.message, error.fault.hint))
-            return node.value
-
-    def _swept(self, path: Loc, name: str, node: SequenceNode) -> tuple[Scalar, ...]:
-        values: list[Scalar] = []
-        seen: set[tuple[bool, Scalar]] = set()  # true is not 1, but 1 is 1.0
-        for index, item in enumerate(node.items):
-            if not isinstance(item, ScalarNode):
-                continue
-            value = self._value((*path, index), name, item)
-            if (isinstance(value, bool), value) in seen:
-                message = f"{as_yaml(value)} is given twice"
-                hint = "remove one; `repeats` says how often a case is measured"
-                self.problems.append(self.document.problem((*path, index), message, hint))
-            seen.add((isinstance(value, bool), value))
-            values.append(value)
-        return tuple(values)
-
-    def refuse_fixed_and_swept(self, fixed: Mapping[str, Scalar], blocks: Mapping[Loc, Block]) -> None:
-        """Report every param that is fixed, and swept as well."""
-        for path, block in blocks.items():
-            for name in block:
+def _refuse_fixed_and_swept(
+    checking: Checking, fixed: Mapping[str, Scalar], blocks: Mapping[Loc, Block]
+) -> None:
+    """Report every param that is fixed, and swept as well."""
+    for path in blocks:
+        for key, _ in checking.entries(path):
+            for name in names_of(key):
                 if name in fixed:
+                    told = "is" if name == key else f"'{name}' is"
                     hint = "remove it here or under params"
-                    problem = self.document.problem(
-                        (*path, name), "is fixed under params too", hint, at_key=True
-                    )
-                    self.problems.append(problem)
-
-    def require(self, fixed: Mapping[str, Scalar], blocks: Mapping[Loc, Block]) -> None:
-        """Report every param without a default that some case would lack."""
-        given = set(fixed) | {name for name, _ in self._entries(("params",))}
-        required = [name for name, type_ in (self.types or {}).items() if type_.field.required]
-        for name in required:
-            if name in given:
-                continue
-            lacking = [path for path in blocks if not self._names(path, name)]
-            for path in lacking if 0 < len(lacking) < len(blocks) else ():
-                self._missing(path, name)
-            if not blocks or len(lacking) == len(blocks):
-                self._missing(("params",) if self.document.find(("params",)).path else ("scenario",), name)
-
-    def _names(self, path: Loc, name: str) -> bool:
-        return any(entry == name for entry, _ in self._entries(path))
-
-    def _missing(self, path: Loc, name: str) -> None:
-        message = f"required param '{name}' is missing"
-        hint = f"scenario '{self.scenario}' has no default for it: fix it under params, or sweep it"
-        self.problems.append(self.document.problem(path, message, hint, at_key=path != ("scenario",)))
-
-    def refuse_baseline_without_case(
-        self, baseline: Mapping[str, Scalar], fixed: Mapping[str, Scalar], sweep: tuple[Block, ...]
-    ) -> None:
-        """Report a baseline that no case matches."""
-        if self.types is None:
-            return
-        cases = [{name: self._possible(name, fixed, block) for name in baseline} for block in sweep or ({},)]
-        for name, value in baseline.items():
-            if not any(_may_be(value, values[name]) for values in cases):
-                hint = f"the cases have {list_of_names(_distinct(cases, name))}"
-                message = f"no case has {as_yaml(value)} here"
-                self.problems.append(self.document.problem(("baseline", name), message, hint))
-        matches = any(all(_may_be(baseline[name], values[name]) for name in baseline) for values in cases)
-        if not matches and not self.problems:
-            self.problems.append(
-                self.document.problem(("baseline",), "no case has all these values", at_key=True)
-            )
-
-    def _possible(self, name: str, fixed: Mapping[str, Scalar], block: Block) -> tuple[Scalar, ...]:
-        default = (self.types or {})[name].field.default
-        return block.get(name, (fixed.get(name, default),))
+                    checking.report((*path, key), f"{told} fixed under params too", hint, at_key=True)
 
 
-def _may_be(value: Scalar, possible: tuple[Scalar, ...]) -> bool:
-    """Return whether a value is among others; `cpu_count` may be any number, on some machine."""
-    unknown = "cpu_count"
-    return value in possible or (unknown in possible and isinstance(value, int)) or value == unknown
+def _require(checking: Checking, fixed: Mapping[str, Scalar], blocks: Mapping[Loc, Block]) -> None:
+    """Report every param without a default that some case would lack."""
+    given = set(fixed) | {name for name, _ in checking.entries(("params",))}
+    required = [name for name, type_ in (checking.types or {}).items() if type_.field.required]
+    for name in required:
+        if name in given:
+            continue
+        lacking = [path for path in blocks if not _sweeps(checking, path, name)]
+        for path in lacking if 0 < len(lacking) < len(blocks) else ():
+            _missing(checking, path, name)
+        if not blocks or len(lacking) == len(blocks):
+            in_params = checking.document.find(("params",)).path
+            _missing(checking, ("params",) if in_params else ("scenario",), name)
 
 
-def _distinct(cases: list[dict[str, tuple[Scalar, ...]]], name: str) -> list[str]:
-    return list(dict.fromkeys(as_yaml(value) for values in cases for value in values[name]))
+def _sweeps(checking: Checking, path: Loc, name: str) -> bool:
+    return any(name in names_of(key) for key, _ in checking.entries(path))
+
+
+def _missing(checking: Checking, path: Loc, name: str) -> None:
+    message = f"required param '{name}' is missing"
+    hint = f"scenario '{checking.scenario}' has no default for it: fix it under params, or sweep it"
+    checking.report(path, message, hint, at_key=path != ("scenario",))

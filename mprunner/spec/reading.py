@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mprunner.errors import ExperimentError
+from mprunner.spec.checking import ParamTypes
 from mprunner.spec.messages import list_of_names, shown, text_fault
 from mprunner.spec.model import Experiment
 from mprunner.spec.nodes import Document, MappingNode, ScalarNode
 from mprunner.spec.param_types import param_types
-from mprunner.spec.params import ParamTypes, ParamValues, check_params
+from mprunner.spec.params import ParamValues, check_params
 from mprunner.spec.problems import ExperimentFileError, Problem, printable, quoted
 from mprunner.spec.structure import MAX_NAME, NAME, ExperimentFile, check_structure
 from mprunner.spec.sweep import count

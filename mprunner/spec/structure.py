@@ -62,20 +62,6 @@ def _scalar(value: object) -> object:
     return value
 
 
-def _swept(value: object) -> object:
-    if isinstance(value, dict):
-        raise _fault("must be a list of values, not a mapping")
-    if value == []:
-        raise _fault("is an empty list", "give it values, or remove it")
-    return value if isinstance(value, list) else [value]
-
-
-def _swept_item(value: object) -> object:
-    if isinstance(value, dict | list):
-        raise _fault(f"must be one value, not a {'mapping' if isinstance(value, dict) else 'list'}")
-    return value
-
-
 def _not_empty(value: dict[str, Any]) -> dict[str, Any]:
     if not value:
         raise _fault("is empty", "name a param and its values, or remove it")
@@ -104,8 +90,7 @@ def _seconds(value: object) -> object:
 
 
 _OneValue = Annotated[Any, BeforeValidator(_scalar)]
-_SweptValues = Annotated[list[Annotated[Any, BeforeValidator(_swept_item)]], BeforeValidator(_swept)]
-_Block = Annotated[dict[str, _SweptValues], AfterValidator(_not_empty)]
+_Block = Annotated[dict[str, Any], AfterValidator(_not_empty)]  # what is in it: see swept.py
 _TrialCount = Annotated[int, Field(le=MAX_TRIALS_PER_CASE)]
 
 

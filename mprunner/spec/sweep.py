@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mprunner.spec.model import Block, Experiment
+from mprunner.spec.model import Block, Experiment, axes
 from mprunner.values import Scalar
 
 _NO_SWEEP: tuple[Block, ...] = ({},)
@@ -27,11 +27,15 @@ class Combination:
 def expand(experiment: Experiment) -> Iterator[Combination]:
     """Yield every combination, block by block; in a block the first name varies slowest.
 
+    Names that move together vary as one.
+
     Without a sweep there is one combination: the fixed params.
     """
     for block in experiment.sweep or _NO_SWEEP:
-        names = tuple(block)
-        for values in itertools.product(*block.values()):
+        varying = tuple(axes(block))
+        names = tuple(name for together, _ in varying for name in together)
+        for rows in itertools.product(*(rows for _, rows in varying)):
+            values = itertools.chain.from_iterable(rows)
             params = {**experiment.params, **dict(zip(names, values, strict=True))}
             yield Combination(params=params, swept=names)
 

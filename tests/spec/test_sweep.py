@@ -1,6 +1,7 @@
 """From a sweep to its combinations."""
 
 import itertools
+import json
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,3 +58,29 @@ blocks = st.dictionaries(
 @given(st.lists(blocks, max_size=4))
 def test_count_says_how_many_there_are(sweep):
     assert count(experiment(*sweep)) == len(list(expand(experiment(*sweep))))
+
+
+def test_names_that_move_together_take_one_row_after_the_other(read):
+    swept = read(
+        'scenario: bank\nsweep: {guard: [none, lock], "transactions, chunk": [[1000, 1], [10000, 16]]}\n'
+    )
+    assert count(swept) == 4
+    first, *_, last = expand(swept)
+    assert first == Combination(
+        params={"guard": "none", "transactions": 1000, "chunk": 1}, swept=("guard", "transactions", "chunk")
+    )
+    assert list(last.params.values()) == ["lock", 10000, 16]
+
+
+@given(st.lists(st.tuples(st.integers(), st.integers()), min_size=1, max_size=4), st.integers(1, 3))
+def test_rows_are_one_axis_of_the_product(rows, others):
+    swept = experiment({"a, b": tuple(rows), "c": tuple(range(others))})
+    expanded = [tuple(combination.params.values()) for combination in expand(swept)]
+    assert expanded == [(*row, other) for row in rows for other in range(others)]
+    assert count(swept) == len(expanded)
+
+
+def test_rows_survive_json(read):
+    swept = read('scenario: bank\nsweep: {"level,guard": [[1, none], [2, lock]]}\n')
+    assert swept.sweep == ({"level, guard": ((1, "none"), (2, "lock"))},)
+    assert Experiment.from_json(json.loads(json.dumps(swept.to_json())), swept.source) == swept

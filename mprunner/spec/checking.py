@@ -1,0 +1,69 @@
+"""Checking one value after another: what the parts of a file that hold params' values have in common."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from mprunner.spec.messages import list_of_names
+from mprunner.spec.nodes import Document, MappingNode, Node, ScalarNode
+from mprunner.spec.param_types import BadParamError, ParamType
+from mprunner.spec.problems import Loc, Problem, did_you_mean, quoted
+from mprunner.values import Scalar
+
+ParamTypes = Mapping[str, ParamType]
+
+
+@dataclass(slots=True)
+class Checking:
+    """One pass over the params of a document.
+
+    Attributes:
+        document: the file.
+        scenario: the scenario's name, for messages.
+        types: its params; None where it is unknown, and only what needs no types is checked.
+        problems: what is wrong, as far as it was found.
+    """
+
+    document: Document
+    scenario: str
+    types: ParamTypes | None
+    problems: list[Problem] = field(default_factory=list)
+
+    def report(self, path: Loc, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
+        """Add a problem of the value at a path, or of its key."""
+        self.problems.append(self.document.problem(path, message, hint, at_key=at_key))
+
+    def values(self, path: Loc) -> dict[str, Scalar]:
+        """Return the values of a mapping from params to one value each."""
+        checked: dict[str, Scalar] = {}
+        for name, node in self.entries(path):
+            self.check_name((*path, name), name)
+            if isinstance(node, ScalarNode):
+                checked[name] = self.value((*path, name), name, node)
+        return checked
+
+    def entries(self, path: Loc) -> Iterator[tuple[str, Node]]:
+        """Yield the keys and values of the mapping at a path; none where it is no mapping."""
+        place = self.document.find(path)
+        if place.path == path and isinstance(place.node, MappingNode):
+            yield from ((name, entry.node) for name, entry in place.node.entries.items())
+
+    def check_name(self, path: Loc, name: str, *, alone: bool = True) -> None:
+        """Report a name that is no param; where it is not ``alone`` in its key, the message names it."""
+        if self.types is None or name in self.types:
+            return
+        hint = did_you_mean(name, self.types) or (
+            f"its params are {list_of_names(list(self.types))}" if self.types else "it has no params"
+        )
+        lacking = "such param" if alone else f"param {quoted(name)}"
+        self.report(path, f"scenario '{self.scenario}' has no {lacking}", hint, at_key=True)
+
+    def value(self, path: Loc, name: str, node: ScalarNode) -> Scalar:
+        """Return a value as its param's type; where it is none of that type, report it and return it as it is."""
+        type_ = None if self.types is None else self.types.get(name)
+        if type_ is None:
+            return node.value
+        try:
+            return type_.checked(node)
+        except BadParamError as error:
+            self.report(path, error.fault.message, error.fault.hint)
+            return node.value
