@@ -1,4 +1,4 @@
-"""What the keys of a sweep give: one value, a list of values, or rows of values of names that move together."""
+"""What the keys of a sweep give: one value, a list of values, a range, or rows of names that move together."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,6 +7,7 @@ from mprunner.spec.messages import as_yaml, shown
 from mprunner.spec.model import Row, Values, names_of
 from mprunner.spec.nodes import Node, ScalarNode, SequenceNode
 from mprunner.spec.problems import Loc
+from mprunner.spec.ranges import check_range
 from mprunner.values import Scalar
 
 
@@ -43,8 +44,7 @@ def _alone(checking: Checking, path: Loc, name: str, node: Node) -> Values:
             return (checking.value(path, name, node),)
         case SequenceNode():
             return _distinct(checking, path, node, lambda place, item: _one(checking, place, name, item))
-    checking.report(path, "must be a list of values, not a mapping")
-    return ()
+    return check_range(checking, path, name, node)
 
 
 def _one(checking: Checking, path: Loc, name: str, node: Node) -> Row | None:

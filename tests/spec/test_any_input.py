@@ -142,12 +142,18 @@ plain = (
     | st.sampled_from(["none", "lock", "cpu_count", "bank", "x"])
 )
 names = st.sampled_from([*Bank.__dataclass_fields__, "gaurd"])
+ranges = st.dictionaries(
+    st.sampled_from(["from", "to", "step", "times", "by"]), plain, min_size=3, max_size=4
+)
 one_each = st.dictionaries(names, plain | st.lists(plain, max_size=2), max_size=3)
 documents = st.fixed_dictionaries(
     {"scenario": st.sampled_from(["bank", "strict", "other"])},
     optional={
         "params": one_each | plain,
-        "sweep": one_each | st.lists(one_each | plain, max_size=3) | plain,
+        "sweep": one_each
+        | st.dictionaries(names, ranges, max_size=2)
+        | st.lists(one_each | plain, max_size=3)
+        | plain,
         "baseline": one_each | plain,
         "repeats": plain | one_each,
         "timeout": plain | st.just("2m"),

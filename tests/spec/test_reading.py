@@ -266,7 +266,7 @@ hint: did you mean 'repeats'?"""
         ("sweep: 3", "sweep: must be a mapping of params to values, or a list of such mappings"),
         ("sweep: [3]", "sweep[0]: must be a mapping of names to values, not 3"),
         ("sweep: {guard: []}", "sweep.guard: is an empty list"),
-        ("sweep: {level: {from: 1}}", "sweep.level: must be a list of values, not a mapping"),
+        ("sweep: {level: {from: 1, step: 1}}", "sweep.level: the range has no 'to'"),
         ("sweep: {level: [[1]]}", "sweep.level[0]: must be one value, not a list"),
         ("repeats: {min: 5}", "repeats: must be a whole number, not a mapping"),
         ("repeats: true", "repeats: must be a whole number, not true"),
