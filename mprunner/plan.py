@@ -52,6 +52,7 @@ class Plan:
     Attributes:
         cases: in the order of the file.
         refused: combinations left out because the scenario refuses them.
+        excluded: how many combinations are left out because the experiment excludes them.
         repeats: measured trials per case.
         warmup: trials per case before those, flagged and left out of every summary.
         order: interleaved (every case once, then again), shuffled (within each repeat) or sequential.
@@ -66,6 +67,7 @@ class Plan:
     order: str
     seed: int
     timeout_s: float
+    excluded: int = 0
 
     def __len__(self) -> int:
         return len(self.cases) * (self.warmup + self.repeats)
@@ -108,16 +110,22 @@ class Plan:
 def make_plan(experiment: Experiment, declaration: Declaration, params_type: type, cpus: int) -> Plan:
     """Plan an experiment on a machine where a worker may use ``cpus`` CPUs.
 
-    Two combinations with the same values are one case. A combination whose ``Params`` can't be made, because
+    Two combinations with the same values are one case. What the experiment excludes is counted, and the scenario not
+    asked about it. A combination whose ``Params`` can't be made, because
     ``__post_init__`` raises ValueError, is left out and its reason kept.
 
     Raises:
-        NothingSelectedError: the scenario refuses every combination.
+        NothingSelectedError: the scenario refuses every combination, or the experiment excludes them.
     """
+    exclude = [_resolved(values, declaration.params, cpus) for values in experiment.exclude]
+    excluded = 0
     cases: dict[str, Case] = {}
     refused: list[Refusal] = []
     for combination in expand(experiment):
         params = _completed(combination, declaration.params, cpus)
+        if any(values.items() <= params.items() for values in exclude):
+            excluded += 1
+            continue
         label = label_of(combination.params, combination.swept)
         try:
             params_type(**params)
@@ -127,12 +135,7 @@ def make_plan(experiment: Experiment, declaration: Declaration, params_type: typ
         identity = case_id(declaration.name, params, experiment.isolation)
         cases.setdefault(identity, Case(case_id=identity, label=label, params=params))
     if not cases:
-        first = "".join(
-            f"the first, {refusal.label or 'its only one'}: {refusal.reason}" for refusal in refused[:1]
-        )
-        raise NothingSelectedError(
-            f"scenario {declaration.name!r} refuses every combination of the experiment", first or None
-        )
+        raise _nothing_left(declaration.name, refused, excluded)
     return Plan(
         cases=tuple(cases.values()),
         refused=tuple(refused),
@@ -141,7 +144,28 @@ def make_plan(experiment: Experiment, declaration: Declaration, params_type: typ
         order=experiment.order,
         seed=experiment.seed,
         timeout_s=experiment.timeout_s,
+        excluded=excluded,
     )
+
+
+def _nothing_left(scenario: str, refused: list[Refusal], excluded: int) -> NothingSelectedError:
+    if not refused:
+        return NothingSelectedError(
+            "the experiment excludes every combination", "remove a mapping of `exclude`"
+        )
+    which = "that is not excluded" if excluded else "of the experiment"
+    first = refused[0]
+    return NothingSelectedError(
+        f"scenario {scenario!r} refuses every combination {which}",
+        f"the first, {first.label or 'its only one'}: {first.reason}",
+    )
+
+
+def _resolved(values: Mapping[str, Scalar], fields: tuple[Field, ...], cpus: int) -> dict[str, Scalar]:
+    counting = {field.name for field in fields if field.counts_processes}
+    return {
+        name: cpus if name in counting and value == "cpu_count" else value for name, value in values.items()
+    }
 
 
 def _completed(combination: Combination, fields: tuple[Field, ...], cpus: int) -> dict[str, Scalar]:

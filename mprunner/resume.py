@@ -197,7 +197,7 @@ def _experiment_differences(
         return (Difference(what=str(file), then="an experiment", now=first),)
     ignored = {"path", "name"}  # where it is, and what its results folder is called
     if _cases(planned) == _cases(plan):
-        ignored |= {"params", "sweep"}
+        ignored |= {"params", "sweep", "exclude"}
     then, now = (
         {key: value for key, value in made.to_json().items() if key not in ignored}
         for made in (run.experiment, given)

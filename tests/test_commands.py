@@ -72,6 +72,17 @@ def test_plan_tells_what_was_left_out_and_why(program, bank):
     )
 
 
+@pytest.mark.parametrize("verb", ["plan", "run"])
+def test_what_is_excluded_is_told_apart_from_what_is_refused(program, bank, verb):
+    bank.write_text(
+        "scenario: race-bank\nrepeats: 1\nparams: {transactions: 10}\n"
+        "sweep: {mode: [sequential, concurrent], sync: [none, spin]}\n"
+        "exclude: [{mode: concurrent, sync: spin}]\n"
+    )
+    told = program(verb, bank).stderr
+    assert told.startswith("1 combination excluded\n1 combination left out; mode sequential, sync spin: ")
+
+
 def test_the_plan_as_json_has_the_trials_that_a_run_executes(program, bank, runs, tmp_path):
     planned = json.loads(program("plan", "--json", bank).stdout)
     journal = (tmp_path / runs[0] / "journal.jsonl").read_text().splitlines()

@@ -1,7 +1,7 @@
 """From an experiment to its plan: identities that last, seeds, and the order in which trials are executed."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass, replace
 from typing import Annotated, Literal
 
 import pytest
@@ -9,11 +9,11 @@ from annotated_types import Ge
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mprunner.declarations import declare
+from mprunner.declarations import declare, fields_of
 from mprunner.errors import NothingSelectedError
 from mprunner.plan import Case, Plan, case_id, make_plan, trial_id, trial_seed
 from mprunner.scenario import CPU_COUNT, ProcessCount, Scenario, Trial
-from mprunner.spec import read_experiment
+from mprunner.spec import Experiment, expand, read_experiment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +173,62 @@ def test_a_plan_of_which_nothing_is_left_is_an_error(planned):
         planned("params: {guard: lock}\nsweep: {size: [9000, 9001]}")
     assert caught.value.exit_code == 5
     assert caught.value.hint == "the first, size 9,000: a lock takes too long beyond 5000"
+
+
+def test_what_matches_an_exclusion_is_left_out_and_counted(planned):
+    plan = planned("sweep: {size: [1, 2], guard: [none, lock]}\nexclude: [{guard: lock, size: 2}]")
+    assert [case.label for case in plan.cases] == [
+        "size 1, guard none",
+        "size 1, guard lock",
+        "size 2, guard none",
+    ]
+    assert (plan.excluded, plan.refused) == (1, ())
+
+
+@pytest.mark.parametrize("workers", ["cpu_count", "2"])
+def test_an_exclusion_sees_fixed_and_default_values_and_the_number_of_cpus(planned, workers):
+    sweep = "params: {pause_s: 1}\nsweep: [{size: [1, 2]}, {workers: 3}]"
+    plan = planned(f"{sweep}\nexclude: [{{workers: {workers}, guard: none, pause_s: 1}}]")
+    assert [case.label for case in plan.cases] == ["workers 3"]
+    assert plan.excluded == 2
+
+
+def test_a_combination_that_is_excluded_is_not_one_that_the_scenario_refuses(planned):
+    plan = planned("sweep: {size: [10, 9000], guard: [none, lock]}\nexclude: [{size: 9000}]")
+    assert (plan.excluded, plan.refused) == (2, ())
+
+
+def test_an_exclusion_changes_no_identity(planned):
+    sweep = "sweep: {size: [1, 2, 3]}"
+    assert set(ids(planned(f"{sweep}\nexclude: [{{size: 2}}]"))) < set(ids(planned(sweep)))
+
+
+def test_a_plan_of_which_everything_is_excluded_is_an_error(planned):
+    with pytest.raises(NothingSelectedError, match=r"^the experiment excludes every combination$"):
+        planned("sweep: {size: [1, 2]}\nexclude: [{guard: none}]")
+
+
+SMALL = st.integers(1, 3)
+
+
+@given(exclude=st.lists(st.dictionaries(st.sampled_from("abc"), SMALL, min_size=1), max_size=3))
+def test_what_is_left_is_what_matches_no_exclusion(exclude):
+    sweep = ({"a": (1, 2), "b, c": ((1, 1), (2, 3))}, {"a": (3,)})
+    declaration, abc = _declared()
+    experiment = Experiment(name="x", scenario="abc", sweep=sweep, exclude=tuple(exclude))
+    everything = [{"a": 0, "b": 0, "c": 0, **combination.params} for combination in expand(experiment)]
+    left = [params for params in everything if not any(each.items() <= params.items() for each in exclude)]
+    if not left:
+        return
+    plan = make_plan(experiment, declaration, abc, 2)
+    assert [case.params for case in plan.cases] == left
+    assert plan.excluded == len(everything) - len(left)
+
+
+def _declared():
+    abc = make_dataclass("Abc", [(name, int, 0) for name in "abc"], frozen=True, kw_only=True)
+    fields = tuple(fields_of(abc, "Abc"))
+    return replace(declare(Toy), params=fields), abc
 
 
 def made(cases: int, **options: object) -> Plan:

@@ -49,8 +49,11 @@ def warn_of_plugins(registry: Registry) -> None:
         click.echo(f"note: {notice}", err=True)
 
 
-def tell_refused(plan: Plan) -> None:
-    """Tell on stderr how many combinations the scenario refuses, and why the first."""
+def tell_left_out(plan: Plan) -> None:
+    """Tell on stderr how many combinations are excluded, how many the scenario refuses, and why the first."""
+    if plan.excluded:
+        excluded = "1 combination" if plan.excluded == 1 else f"{plan.excluded:,} combinations"
+        click.echo(f"{excluded} excluded", err=True)
     if plan.refused:
         first, count = plan.refused[0], len(plan.refused)
         combinations = "combination" if count == 1 else "combinations"

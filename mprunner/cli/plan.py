@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from mprunner.cli.options import plugin_option, tell_refused, warn_of_plugins
+from mprunner.cli.options import plugin_option, tell_left_out, warn_of_plugins
 from mprunner.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def command(file: Path, plugin: tuple[Path, ...], show_all: bool, as_json: bool)
         print_json(plan_json(prepared))
     else:
         click.echo(plan_text(prepared, None if show_all else SHOWN))
-        tell_refused(prepared.plan)
+        tell_left_out(prepared.plan)
     return 0
 
 
@@ -64,7 +64,7 @@ def _size(plan: Plan) -> str:
 
 
 def plan_json(prepared: Prepared) -> dict[str, Any]:
-    """Return a plan as JSON: the experiment, the cases, the trials in execution order, what was refused."""
+    """Return a plan as JSON: the experiment, the cases, the trials in execution order, what was left out."""
     plan = prepared.plan
     return {
         "experiment": prepared.experiment.to_json(),
@@ -80,5 +80,6 @@ def plan_json(prepared: Prepared) -> dict[str, Any]:
             }
             for attempt in plan
         ],
+        "excluded": plan.excluded,
         "refused": [{"label": r.label, "params": dict(r.params), "reason": r.reason} for r in plan.refused],
     }

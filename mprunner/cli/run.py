@@ -12,7 +12,7 @@ from mprunner.cli.options import (
     orphans_option,
     plugin_option,
     results_option,
-    tell_refused,
+    tell_left_out,
     warn,
     warn_of_plugins,
 )
@@ -57,7 +57,7 @@ def command(
 
         prepared = pipeline.prepare(file, plugin)
         warn_of_plugins(prepared.registry)
-        tell_refused(prepared.plan)
+        tell_left_out(prepared.plan)
         chosen = pipeline.executor_for(prepared, executor, launcher)
         return execute_and_report(
             lambda interrupt: pipeline.execute(

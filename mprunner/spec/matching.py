@@ -1,4 +1,4 @@
-"""Which combinations some values of params match: for the baseline, and before anything is expanded."""
+"""Which combinations some values of params match: before any is made."""
 
 from collections.abc import Mapping
 

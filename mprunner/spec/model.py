@@ -40,6 +40,7 @@ class Experiment:
         description: what the experiment asks, for people.
         params: the values that every case shares; what the file does not fix is not in it.
         sweep: the blocks whose combinations follow one another; empty where nothing is swept.
+        exclude: combinations that have all the values of one of these are left out.
         repeats: measured trials per case.
         warmup: trials per case before those, left out of every summary.
         order: interleaved (every case once, then again), shuffled (within each repeat) or sequential.
@@ -58,6 +59,7 @@ class Experiment:
     description: str = ""
     params: Mapping[str, Scalar] = field(default_factory=dict)
     sweep: tuple[Block, ...] = ()
+    exclude: tuple[Mapping[str, Scalar], ...] = ()
     repeats: int = DEFAULT_REPEATS
     warmup: int = 0
     order: Order = "interleaved"
@@ -77,6 +79,7 @@ class Experiment:
             **value,
             "params": dict(self.params),
             "sweep": [{key: _as_lists(values) for key, values in block.items()} for block in self.sweep],
+            "exclude": [dict(values) for values in self.exclude],
             "baseline": None if self.baseline is None else dict(self.baseline),
         }
 
@@ -84,7 +87,8 @@ class Experiment:
     def from_json(cls, value: Mapping[str, Any], source: bytes = b"") -> "Experiment":
         """Rebuild an experiment from :meth:`to_json`'s value after a trip through JSON."""
         blocks = ({key: _as_tuples(values) for key, values in block.items()} for block in value["sweep"])
-        return cls(**{**value, "sweep": tuple(blocks), "source": source})
+        exclude = tuple(value.get("exclude", ()))  # a run of an earlier version has none
+        return cls(**{**value, "sweep": tuple(blocks), "exclude": exclude, "source": source})
 
 
 def _as_lists(values: Values) -> list[Any]:

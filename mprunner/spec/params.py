@@ -19,11 +19,13 @@ class ParamValues:
     Attributes:
         fixed: what it gives to every case.
         sweep: the blocks of its sweep.
+        exclude: the values of combinations that it leaves out.
         baseline: what its cases are compared with, or None.
     """
 
     fixed: Mapping[str, Scalar]
     sweep: tuple[Block, ...]
+    exclude: tuple[Mapping[str, Scalar], ...]
     baseline: Mapping[str, Scalar] | None
 
 
@@ -44,18 +46,23 @@ def check_params(
     """
     checking = Checking(document, scenario, types)
     fixed = checking.values(("params",))
-    blocks = {path: check_block(checking, path) for path in _block_paths(document)}
+    blocks = {path: check_block(checking, path) for path in _mapping_paths(document, "sweep")}
     _refuse_fixed_and_swept(checking, fixed, blocks)
     _require(checking, fixed, blocks)
     sweep = tuple(blocks.values())
-    baseline = checking.values(("baseline",)) or None
-    if baseline and not checking.problems:
-        refuse_unmatched(checking, ("baseline",), baseline, fixed, sweep)
-    return ParamValues(fixed=fixed, sweep=sweep, baseline=baseline), checking.problems
+    listed = (path for path in _mapping_paths(document, "exclude") if len(path) > 1)
+    exclude = {path: checking.values(path) for path in listed}
+    baseline = checking.values(("baseline",))
+    if not checking.problems:
+        for path, wanted in {**exclude, ("baseline",): baseline}.items():
+            refuse_unmatched(checking, path, wanted, fixed, sweep)
+    values = ParamValues(fixed=fixed, sweep=sweep, exclude=tuple(exclude.values()), baseline=baseline or None)
+    return values, checking.problems
 
 
-def _block_paths(document: Document) -> Iterator[Loc]:
-    place = document.find(("sweep",))
+def _mapping_paths(document: Document, key: str) -> Iterator[Loc]:
+    """Yield where the mappings of a key are: its value, or the items of its list."""
+    place = document.find((key,))
     if not place.path:
         return
     match place.node:

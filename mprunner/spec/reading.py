@@ -70,6 +70,7 @@ def _experiment(file: ExperimentFile, values: ParamValues, raw: bytes, path: Pat
         description=file.description,
         params=values.fixed,
         sweep=values.sweep,
+        exclude=values.exclude,
         repeats=file.repeats,
         warmup=file.warmup,
         order=file.order,

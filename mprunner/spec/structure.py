@@ -68,6 +68,12 @@ def _not_empty(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _not_an_empty_list(value: list[Any]) -> list[Any]:
+    if not value:
+        raise _fault("is empty", "give it mappings of params to values, or remove it")
+    return value
+
+
 def _blocks(value: object) -> object:
     if value in ({}, []):
         raise _fault("is empty", "name a param and its values, or remove it")
@@ -91,6 +97,7 @@ def _seconds(value: object) -> object:
 
 _OneValue = Annotated[Any, BeforeValidator(_scalar)]
 _Block = Annotated[dict[str, Any], AfterValidator(_not_empty)]  # what is in it: see swept.py
+_OneEach = Annotated[dict[str, _OneValue], AfterValidator(_not_empty)]
 _TrialCount = Annotated[int, Field(le=MAX_TRIALS_PER_CASE)]
 
 
@@ -104,6 +111,7 @@ class ExperimentFile(BaseModel):
     scenario: Annotated[str, AfterValidator(_scenario_name)]
     params: dict[str, _OneValue] = Field(default_factory=dict)
     sweep: Annotated[list[_Block], BeforeValidator(_blocks)] = Field(default_factory=list)
+    exclude: Annotated[list[_OneEach], AfterValidator(_not_an_empty_list)] = Field(default_factory=list)
     repeats: Annotated[_TrialCount, Field(ge=1)] = DEFAULT_REPEATS
     warmup: Annotated[_TrialCount, Field(ge=0)] = 0
     order: Order = "interleaved"
@@ -112,7 +120,7 @@ class ExperimentFile(BaseModel):
     on_failure: OnFailure = "continue"
     isolation: Isolation = "forked"
     retries: Annotated[int, Field(ge=0, le=MAX_RETRIES)] = 0
-    baseline: Annotated[dict[str, _OneValue], AfterValidator(_not_empty)] = Field(default_factory=dict)
+    baseline: _OneEach = Field(default_factory=dict)
 
 
 def check_structure(document: Document) -> tuple[ExperimentFile | None, list[Problem]]:

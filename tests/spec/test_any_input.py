@@ -155,6 +155,7 @@ documents = st.fixed_dictionaries(
         | st.lists(one_each | plain, max_size=3)
         | plain,
         "baseline": one_each | plain,
+        "exclude": st.lists(one_each, max_size=2) | plain,
         "repeats": plain | one_each,
         "timeout": plain | st.just("2m"),
         "order": plain | st.just("shuffled"),

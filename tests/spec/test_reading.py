@@ -241,8 +241,8 @@ bank.yaml:1:1: repeat: unknown key
 hint: did you mean 'repeats'?"""
     )
     assert problems("scenario: bank\nxyz: 3\n").splitlines()[-1] == (
-        "hint: the keys are name, description, scenario, params, sweep, repeats, warmup, order, seed, timeout, "
-        "on_failure, isolation, retries, baseline"
+        "hint: the keys are name, description, scenario, params, sweep, exclude, repeats, warmup, order, seed, "
+        "timeout, on_failure, isolation, retries, baseline"
     )
 
 
@@ -276,6 +276,13 @@ hint: did you mean 'repeats'?"""
         ("seed: 1.5", "seed: must be a whole number, not 1.5"),
         ("isolation: sealed", "isolation: 'sealed' is not one of forked, fresh"),
         ("on_failure: skip", "on_failure: 'skip' is not one of continue, stop"),
+        ("exclude: {guard: lock}", "exclude: must be a list, not a mapping"),
+        ("exclude: []", "exclude: is empty"),
+        ("exclude: [{}]", "exclude[0]: is empty"),
+        ("exclude: [{guard: [lock]}]", "exclude[0].guard: must be one value, not a list"),
+        ("exclude: [{guard: lokc}]", "exclude[0].guard: 'lokc' is not one of none, lock, rlock"),
+        ("exclude: [{gurd: lock}]", "exclude[0].gurd: scenario 'bank' has no such param"),
+        ("exclude: [{guard: lock}]", "exclude[0].guard: no case has lock here"),
         ("baseline: {}", "baseline: is empty"),
         ("baseline:", "baseline: has no value"),
         ("baseline: {guard: [lock]}", "baseline.guard: must be one value, not a list"),

@@ -1,6 +1,10 @@
 """What the keys of a sweep may hold, and what is said of anything else."""
 
+import json
+
 import pytest
+
+from mprunner.spec import Experiment
 
 
 def message(told):
@@ -66,3 +70,22 @@ def test_a_baseline_matches_rows_not_the_product_of_their_values(problems, read)
         "baseline: no case has all these values"
     )
     assert problems(f"{sweep}baseline: {{chunk: 3}}\n").splitlines()[-1] == "hint: the cases have 2, 4"
+
+
+def test_an_exclusion_that_matches_nothing_is_shown_where_it_stands(problems):
+    text = "scenario: bank\nsweep: {'level, chunk': [[1, 2], [2, 4]]}\nexclude:\n  - {level: 1, chunk: 4}\n"
+    assert (
+        problems(text)
+        == """\
+bank.yaml:4:5: exclude[0]: no case has all these values
+4 |   - {level: 1, chunk: 4}
+  |     ^^^^^^^^^^^^^^^^^^^^"""
+    )
+
+
+def test_exclusions_survive_json_and_an_earlier_header_has_none(read):
+    experiment = read("scenario: bank\nsweep: {level: [1, 2]}\nexclude: [{level: 2}]\n")
+    written = json.loads(json.dumps(experiment.to_json()))
+    assert Experiment.from_json(written, experiment.source) == experiment
+    del written["exclude"]
+    assert Experiment.from_json(written).exclude == ()
