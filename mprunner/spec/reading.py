@@ -19,7 +19,7 @@ from mprunner.spec.sweep import count
 from mprunner.spec.tokens import MAX_BYTES
 from mprunner.spec.yaml_reader import read_yaml
 
-MAX_COMBINATIONS = 100_000
+MAX_TRIALS = 1_000_000
 
 _SUFFIXES = (".yaml", ".yml")
 _BEGIN = "begin it with `scenario: NAME`"
@@ -108,10 +108,16 @@ def _name_problems(document: Document, path: Path) -> list[Problem]:
 
 
 def _refuse_too_many(document: Document, experiment: Experiment) -> None:
-    combinations = count(experiment)
-    if combinations > MAX_COMBINATIONS:
-        message = f"makes {combinations:,} combinations; the most is {MAX_COMBINATIONS:,}"
-        raise ExperimentFileError([document.problem(("sweep",), message, at_key=True)])
+    """Refuse by what is known without making a combination: those that will be left out count as well."""
+    combinations, each = count(experiment), experiment.repeats + experiment.warmup
+    if combinations * each <= MAX_TRIALS:
+        return
+    plural = "combination" if combinations == 1 else "combinations"
+    size = f"{combinations * each:,} trials ({combinations:,} {plural} × {each:,})"
+    place = next((key for key in ("sweep", "repeats", "warmup") if document.find((key,)).path), "scenario")
+    hint = "combinations that `exclude` leaves out count as well" if experiment.exclude else None
+    problem = document.problem((place,), f"makes {size}; the most is {MAX_TRIALS:,}", hint, at_key=True)
+    raise ExperimentFileError([problem])
 
 
 def _read(path: Path) -> bytes:

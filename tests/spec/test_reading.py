@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mprunner.errors import ExperimentError, PluginError
-from mprunner.spec import Experiment, read_experiment
+from mprunner.spec import Experiment, count, read_experiment
 from tests.spec.scenarios import params_type_of
 
 
@@ -317,16 +317,29 @@ hint: begin it with `scenario: NAME`"""
     )
 
 
-def test_a_sweep_of_too_many_combinations_is_refused(problems, read):
-    values = ", ".join(map(str, range(1_000)))
-    assert len(read(f"scenario: bank\nsweep: {{transactions: [{values}], level: [1, 2]}}\n").sweep[0]) == 2
-    many = f"scenario: bank\nsweep:\n  transactions: [{values}]\n  chunk: [{values}]\n"
+def test_a_sweep_of_too_many_trials_is_refused_with_its_size(problems):
+    text = "scenario: bank\nrepeats: 3\nwarmup: 1\nsweep:\n"
+    text += "  transactions: {from: 1, to: 1000, step: 1}\n  chunk: {from: 1, to: 251, step: 1}\n"
     assert (
-        problems(many)
+        problems(text)
         == """\
-bank.yaml:2:1: sweep: makes 1,000,000 combinations; the most is 100,000
-2 | sweep:
+bank.yaml:4:1: sweep: makes 1,004,000 trials (251,000 combinations × 4); the most is 1,000,000
+4 | sweep:
   | ^^^^^"""
+    )
+    assert problems(f"{text}exclude: [{{chunk: 1}}]\n").splitlines()[-1] == (
+        "hint: combinations that `exclude` leaves out count as well"
+    )
+
+
+def test_a_sweep_of_as_many_trials_as_there_may_be_is_read_without_making_one(read):
+    ranges = "{transactions: {from: 1, to: 1000, step: 1}, chunk: {from: 1, to: 200, step: 1}}"
+    assert count(read(f"scenario: bank\nsweep: {ranges}\n")) == 200_000
+
+
+def test_too_many_trials_of_one_case_are_refused(problems):
+    assert problems("scenario: bank\nwarmup: 1000000\n").splitlines()[0] == (
+        "bank.yaml:2:1: warmup: makes 1,000,005 trials (1 combination × 1,000,005); the most is 1,000,000"
     )
 
 
