@@ -112,18 +112,19 @@ class Tabled:
     summary: "pd.DataFrame"
 
 
-def prepare(file: Path, plugins: Sequence[Path] = ()) -> Prepared:
+def prepare(file: Path, plugins: Sequence[Path] = (), *, strict: bool = False) -> Prepared:
     """Read an experiment, find its scenario, plan its trials.
 
     Raises:
-        ExperimentError: the file, or what it says, is wrong.
+        ExperimentError: the file, or what it says, is wrong; if ``strict``, the scenario refuses a combination.
         PluginError: the plugin that it needs is broken.
         NothingSelectedError: its plan is empty.
     """
     registry = load_registry(plugins)
     experiment = read_experiment(file, lambda name: registry.scenario(name).params_type)
     scenario = registry.scenario(experiment.scenario)
-    plan = make_plan(experiment, scenario.declaration, scenario.params_type, cpus=len(usable_cpus()))
+    cpus = len(usable_cpus())
+    plan = make_plan(experiment, scenario.declaration, scenario.params_type, cpus, strict=strict)
     return Prepared(registry=registry, experiment=experiment, scenario=scenario, plan=plan)
 
 

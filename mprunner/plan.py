@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from mprunner.declarations import Declaration, Field
-from mprunner.errors import NothingSelectedError
+from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.records import Attempt, label_of
 from mprunner.spec import Combination, Experiment, expand
 from mprunner.values import Scalar
 
 _ID_DIGITS = 12
+_TOLD = 3  # reasons for refusing combinations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,9 @@ class Plan:
         )
 
 
-def make_plan(experiment: Experiment, declaration: Declaration, params_type: type, cpus: int) -> Plan:
+def make_plan(
+    experiment: Experiment, declaration: Declaration, params_type: type, cpus: int, *, strict: bool = False
+) -> Plan:
     """Plan an experiment on a machine where a worker may use ``cpus`` CPUs.
 
     Two combinations with the same values are one case. What the experiment excludes is counted, and the scenario not
@@ -115,6 +118,7 @@ def make_plan(experiment: Experiment, declaration: Declaration, params_type: typ
     ``__post_init__`` raises ValueError, is left out and its reason kept.
 
     Raises:
+        ExperimentError: the scenario refuses a combination, and ``strict`` says that it must not.
         NothingSelectedError: the scenario refuses every combination, or the experiment excludes them.
     """
     exclude = [_resolved(values, declaration.params, cpus) for values in experiment.exclude]
@@ -134,6 +138,8 @@ def make_plan(experiment: Experiment, declaration: Declaration, params_type: typ
             continue
         identity = case_id(declaration.name, params, experiment.isolation)
         cases.setdefault(identity, Case(case_id=identity, label=label, params=params))
+    if strict and refused:
+        raise _refusing(declaration.name, refused)
     if not cases:
         raise _nothing_left(declaration.name, refused, excluded)
     return Plan(
@@ -146,6 +152,15 @@ def make_plan(experiment: Experiment, declaration: Declaration, params_type: typ
         timeout_s=experiment.timeout_s,
         excluded=excluded,
     )
+
+
+def _refusing(scenario: str, refused: list[Refusal]) -> ExperimentError:
+    count = "1 combination" if len(refused) == 1 else f"{len(refused):,} combinations"
+    reasons = [f"{refusal.label or 'the only one'}: {refusal.reason}" for refusal in refused[:_TOLD]]
+    more = [f"… and {len(refused) - _TOLD:,} more"] if len(refused) > _TOLD else []
+    shown = "".join(f"\n  {line}" for line in [*reasons, *more])
+    hint = "exclude them, sweep them in parts of their own, or leave out --strict"
+    return ExperimentError(f"scenario {scenario!r} refuses {count} of the experiment:{shown}", hint)
 
 
 def _nothing_left(scenario: str, refused: list[Refusal], excluded: int) -> NothingSelectedError:

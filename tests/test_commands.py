@@ -83,6 +83,16 @@ def test_what_is_excluded_is_told_apart_from_what_is_refused(program, bank, verb
     assert told.startswith("1 combination excluded\n1 combination left out; mode sequential, sync spin: ")
 
 
+@pytest.mark.parametrize("arguments", [["plan"], ["plan", "--json"], ["run"]])
+def test_strict_is_exit_code_2_where_the_scenario_refuses_a_combination(program, bank, tmp_path, arguments):
+    bank.write_text("scenario: race-bank\nsweep: {mode: [sequential, concurrent], sync: [none, spin]}\n")
+    done = program(*arguments, "--strict", bank)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "error: scenario 'race-bank' refuses 1 combination of the experiment:\n  mode seq" in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
 def test_the_plan_as_json_has_the_trials_that_a_run_executes(program, bank, runs, tmp_path):
     planned = json.loads(program("plan", "--json", bank).stdout)
     journal = (tmp_path / runs[0] / "journal.jsonl").read_text().splitlines()

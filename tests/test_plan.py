@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mprunner.declarations import declare, fields_of
-from mprunner.errors import NothingSelectedError
+from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.plan import Case, Plan, case_id, make_plan, trial_id, trial_seed
 from mprunner.scenario import CPU_COUNT, ProcessCount, Scenario, Trial
 from mprunner.spec import Experiment, expand, read_experiment
@@ -51,10 +51,12 @@ class Toy(Scenario[Params, Metrics]):
 def planned(tmp_path):
     """Plan an experiment given as YAML, on a machine with two CPUs."""
 
-    def plan(text: str, cpus: int = 2) -> Plan:
+    def plan(text: str, cpus: int = 2, *, strict: bool = False) -> Plan:
         file = tmp_path / "toy.yaml"
         file.write_text(f"scenario: toy\n{text}\n")
-        return make_plan(read_experiment(file, lambda name: Params), declare(Toy), Params, cpus)
+        return make_plan(
+            read_experiment(file, lambda name: Params), declare(Toy), Params, cpus, strict=strict
+        )
 
     return plan
 
@@ -173,6 +175,23 @@ def test_a_plan_of_which_nothing_is_left_is_an_error(planned):
         planned("params: {guard: lock}\nsweep: {size: [9000, 9001]}")
     assert caught.value.exit_code == 5
     assert caught.value.hint == "the first, size 9,000: a lock takes too long beyond 5000"
+
+
+def test_where_it_is_strict_a_combination_that_the_scenario_refuses_is_an_error(planned):
+    with pytest.raises(ExperimentError) as caught:
+        planned("sweep: {size: {from: 5001, to: 5005, step: 1}, guard: [none, lock]}", strict=True)
+    assert caught.value.message == (
+        "scenario 'toy' refuses 5 combinations of the experiment:\n"
+        "  size 5,001, guard lock: a lock takes too long beyond 5000\n"
+        "  size 5,002, guard lock: a lock takes too long beyond 5000\n"
+        "  size 5,003, guard lock: a lock takes too long beyond 5000\n"
+        "  … and 2 more"
+    )
+
+
+def test_where_it_is_strict_what_is_excluded_is_no_error(planned):
+    plan = planned("sweep: {size: [1, 9000], guard: [lock]}\nexclude: [{size: 9000}]", strict=True)
+    assert len(plan.cases) == 1
 
 
 def test_what_matches_an_exclusion_is_left_out_and_counted(planned):

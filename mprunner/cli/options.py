@@ -27,6 +27,10 @@ plugin_option = click.option(
     help="A Python file with scenarios of your own; may be repeated.",
 )
 
+strict_option = click.option(
+    "--strict", is_flag=True, help="Refuse the experiment if the scenario refuses one of its combinations."
+)
+
 orphans_option = click.option(
     "--beside-orphans",
     is_flag=True,

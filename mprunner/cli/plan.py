@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from mprunner.cli.options import plugin_option, tell_left_out, warn_of_plugins
+from mprunner.cli.options import plugin_option, strict_option, tell_left_out, warn_of_plugins
 from mprunner.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
@@ -22,12 +22,13 @@ SHOWN: Final = 20
 @click.argument("file", type=click.Path(path_type=Path))
 @plugin_option
 @click.option("--all", "show_all", is_flag=True, help=f"Show every trial, not only the first {SHOWN}.")
+@strict_option
 @json_option
-def command(file: Path, plugin: tuple[Path, ...], show_all: bool, as_json: bool) -> int:
+def command(file: Path, plugin: tuple[Path, ...], show_all: bool, strict: bool, as_json: bool) -> int:
     """Show the cases and trials that the experiment in FILE makes, in execution order, and execute nothing."""
     from mprunner import pipeline
 
-    prepared = pipeline.prepare(file, plugin)
+    prepared = pipeline.prepare(file, plugin, strict=strict)
     warn_of_plugins(prepared.registry)
     if as_json:
         print_json(plan_json(prepared))

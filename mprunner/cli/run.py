@@ -12,6 +12,7 @@ from mprunner.cli.options import (
     orphans_option,
     plugin_option,
     results_option,
+    strict_option,
     tell_left_out,
     warn,
     warn_of_plugins,
@@ -23,6 +24,7 @@ from mprunner.cli.output import color_option
 @click.argument("file", type=click.Path(path_type=Path))
 @results_option
 @plugin_option
+@strict_option
 @executor_option
 @orphans_option
 @quiet_option
@@ -31,6 +33,7 @@ def command(
     file: Path,
     results: Path,
     plugin: tuple[Path, ...],
+    strict: bool,
     executor: str,
     beside_orphans: bool,
     quiet: bool,
@@ -55,7 +58,7 @@ def command(
         # Importing what reads an experiment takes as long as the launcher's interpreter takes to start.
         from mprunner import pipeline
 
-        prepared = pipeline.prepare(file, plugin)
+        prepared = pipeline.prepare(file, plugin, strict=strict)
         warn_of_plugins(prepared.registry)
         tell_left_out(prepared.plan)
         chosen = pipeline.executor_for(prepared, executor, launcher)
