@@ -57,6 +57,16 @@ def test_the_located_error_of_the_documentation_is_what_is_said(program, tmp_pat
     assert program("run", "experiments/bank.yaml").stderr == shown
 
 
+def test_the_plan_of_the_documentation_is_what_is_said(program, tmp_path):
+    page = ROOT / "docs" / "experiment-file.md"
+    (text,) = [text for text in blocks(page, "yaml") if "mode: sequential, transactions" in text]
+    (shown,) = [text for text in blocks(page, "text") if text.startswith("bank-shapes: ")]
+    (tmp_path / "bank-shapes.yaml").write_text(text)
+    assert len(text.splitlines()) < 15
+    done = program("plan", "bank-shapes.yaml")
+    assert done.stdout + done.stderr == shown
+
+
 def test_the_scenario_of_the_readme_runs_under_every_start_method(program, tmp_path):
     page = ROOT / "README.md"
     (plugin,) = [text for text in blocks(page, "python") if "mprunner_register_scenarios" in text]
