@@ -20,12 +20,14 @@ class Checking:
         document: the file.
         scenario: the scenario's name, for messages.
         types: its params; None where it is unknown, and only what needs no types is checked.
+        ranged: how many values the ranges had that were checked.
         problems: what is wrong, as far as it was found.
     """
 
     document: Document
     scenario: str
     types: ParamTypes | None
+    ranged: int = 0
     problems: list[Problem] = field(default_factory=list)
 
     def report(self, path: Loc, message: str, hint: str | None = None, *, at_key: bool = False) -> None:

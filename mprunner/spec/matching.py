@@ -1,4 +1,4 @@
-"""Which combinations some values of params match: before any is made."""
+"""Whether a combination has some values of params, those of the baseline or an exclusion: told before any is made."""
 
 from collections.abc import Mapping
 

@@ -8,6 +8,7 @@ from mprunner.spec.matching import refuse_unmatched
 from mprunner.spec.model import Block, names_of
 from mprunner.spec.nodes import Document, MappingNode, SequenceNode
 from mprunner.spec.problems import Loc, Problem
+from mprunner.spec.structure import MAX_EXCLUSIONS
 from mprunner.spec.swept import check_block
 from mprunner.values import Scalar
 
@@ -53,7 +54,7 @@ def check_params(
     listed = (path for path in _mapping_paths(document, "exclude") if len(path) > 1)
     exclude = {path: checking.values(path) for path in listed}
     baseline = checking.values(("baseline",))
-    if not checking.problems:
+    if not checking.problems and len(exclude) <= MAX_EXCLUSIONS:
         for path, wanted in {**exclude, ("baseline",): baseline}.items():
             refuse_unmatched(checking, path, wanted, fixed, sweep)
     values = ParamValues(fixed=fixed, sweep=sweep, exclude=tuple(exclude.values()), baseline=baseline or None)

@@ -15,6 +15,7 @@ from mprunner.spec.param_types import BadParamError, ParamType
 from mprunner.spec.problems import Loc, did_you_mean
 
 MAX_VALUES: Final = 10_000  # of one range
+MAX_ALL_VALUES: Final = 100_000  # of all ranges of a file
 
 _ENDS = ("from", "to")
 _WAYS = ("step", "times")
@@ -100,6 +101,10 @@ def _typed(
             checking.report(path, f"two of its values are both {as_yaml(value)}: numbers are no finer")
             return ()
         values.append(value)
+        checking.ranged += 1
+        if checking.ranged > MAX_ALL_VALUES:
+            checking.report(path, f"the ranges of the file have more than {MAX_ALL_VALUES:,} values together")
+            return ()
     try:
         return tuple(value if type_ is None else type_.checked(_as_node(node, value)) for value in values)
     except BadParamError as error:

@@ -19,6 +19,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
 MAX_NAME = 100
 MAX_TRIALS_PER_CASE = 1_000_000
 MAX_RETRIES = 100
+MAX_EXCLUSIONS = 100
 MAX_TIMEOUT_S = 7 * 24 * 3600.0
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smh])\Z")
@@ -68,7 +69,11 @@ def _not_empty(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def _not_an_empty_list(value: list[Any]) -> list[Any]:
+def _exclusions(value: list[Any]) -> list[Any]:
+    if len(value) > MAX_EXCLUSIONS:
+        raise _fault(
+            f"has {len(value):,} mappings; the most is {MAX_EXCLUSIONS}", "sweep rows of values instead"
+        )
     if not value:
         raise _fault("is empty", "give it mappings of params to values, or remove it")
     return value
@@ -111,7 +116,7 @@ class ExperimentFile(BaseModel):
     scenario: Annotated[str, AfterValidator(_scenario_name)]
     params: dict[str, _OneValue] = Field(default_factory=dict)
     sweep: Annotated[list[_Block], BeforeValidator(_blocks)] = Field(default_factory=list)
-    exclude: Annotated[list[_OneEach], AfterValidator(_not_an_empty_list)] = Field(default_factory=list)
+    exclude: Annotated[list[_OneEach], AfterValidator(_exclusions)] = Field(default_factory=list)
     repeats: Annotated[_TrialCount, Field(ge=1)] = DEFAULT_REPEATS
     warmup: Annotated[_TrialCount, Field(ge=0)] = 0
     order: Order = "interleaved"

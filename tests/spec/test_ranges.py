@@ -102,6 +102,13 @@ def test_a_range_that_is_none_is_told_in_words(problems, written, told):
     assert told is None or message(said) == told
 
 
+def test_many_ranges_have_no_more_values_together_than_a_file_may_list(problems):
+    blocks = "".join(f"  - chunk: {{from: {k}, to: {k + 9_999}, step: 1}}\n" for k in range(11))
+    assert message(problems(f"scenario: bank\nsweep:\n{blocks}")) == (
+        "sweep[10].chunk: the ranges of the file have more than 100,000 values together"
+    )
+
+
 def test_a_misspelt_key_of_a_range_says_which_was_meant(problems):
     told = problems("scenario: bank\nsweep: {level: {from: 1, to: 2, stp: 1, times: 2}}\n")
     assert told.splitlines()[-1] == "hint: did you mean 'step'?"
