@@ -1,5 +1,6 @@
 """From an experiment to its plan: identities that last, seeds, and the order in which trials are executed."""
 
+import time
 from collections import Counter
 from dataclasses import dataclass, make_dataclass, replace
 from typing import Annotated, Literal
@@ -225,6 +226,15 @@ def test_an_exclusion_changes_no_identity(planned):
 def test_a_plan_of_which_everything_is_excluded_is_an_error(planned):
     with pytest.raises(NothingSelectedError, match=r"^the experiment excludes every combination$"):
         planned("sweep: {size: [1, 2]}\nexclude: [{guard: none}]")
+
+
+def test_a_plan_of_100_000_cases_is_made_in_seconds(planned):
+    """It takes two; the bound is for a busy machine."""
+    ranges = "{size: {from: 1, to: 1000, step: 1}, chunk: {from: 1, to: 101, step: 1}}"
+    began = time.monotonic()
+    plan = planned(f"sweep: {ranges}\nexclude: [{{chunk: 101}}]")
+    assert time.monotonic() - began < 30
+    assert (len(plan.cases), plan.excluded, len(plan)) == (100_000, 1_000, 500_000)
 
 
 SMALL = st.integers(1, 3)
