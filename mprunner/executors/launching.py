@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -185,11 +186,23 @@ def launcher_at_hand() -> Iterator[Launcher]:
     Raises:
         MprunnerError: it can't be started.
     """
-    launcher = Launcher()
+    launcher: Launcher | None = None
+    held: list[int] = []
     try:
+        before = signal.getsignal(signal.SIGINT)
+        if before is signal.default_int_handler:  # Ctrl-C must not come between the start and knowing of it
+            signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+        try:
+            launcher = Launcher()
+        finally:
+            if before is signal.default_int_handler:
+                signal.signal(signal.SIGINT, before)
+        if held:
+            raise KeyboardInterrupt
         yield launcher
     finally:
-        launcher.close()
+        if launcher is not None:
+            launcher.close()
 
 
 def _alive_below(pid: int) -> list[int]:
