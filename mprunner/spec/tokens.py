@@ -1,8 +1,9 @@
 """From bytes to YAML events: all that PyYAML does here, with its errors rewritten and placed.
 
-PyYAML's pure tokeniser is used even where the C one is installed, so that the same file gives the same values and
-the same messages everywhere, and no input can end the interpreter. It is used without PyYAML's composer,
-resolver and constructor, which recurse and decide what values mean.
+PyYAML has two tokenisers. The pure one reads what people write, so that the same file gives the same values and the
+same messages everywhere. It needs up to 11 s for 1 MiB; libyaml, where PyYAML has it, reads the long texts.
+Both are used without PyYAML's composer, resolver and constructor, which recurse (libyaml's ends the interpreter) and
+decide what values mean.
 """
 
 import bisect
@@ -10,6 +11,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 from yaml.error import Mark, MarkedYAMLError, YAMLError
 from yaml.events import Event
@@ -20,10 +22,18 @@ from yaml.scanner import Scanner
 from mprunner.errors import ExperimentError
 from mprunner.spec.problems import ExperimentFileError, Position, Source, printable
 
+try:
+    from yaml._yaml import CParser
+except ImportError:  # PyYAML built without libyaml: a long text takes longer
+    CParser = None  # type: ignore[assignment,misc]
+
 MAX_BYTES = 1 << 20
+LONG = 1 << 15  # characters; the pure tokeniser takes up to half a second for as many
 
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LINE_START = re.compile(r"\r\n|\r|\n")
+_TAG_DIRECTIVE = re.compile(r"(?:\A|(?<=[\r\n]))%TAG")
+_TAG_DIRECTIVES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,7 @@ class _Rewritten:
     at_start: bool = False
 
 
+_UNREADABLE = "this escape or directive can't be read as YAML"
 _LINE_UP = "line up the keys of a mapping, and the items of a list"
 _REWRITTEN = (
     _Rewritten(
@@ -62,9 +73,16 @@ _REWRITTEN = (
     ),
     _Rewritten("expected <block end>", "this does not fit what is around it", _LINE_UP),
     _Rewritten("expected '<document start>'", "this does not fit what is above it", _LINE_UP),
+    _Rewritten("not find expected key", "this does not fit what is around it", _LINE_UP),
+    _Rewritten("not find expected '-' indicator", "this does not fit what is around it", _LINE_UP),
+    _Rewritten("not find expected <document start>", "this does not fit what is above it", _LINE_UP),
     _Rewritten("expected ',' or ']'", "a ',' or the closing ']' of the list is missing before this"),
     _Rewritten("expected ',' or '}'", "a ',' or the closing '}' of the mapping is missing before this"),
     _Rewritten("expected the node content", "a value is missing before this"),
+    _Rewritten("not find expected node content", "a value is missing before this"),
+    _Rewritten("found unexpected ':'", "a ':' is not expected here", "write text that holds a ':' in quotes"),
+    _Rewritten("found a tab character", "a tab can't be used here", "indent with spaces"),
+    _Rewritten("invalid Unicode character escape code", _UNREADABLE),
     _Rewritten("found unexpected end of stream", "the quote that opens here is never closed", at_start=True),
     _Rewritten("while scanning an anchor", "this is no anchor", "write text that begins with & in quotes"),
     _Rewritten("while scanning an alias", "this is no alias", "write text that begins with * in quotes"),
@@ -130,31 +148,49 @@ def decode(raw: bytes, file: str) -> Text:
 def events(text: Text) -> Iterator[Event]:
     """Yield the events of a text one by one, so that whoever reads them can stop at any depth.
 
+    Stopping is what bounds the time: libyaml takes half a minute for 100,000 open brackets.
+
     Raises:
         ExperimentFileError: the text is not YAML.
     """
-    tokeniser = _Tokeniser(text.text)
+    tokeniser = _tokeniser(text)
+    here = 0
     try:
         while tokeniser.check_event():
-            yield tokeniser.get_event()  # type: ignore[no-untyped-call]
+            event = cast("Event", tokeniser.get_event())
+            here = cast("Mark", event.end_mark).index
+            yield event
     except MarkedYAMLError as error:
-        raise _syntax_error(text, error, tokeniser.get_mark()) from None
+        raise _syntax_error(text, error, here) from None
     except (YAMLError, ValueError, OverflowError):  # "\UFFFFFFFF", %YAML 1.999…: PyYAML converts unchecked
-        position = text.position(tokeniser.get_mark().index)
-        raise text.fail(position, "this escape or directive can't be read as YAML") from None
+        if isinstance(tokeniser, _Tokeniser):
+            here = tokeniser.get_mark().index
+        raise text.fail(text.position(here), _UNREADABLE) from None
     finally:
         tokeniser.dispose()
 
 
-def _syntax_error(text: Text, error: MarkedYAMLError, here: Mark) -> ExperimentFileError:
+def _tokeniser(text: Text) -> "_Tokeniser | CParser":
+    if CParser is None or len(text.text) <= LONG:
+        return _Tokeniser(text.text)
+    # libyaml compares each with all before it; tags are refused anyway
+    for number, directive in enumerate(_TAG_DIRECTIVE.finditer(text.text)):
+        if number == _TAG_DIRECTIVES:
+            raise text.fail(
+                text.position(directive.start()), "there are too many %TAG directives", "remove them"
+            )
+    return CParser(text.text)
+
+
+def _syntax_error(text: Text, error: MarkedYAMLError, here: int) -> ExperimentFileError:
     problem = error.problem or "this is not YAML"
     said = f"{error.context or ''}: {problem}"
     rewritten = next((known for known in _REWRITTEN if known.said in said), _Rewritten("", problem))
-    mark, opened = error.problem_mark or here, error.context_mark
+    at = text.position(error.problem_mark.index if error.problem_mark else here)
+    opened = text.position(error.context_mark.index) if error.context_mark else at
     hint = rewritten.hint
     if rewritten.at_start:
-        mark = opened or mark
-    elif hint is None and opened is not None and opened.line != mark.line:
-        begins = text.position(opened.index)
-        hint = f"it begins on line {begins.line}, column {begins.column}"
-    return text.fail(text.position(mark.index), rewritten.message, hint)
+        at = opened
+    elif hint is None and opened.line != at.line:
+        hint = f"it begins on line {opened.line}, column {opened.column}"
+    return text.fail(at, rewritten.message, hint)

@@ -150,7 +150,7 @@ class _Reading:
                 event, path, "\\ud800 to \\udfff are halves of characters", "write the character itself"
             )
             return None
-        if event.style is not None:
+        if event.style:  # None or "" of a plain scalar, by the tokeniser
             return event.value
         try:
             return plain_scalar(event.value)
@@ -168,7 +168,7 @@ class _Reading:
         own: dict[str, Entry] = {}
         merged: dict[str, Entry] | None = None
         while not isinstance(event := self._next(), MappingEndEvent):
-            if isinstance(event, ScalarEvent) and event.value == _MERGE and event.style is None:
+            if isinstance(event, ScalarEvent) and event.value == _MERGE and not event.style:
                 if merged is not None:
                     self._report(event, path, "<< is given twice", "write `<<: [*one, *other]`")
                 merged = self._merge(self._next(), (*path, _MERGE))
