@@ -44,18 +44,18 @@ def _shown(values: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
-def conditions(plugin: str, module: str, scenario_module: str) -> dict[str, str]:
+def conditions(plugin: str, plugin_hash: str, scenario_module: str | None) -> dict[str, str]:
     """Describe the code under study and the Python that executes it, both as this process has them.
 
     Args:
         plugin: where the scenario comes from, in words.
-        module: the module of the plugin.
-        scenario_module: the module of the scenario's class, which a plugin may have imported from elsewhere.
+        plugin_hash: the :func:`source_hash` of the plugin's module.
+        scenario_module: the module of the scenario's class, where the plugin has imported it from elsewhere.
     """
     build = " ".join((*platform.python_build(), platform.python_compiler()))
-    found = {"plugin": plugin, "source of the plugin": _short_hash(module)}
-    if scenario_module != module:
-        found["source of the scenario"] = _short_hash(scenario_module)
+    found = {"plugin": plugin, "source of the plugin": _shortened(plugin_hash)}
+    if scenario_module is not None:
+        found["source of the scenario"] = _shortened(source_hash(sys.modules.get(scenario_module)))
     return found | {
         "Python": platform.python_version(),
         "implementation of Python": platform.python_implementation(),
@@ -63,8 +63,8 @@ def conditions(plugin: str, module: str, scenario_module: str) -> dict[str, str]
     }
 
 
-def _short_hash(module: str) -> str:
-    return source_hash(sys.modules.get(module))[:12] or "unreadable"
+def _shortened(digest: str) -> str:
+    return digest[:12] or "unreadable"
 
 
 def source_hash(module: ModuleType | None) -> str:

@@ -328,7 +328,8 @@ def conditions_of(scenario: RegisteredScenario) -> dict[str, str]:
     """Describe the code of a scenario and the Python that executes it, as this process has them."""
     plugin = scenario.plugin
     name = str(plugin) if plugin.file is None else "a file"
-    return conditions(name, plugin.module, scenario.cls.__module__)
+    elsewhere = scenario.cls.__module__
+    return conditions(name, plugin.source_hash, elsewhere if elsewhere != plugin.module else None)
 
 
 def _describe_run(
@@ -346,17 +347,26 @@ def _describe_run(
         "verdict": None,
         "done": 0,
         "failures": 0,
-        "started_at": utc_now(),
         "finished_at": None,
         "planned": len(prepared.plan),
         "seed": prepared.experiment.seed,
+        "load_at_end": None,
+        **describe_session(prepared, executor, orphans, extra),
+    }
+
+
+def describe_session(
+    prepared: Prepared, executor: Executor, orphans: Sequence[Orphan], extra: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Describe how and where one invocation of mprunner executes trials, for run.json."""
+    return {
+        "started_at": utc_now(),
         "argv": sys.argv,
         "containment": executor.containment,
         "isolation": executor.isolation,
         "beside_orphans": [asdict(orphan) for orphan in orphans],
         "plugin": asdict(prepared.scenario.plugin),
         "load_at_start": load_average(),
-        "load_at_end": None,
         **describe_environment(),
         "extra": extra,
     }

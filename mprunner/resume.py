@@ -2,16 +2,15 @@
 
 import platform
 import socket
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mprunner.conditions import Difference, differences
 from mprunner.declarations import Declaration, Field
-from mprunner.environment import describe_environment, load_average, usable_cpus, utc_now
+from mprunner.environment import usable_cpus
 from mprunner.errors import MprunnerError, NothingSelectedError, ResumeRefusedError
 from mprunner.executors import Executor, Interrupt
 from mprunner.journal import Header, Journal, Session
@@ -24,6 +23,7 @@ from mprunner.pipeline import (
     carry_out,
     conclusion,
     conditions_of,
+    describe_session,
     ignore,
     start,
 )
@@ -260,17 +260,9 @@ def _described(
     """Return the run's run.json as it goes on; what it said of its beginning stays."""
     run = rest.reopened.folder.read_run()
     session = {
-        "started_at": utc_now(),
-        "argv": sys.argv,
         "missing": rest.reopened.missing,
-        "containment": executor.containment,
-        "isolation": executor.isolation,
-        "beside_orphans": [asdict(orphan) for orphan in orphans],
-        "plugin": asdict(rest.prepared.scenario.plugin),
         "differences": [str(difference) for difference in rest.differences],
-        "load_at_start": load_average(),
-        **describe_environment(),
-        "extra": extra,
+        **describe_session(rest.prepared, executor, orphans, extra),
     }
     return {
         **run,

@@ -12,7 +12,7 @@ from mprunner.executors import Interrupt, ScenarioSource
 from mprunner.executors.local import LocalExecutor
 from mprunner.records import Attempt, Record, Status
 from mprunner.worker.processes import is_zombie
-from tests.support import GENEROUS_S, PLUGINS, launchers, left_by_trials, processes_marked
+from tests.support import PLUGINS, launchers, left_by_trials, processes_marked, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a process group promises less")
 
@@ -115,12 +115,8 @@ def test_a_worker_that_dies_while_it_waits_for_its_order_costs_no_trial(executor
     """It is forked before the order comes; a system short of memory may end it meanwhile."""
     assert execute(executor, attempt("setsid", "return"), tmp_path).status is Status.OK
     (launcher,) = launchers()
-    until = time.monotonic() + GENEROUS_S
-    while not (waiting := launcher.children()):
-        assert time.monotonic() < until, "no worker waits"
-        time.sleep(0.005)  # polling
-    waiting[0].kill()
-    while not is_zombie(waiting[0].pid):
-        assert time.monotonic() < until, "it does not end"
-        time.sleep(0.005)  # polling
+    wait_until(launcher.children, "no worker waits")
+    (waiting,) = launcher.children()
+    waiting.kill()
+    wait_until(lambda: is_zombie(waiting.pid), "it does not end")
     assert execute(executor, attempt("setsid", "return"), tmp_path).status is Status.OK

@@ -47,8 +47,6 @@ class Launcher:
     """A launcher process, seen from the runner. Its interpreter starts while the runner goes on."""
 
     def __init__(self) -> None:
-        self._is_open = True
-        self._is_greeted = False
         here, there = socket.socketpair()
         self._channel = Channel(here)
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the launcher
@@ -80,7 +78,6 @@ class Launcher:
             PluginError: it can't import the scenario, which it does unless ``isolation`` is ``fresh``.
             MprunnerError: it did not start.
         """
-        self._is_greeted = True
         self._scratch = _scratch_folder()
         hello = Hello(
             module=source.module,
@@ -136,10 +133,10 @@ class Launcher:
 
     def close(self) -> str:
         """End the launcher by closing the socket, by force if that takes too long; return what it printed last."""
-        if not self._is_open:
-            return ""
+        if self._stderr.closed:
+            return ""  # it has been closed before
         self._channel.close()
-        if not self._is_greeted:
+        if self._scratch is None:
             self._process.kill()  # it is nothing but an interpreter that starts
         try:
             self._process.wait(OVERDUE_S)
@@ -171,7 +168,6 @@ class Launcher:
         end_marked(self._mark)
 
     def _last_words(self) -> str:
-        self._is_open = False
         if self._scratch is not None:
             remove_tree(self._scratch)
         with self._stderr:
