@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mprunner.declarations import Declaration
+from mprunner.expected import Rules
 
 FORMAT = 1
 """The format that this module writes, and the only one that it reads."""
@@ -37,6 +38,11 @@ class Header:
     plugin_file: str | None = None
     conditions: Mapping[str, str] = field(default_factory=dict)
     format: int = FORMAT
+
+    @property
+    def rules(self) -> Rules:
+        """What the experiment expects, ``cpu_count`` resolved."""
+        return Rules.from_json(self.experiment).resolved(self.declaration.params, self.cpus or 1)
 
     def to_json(self) -> dict[str, Any]:
         """Return a value that ``json`` can write and :meth:`from_json` reads back."""

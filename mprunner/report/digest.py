@@ -6,6 +6,8 @@ from functools import partial
 
 import pandas as pd
 
+from mprunner.analysis.judging import Judgement
+from mprunner.analysis.outcomes import counts_of
 from mprunner.analysis.sentence import CaseValues, fill_summary
 from mprunner.analysis.statistics import Interval
 from mprunner.analysis.summary import counted, partners_of
@@ -14,6 +16,7 @@ from mprunner.declarations import Declaration
 from mprunner.escapes import printable
 from mprunner.journal import Header
 from mprunner.records import Status, label_of
+from mprunner.report.verdict import VerdictDigest, verdict_digest
 from mprunner.tables import Frames
 
 COMPARED_METRIC = "wall_s"
@@ -46,21 +49,24 @@ class RunDigest:
         description: what the experiment asks; empty if it does not say.
         cases: in the order of the plan.
         meaning: what the metric means in which cases are compared; empty where none is.
+        verdict: what the experiment's expectations say of it; None where it expects nothing.
     """
 
     headline: str
     description: str
     cases: tuple[CaseDigest, ...]
     meaning: str
+    verdict: VerdictDigest | None = None
 
 
-def digest(header: Header, frames: Frames, summary: pd.DataFrame) -> RunDigest:
+def digest(header: Header, frames: Frames, summary: pd.DataFrame, judgement: Judgement) -> RunDigest:
     """Put a run into words.
 
     Args:
         header: of the run's journal.
         frames: its tables.
         summary: what :func:`mprunner.analysis.summary.summarise` made of them.
+        judgement: what :func:`mprunner.analysis.judging.judge` made of them.
     """
     final = frames.trials[frames.trials["is_final"]]
     measured = final[~final["is_warmup"]]
@@ -77,6 +83,7 @@ def digest(header: Header, frames: Frames, summary: pd.DataFrame) -> RunDigest:
         description=printable(" ".join(header.experiment.get("description", "").split())),
         cases=tuple(cases),
         meaning=_meaning(header.declaration) if compared else "",
+        verdict=verdict_digest(judgement, complete=len(final) >= header.planned) if judgement.rules else None,
     )
 
 
@@ -130,11 +137,11 @@ def _sentence(rows: pd.DataFrame, declaration: Declaration, states: Mapping[str,
 
 
 def _states(outcomes: pd.DataFrame) -> dict[str, dict[str, dict[str, int]]]:
-    """Return, by case id and outcome variable, how often each state was observed."""
+    """Return, by case id and outcome variable, how often each state was observed; without those that never were."""
     states: dict[str, dict[str, dict[str, int]]] = {}
-    columns = (outcomes[name].tolist() for name in ("case_id", "variable", "value", "count"))
-    for case_id, variable, value, count in zip(*columns, strict=True):
-        states.setdefault(case_id, {}).setdefault(variable, {})[value] = count
+    for (case_id, variable), counts in counts_of(outcomes).items():
+        seen = {state: count for state, count in counts.items() if count}
+        states.setdefault(case_id, {})[variable] = seen
     return states
 
 

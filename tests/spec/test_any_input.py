@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mprunner.errors import ExperimentError
 from mprunner.spec import Experiment, ExperimentFileError, count, read_experiment
-from tests.spec.scenarios import Bank, params_type_of
+from tests.spec.scenarios import Bank, scenario_of
 
 SEEDS = (
     (Path(__file__).parents[2] / "experiments" / "bank.yaml").read_bytes().replace(b"race-bank", b"bank"),
@@ -73,7 +73,7 @@ def check(path, raw):
     """Read bytes; only an experiment or an error that can be shown may come of it."""
     path.write_bytes(raw)
     try:
-        experiment = read_experiment(path, params_type_of)
+        experiment = read_experiment(path, scenario_of)
     except ExperimentError as error:
         check_shown(error)
     else:
