@@ -303,7 +303,7 @@ def test_the_verdict_is_told_with_what_failed_first():
         "failed",
         "missed: guard none: lost_updates at least 1 in every trial: 0 in 1 of 1 trial",
         "interesting: guard none: final_balance 99 in 3 of 10,000 observations (0.03%)",
-        "met: 2 of 3 expectations, one for each case that is meant",
+        "met: 2 of 3 expectations, counted by case",
     ]
     assert spared == (
         "never forbidden: final_balance in 500 … 10,000 observations of each of 2 cases; "

@@ -76,7 +76,7 @@ def test_a_timeout_that_is_expected_passes(program, tmp_path):
     (tmp_path / "slow.yaml").write_text(text)
     done = program("run", "-q", "slow.yaml", "--plugin", PLUGINS / "misbehave.py")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "met: 1 of 1 expectations" in done.stdout
+    assert "met: 1 of 1 expectation, counted by case" in done.stdout
 
 
 def test_a_run_is_judged_again_by_the_file_as_it_is_now(program, bank):

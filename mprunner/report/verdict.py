@@ -92,7 +92,8 @@ def _met(findings: Sequence[Finding]) -> Iterator[VerdictLine]:
     counts = Counter(finding.found for finding in findings if finding.kind == "expectation")
     total = counts["met"] + counts["missed"]
     if total:
-        told = f"{number(counts['met'])} of {number(total)} expectations, one for each case that is meant"
+        noun = "expectation" if total == 1 else "expectations"
+        told = f"{number(counts['met'])} of {number(total)} {noun}, counted by case"
         yield VerdictLine(found="met", told=told, fails=False)
 
 
