@@ -158,7 +158,7 @@ def _comparisons(header: Header, frames: Frames, summary: pd.DataFrame) -> Mappi
             None if pd.isna(row["ratio_ci_low"]) else Interval(row["ratio_ci_low"], row["ratio_ci_high"])
         )
         own, partner = frames.params[row["case_id"]], frames.params[partners[row["case_id"]]]
-        differing = (name for name in header.experiment["baseline"] if own[name] != partner[name])
+        differing = (name for name in header.baseline if own[name] != partner[name])
         other = printable(label_of(partner, differing))
         unit = "" if pd.isna(row["unit"]) else row["unit"]
         words = comparison(COMPARED_METRIC, unit, row["ratio"], interval, other)
