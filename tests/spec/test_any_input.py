@@ -19,7 +19,8 @@ SEEDS = (
         b"scenario: bank\nsweep: {guard: [none, lock]}\noutcomes:\n  final_balance:\n"
         b"    - {equals: {param: level}, tolerance: 0.5, verdict: acceptable, note: n}\n"
         b"    - {one_of: [1, 2], where: {guard: [none, lock]}, verdict: interesting}\n"
-        b"    - {otherwise: true, verdict: forbidden}\nexpect:\n  - {metric: lost_updates, stat: p95, between: [0, 1]}\n"
+        b"    - {otherwise: true, verdict: forbidden}\n"
+        b"expect:\n  - {metric: lost_updates, stat: p95, between: [0, 1]}\n"
         b"  - {status: timeout, stat: share, max: 0.5, where: {guard: none}}\n"
     ),
 )
