@@ -50,6 +50,8 @@ class Experiment:
         isolation: whether a worker is forked with the scenario imported, or an interpreter of its own.
         retries: how many more times a trial is executed whose attempt was lost.
         baseline: a case is compared with the case that has these values; None where nothing is compared.
+        overrides: what ``--set`` gave to the file, as it was written, in order.
+        only: for each ``--only``, a param and the values of which a planned case has one.
         path: the file, as it was named.
         source: the file, as it was given.
     """
@@ -69,6 +71,8 @@ class Experiment:
     isolation: Isolation = "forked"
     retries: int = 0
     baseline: Mapping[str, Scalar] | None = None
+    overrides: tuple[str, ...] = ()
+    only: tuple[Mapping[str, Values], ...] = ()
     path: str = ""
     source: bytes = b""
 
@@ -81,14 +85,19 @@ class Experiment:
             "sweep": [{key: _as_lists(values) for key, values in block.items()} for block in self.sweep],
             "exclude": [dict(values) for values in self.exclude],
             "baseline": None if self.baseline is None else dict(self.baseline),
+            "overrides": list(self.overrides),
+            "only": [{name: list(values) for name, values in each.items()} for each in self.only],
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], source: bytes = b"") -> "Experiment":
         """Rebuild an experiment from :meth:`to_json`'s value after a trip through JSON."""
         blocks = ({key: _as_tuples(values) for key, values in block.items()} for block in value["sweep"])
-        exclude = tuple(value.get("exclude", ()))  # a run of an earlier version has none
-        return cls(**{**value, "sweep": tuple(blocks), "exclude": exclude, "source": source})
+        exclude = tuple(value.get("exclude", ()))  # a run of an earlier version has none of these
+        overrides = tuple(value.get("overrides", ()))
+        only = tuple({name: tuple(v) for name, v in each.items()} for each in value.get("only", ()))
+        given = {"sweep": tuple(blocks), "exclude": exclude, "overrides": overrides, "only": only}
+        return cls(**{**value, **given, "source": source})
 
 
 def _as_lists(values: Values) -> list[Any]:
