@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeGuard, get_args
 
-from mprunner.declarations import Field
+from mprunner.declarations import Field, cpu_counter
 from mprunner.values import Scalar
 
 OutcomeVerdict = Literal["acceptable", "interesting", "forbidden"]
@@ -234,13 +234,10 @@ class Rules:
 
     def resolved(self, fields: Iterable[Field], cpus: int) -> "Rules":
         """Return the rules of a machine where ``cpu_count`` is so many CPUs."""
-        counting = {each.name for each in fields if each.counts_processes}
+        value_of = cpu_counter(fields, cpus)
 
         def of(where: Where) -> Where:
-            return {
-                name: tuple(cpus if name in counting and v == "cpu_count" else v for v in values)
-                for name, values in where.items()
-            }
+            return {name: tuple(value_of(name, value) for value in values) for name, values in where.items()}
 
         return Rules(
             outcomes={

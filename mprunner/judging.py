@@ -10,7 +10,7 @@ from mprunner.journal import Header, read_journal
 from mprunner.pipeline import Tabled, settle_verdict, tabulate, write_tables
 from mprunner.registry import Registry, load_registry
 from mprunner.results import RunFolder
-from mprunner.spec import read_experiment
+from mprunner.spec import NOTHING, Asked, read_experiment
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,16 @@ class _AsItWas:
     declaration: Declaration
 
 
-def judge_again(folder: RunFolder, file: Path | None, plugins: Sequence[Path]) -> tuple[Registry, Tabled]:
+def judge_again(
+    folder: RunFolder, own: Path | None, other: Path | None, plugins: Sequence[Path]
+) -> tuple[Registry, Tabled]:
     """Judge a run by a file's ``outcomes`` and ``expect``, and store the verdict.
 
     Args:
         folder: the run.
-        file: the experiment file; None for the one that the run was made from.
+        own: the run's experiment file, wherever it is now; None for where it was. What was set when the run began
+            holds for it.
+        other: another file to judge by.
         plugins: files given by ``--plugin``; without any, the one that the run began with.
 
     Raises:
@@ -45,8 +49,9 @@ def judge_again(folder: RunFolder, file: Path | None, plugins: Sequence[Path]) -
         plugins = [Path(header.plugin_file)]
     registry = load_registry(plugins)
     experiment = read_experiment(
-        file or _file_of(header),
+        other or own or _file_of(header),
         lambda name: _AsItWas(registry.scenario(name).params_type, header.declaration),
+        NOTHING if other else Asked(overrides=tuple(header.experiment.get("overrides", ()))),
     )
     if experiment.scenario != header.declaration.name:
         raise ExperimentError(

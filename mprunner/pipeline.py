@@ -22,7 +22,7 @@ from mprunner.records import Status
 from mprunner.registry import BUILT_IN_EXECUTOR, RegisteredScenario, Registry, load_registry
 from mprunner.results import RunFolder, create_run_folder
 from mprunner.schedule import Schedule, schedule_for
-from mprunner.spec import Experiment, read_experiment
+from mprunner.spec import NOTHING, Asked, Experiment, read_experiment
 from mprunner.teller import Teller
 
 if TYPE_CHECKING:
@@ -123,16 +123,30 @@ class Tabled:
     judgement: "Judgement"
 
 
-def prepare(file: Path, plugins: Sequence[Path] = (), *, strict: bool = False) -> Prepared:
+def prepare(
+    file: Path,
+    plugins: Sequence[Path] = (),
+    asked: Asked = NOTHING,
+    *,
+    strict: bool = False,
+    registry: Registry | None = None,
+) -> Prepared:
     """Read an experiment, find its scenario, plan its trials.
+
+    Args:
+        file: the experiment.
+        plugins: files given by ``--plugin``.
+        asked: what was said of the experiment beside its file.
+        strict: whether the scenario must not refuse a combination.
+        registry: the plugins, where they were loaded already.
 
     Raises:
         ExperimentError: the file, or what it says, is wrong; if ``strict``, the scenario refuses a combination.
         PluginError: the plugin that it needs is broken.
         NothingSelectedError: its plan is empty.
     """
-    registry = load_registry(plugins)
-    experiment = read_experiment(file, registry.scenario)
+    registry = registry or load_registry(plugins)
+    experiment = read_experiment(file, registry.scenario, asked)
     scenario = registry.scenario(experiment.scenario)
     cpus = len(usable_cpus())
     plan = make_plan(experiment, scenario.declaration, scenario.params_type, cpus, strict=strict)
@@ -190,7 +204,7 @@ def execute(
     tell = Teller(prepared.registry)
     try:
         orphans = start(executor, beside_orphans=beside_orphans, warn=warn)
-        folder = create_run_folder(results, prepared.experiment.name, prepared.experiment.source)
+        folder = _create_folder(results, prepared.experiment)
         run = _describe_run(prepared, executor, folder, orphans, tell.facts())
         # The journal's lock is what tells a run that goes on from one whose runner is gone: it comes first.
         with _journal(folder, prepared) as journal:
@@ -336,6 +350,11 @@ def finish(registry: Registry, folder: RunFolder, run: Mapping[str, Any]) -> tup
     tell = Teller(registry)
     tell.all("mprunner_run_finished", run=dict(run), folder=str(folder.path))
     return tuple(tell.errors)
+
+
+def _create_folder(results: Path, experiment: Experiment) -> RunFolder:
+    resolved = experiment.to_json() if experiment.overrides or experiment.only else None
+    return create_run_folder(results, experiment.name, experiment.source, resolved)
 
 
 def _journal(folder: RunFolder, prepared: Prepared) -> Journal:

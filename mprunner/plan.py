@@ -15,6 +15,7 @@ from typing import Any
 from mprunner.declarations import Declaration, Field, with_cpus
 from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.records import Attempt, label_of
+from mprunner.selection import Selection
 from mprunner.spec import Combination, Experiment, expand
 from mprunner.values import Scalar
 
@@ -54,6 +55,7 @@ class Plan:
         cases: in the order of the file.
         refused: combinations left out because the scenario refuses them.
         excluded: how many combinations are left out because the experiment excludes them.
+        not_selected: how many are left out because ``--only`` asks for others.
         repeats: measured trials per case.
         warmup: trials per case before those, flagged and left out of every summary.
         order: interleaved (every case once, then again), shuffled (within each repeat) or sequential.
@@ -69,6 +71,7 @@ class Plan:
     seed: int
     timeout_s: float
     excluded: int = 0
+    not_selected: int = 0
 
     def __len__(self) -> int:
         return len(self.cases) * (self.warmup + self.repeats)
@@ -113,14 +116,15 @@ def make_plan(
 ) -> Plan:
     """Plan an experiment on a machine where a worker may use ``cpus`` CPUs.
 
-    Two combinations with the same values are one case. What the experiment excludes is counted, and the scenario not
-    asked about it. A combination whose ``Params`` can't be made, because
+    Two combinations with the same values are one case. What the experiment excludes, and what ``--only`` does not
+    select, is counted, and the scenario not asked about it. A combination whose ``Params`` can't be made, because
     ``__post_init__`` raises ValueError, is left out and its reason kept.
 
     Raises:
         ExperimentError: the scenario refuses a combination, and ``strict`` says that it must not.
-        NothingSelectedError: the scenario refuses every combination, or the experiment excludes them.
+        NothingSelectedError: every combination is refused by the scenario, excluded, or not selected.
     """
+    selection = Selection(experiment, declaration.params, cpus)
     exclude = [with_cpus(values, declaration.params, cpus) for values in experiment.exclude]
     excluded = 0
     cases: dict[str, Case] = {}
@@ -129,6 +133,8 @@ def make_plan(
         params = _completed(combination, declaration.params, cpus)
         if any(values.items() <= params.items() for values in exclude):
             excluded += 1
+            continue
+        if not selection.takes(params):
             continue
         label = label_of(combination.params, combination.swept)
         try:
@@ -141,7 +147,9 @@ def make_plan(
     if strict and refused:
         raise _refusing(declaration.name, refused)
     if not cases:
-        raise _nothing_left(declaration.name, refused, excluded)
+        if selection.left_out and not refused:
+            raise selection.nothing()
+        raise _nothing_left(declaration.name, refused, excluded + selection.left_out)
     return Plan(
         cases=tuple(cases.values()),
         refused=tuple(refused),
@@ -151,6 +159,7 @@ def make_plan(
         seed=experiment.seed,
         timeout_s=experiment.timeout_s,
         excluded=excluded,
+        not_selected=selection.left_out,
     )
 
 
@@ -163,12 +172,12 @@ def _refusing(scenario: str, refused: list[Refusal]) -> ExperimentError:
     return ExperimentError(f"scenario {scenario!r} refuses {count} of the experiment:{shown}", hint)
 
 
-def _nothing_left(scenario: str, refused: list[Refusal], excluded: int) -> NothingSelectedError:
+def _nothing_left(scenario: str, refused: list[Refusal], left_out: int) -> NothingSelectedError:
     if not refused:
         return NothingSelectedError(
             "the experiment excludes every combination", "remove a mapping of `exclude`"
         )
-    which = "that is not excluded" if excluded else "of the experiment"
+    which = "that is left" if left_out else "of the experiment"
     first = refused[0]
     return NothingSelectedError(
         f"scenario {scenario!r} refuses every combination {which}",

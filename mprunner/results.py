@@ -168,8 +168,17 @@ def find_run(results: Path, wanted: str | None) -> RunFolder:
     )
 
 
-def create_run_folder(results: Path, experiment: str, source: bytes) -> RunFolder:
+def create_run_folder(
+    results: Path, experiment: str, source: bytes, resolved: Mapping[str, Any] | None = None
+) -> RunFolder:
     """Create ``results/experiment/<time>-<6 hex>`` with a copy of the experiment's file.
+
+    Args:
+        results: the folder of all runs.
+        experiment: the experiment's name.
+        source: its file.
+        resolved: the experiment as it is executed, where the file alone does not say that; for
+            experiment.resolved.json.
 
     Raises:
         ResultsError: it can't be created; nothing of it is left behind.
@@ -184,6 +193,9 @@ def create_run_folder(results: Path, experiment: str, source: bytes) -> RunFolde
     try:
         folder.logs.mkdir()
         (folder.path / "experiment.yaml").write_bytes(source)
+        if resolved is not None:
+            text = json.dumps(resolved, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+            (folder.path / "experiment.resolved.json").write_bytes(text.encode())
     except OSError as error:
         folder.remove()
         raise unwritable(folder.path, error) from error

@@ -32,7 +32,7 @@ from mprunner.records import Attempt
 from mprunner.registry import RegisteredScenario, Registry, load_registry
 from mprunner.results import RunFolder
 from mprunner.schedule import schedule_for
-from mprunner.spec import Experiment, read_experiment
+from mprunner.spec import Asked, Experiment, read_experiment
 from mprunner.standing import Standings, Tally
 from mprunner.teller import Teller
 
@@ -192,7 +192,7 @@ def _experiment_differences(
 ) -> tuple[Difference, ...]:
     """Compare what the file says now with what the run began with: what it means, not how it is written."""
     try:
-        given = read_experiment(file, registry.scenario)
+        given = _as_then(run.experiment, file, registry)
         cpus = run.header.cpus or len(usable_cpus())
         planned = make_plan(given, run.header.declaration, scenario.params_type, cpus)
     except MprunnerError as error:
@@ -207,6 +207,13 @@ def _experiment_differences(
         for made in (run.experiment, given)
     )
     return differences(then, now)
+
+
+def _as_then(experiment: Experiment, file: Path, registry: Registry) -> Experiment:
+    """Read a file with what was set and asked for when the run began."""
+    asked = Asked(overrides=experiment.overrides)
+    given = read_experiment(file, registry.scenario, asked)
+    return replace(given, only=experiment.only)
 
 
 def execute_rest(

@@ -254,7 +254,7 @@ def test_an_internal_error_is_exit_code_3(monkeypatch, capsys):
     assert "internal error" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--nonsense"], ["run"], ["run", "a", "b"], ["nonsense"]])
+@pytest.mark.parametrize("arguments", [["--nonsense"], ["run"], ["resume", "a", "b"], ["nonsense"]])
 def test_bad_usage_is_exit_code_2(program, arguments):
     done = program(*arguments)
     assert done.returncode == 2

@@ -1,6 +1,7 @@
 """What the documentation shows is executed: experiments are read, the scenario runs, the table's code works."""
 
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -78,6 +79,19 @@ def test_the_located_error_of_the_documentation_is_what_is_said(program, tmp_pat
         "  guard: [none, lokc]\n"
     )
     assert program("run", "experiments/bank.yaml").stderr == shown
+
+
+def test_the_overrides_and_filters_of_the_documentation_are_what_is_said(program, tmp_path):
+    page = (ROOT / "docs" / "experiment-file.md").read_text()
+    section = page.partition("## Overrides and filters")[2].partition("\n## ")[0]
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    (shown,) = re.findall(r"^```text\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    (tmp_path / "bank.yaml").write_text(text)
+    assert program("plan", "bank.yaml", "--set", "params.transactions=lots").stderr == shown
+    (console,) = re.findall(r"^```console\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    for line in console.splitlines():
+        done = program("plan", *shlex.split(line.removeprefix("$ mprunner run ")))
+        assert done.returncode == 0, done.stderr
 
 
 def test_the_plan_of_the_documentation_is_what_is_said(program, tmp_path):

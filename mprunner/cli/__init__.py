@@ -95,10 +95,15 @@ def _open_closed_streams() -> None:
 
 def fail(error: MprunnerError) -> None:
     """Print an error and its hint, and exit with its code."""
+    tell(error)
+    sys.exit(error.exit_code)
+
+
+def tell(error: MprunnerError) -> None:
+    """Print an error and its hint on stderr."""
     click.echo(f"{error.prefix}{error.message}", err=True)
     if error.hint:
         click.echo(f"hint: {error.hint}", err=True)
-    sys.exit(error.exit_code)
 
 
 def end_by(number: int) -> None:

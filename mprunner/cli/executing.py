@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,11 @@ import click
 
 from mprunner.cli.options import warn
 from mprunner.cli.output import is_terminal, print_summary, resume_command
+from mprunner.cli.several import tell_not_executed
 
 if TYPE_CHECKING:
     from mprunner.executors import Interrupt
-    from mprunner.pipeline import Executed
+    from mprunner.pipeline import Executed, Prepared
     from mprunner.records import Attempt
     from mprunner.registry import Registry
 
@@ -31,6 +32,7 @@ def execute_and_report(
     upcoming: Iterable[Attempt] = (),
     *,
     done: int = 0,
+    later: Sequence[Prepared] = (),
     quiet: bool,
     color: str,
 ) -> int:
@@ -41,6 +43,7 @@ def execute_and_report(
         registry: the plugins to be told; None where nothing is executed.
         upcoming: the attempts that will be executed, in order.
         done: how many of the run's trials are settled already.
+        later: what would be executed after this run, and is not if a signal ends it.
         quiet: whether progress is left out.
         color: of the summary.
     """
@@ -61,6 +64,8 @@ def execute_and_report(
                 raise
         signal = interrupt.signal
     if signal is not None:
+        with suppress(OSError):  # the terminal may be gone, as the signal said
+            tell_not_executed(later)
         end_by(signal)
     return 1 if failed else 0
 
@@ -71,9 +76,14 @@ def _show_progress(registry: Registry, upcoming: Iterable[Attempt], done: int, s
     if is_terminal(sys.stderr):
         live = LiveProgress(upcoming, done)
         stack.callback(live.close)
-        registry.manager.register(live, name="live progress")
+        _register(registry, live, "live progress", stack)
     else:
-        registry.manager.register(LineProgress(), name="progress lines")
+        _register(registry, LineProgress(), "progress lines", stack)
+
+
+def _register(registry: Registry, progress: object, name: str, stack: ExitStack) -> None:
+    registry.manager.register(progress, name=name)
+    stack.callback(registry.manager.unregister, progress)  # the next run has a progress of its own
 
 
 def _show_cursor() -> None:

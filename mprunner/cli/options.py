@@ -27,6 +27,21 @@ plugin_option = click.option(
     help="A Python file with scenarios of your own; may be repeated.",
 )
 
+set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Give a key of the file another value, as in repeats=3 or sweep.guard=[none,lock]; may be repeated.",
+)
+
+only_option = click.option(
+    "--only",
+    multiple=True,
+    metavar="PARAM=VALUE",
+    help="Take only the cases that have the value, or one of a list of values; may be repeated.",
+)
+
 strict_option = click.option(
     "--strict", is_flag=True, help="Refuse the experiment if the scenario refuses one of its combinations."
 )
@@ -53,12 +68,22 @@ def warn_of_plugins(registry: Registry) -> None:
         click.echo(f"note: {notice}", err=True)
 
 
-def tell_left_out(plan: Plan) -> None:
-    """Tell on stderr how many combinations are excluded, how many the scenario refuses, and why the first."""
+def tell_left_out(plan: Plan, name: str = "") -> None:
+    """Tell on stderr how many combinations are excluded, not selected, or refused by the scenario, and why the first.
+
+    Args:
+        plan: the plan.
+        name: of the experiment, where there are several.
+    """
+    of = f"{name}: " if name else ""
     if plan.excluded:
-        excluded = "1 combination" if plan.excluded == 1 else f"{plan.excluded:,} combinations"
-        click.echo(f"{excluded} excluded", err=True)
+        click.echo(f"{of}{_combinations(plan.excluded)} excluded", err=True)
+    if plan.not_selected:
+        click.echo(f"{of}{_combinations(plan.not_selected)} not selected", err=True)
     if plan.refused:
         first, count = plan.refused[0], len(plan.refused)
-        combinations = "combination" if count == 1 else "combinations"
-        click.echo(f"{count} {combinations} left out; {first.label}: {first.reason}", err=True)
+        click.echo(f"{of}{_combinations(count)} left out; {first.label}: {first.reason}", err=True)
+
+
+def _combinations(count: int) -> str:
+    return "1 combination" if count == 1 else f"{count:,} combinations"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from mprunner.cli.options import plugin_option, strict_option, tell_left_out, warn_of_plugins
+from mprunner.cli.options import only_option, plugin_option, set_option, strict_option, tell_left_out
 from mprunner.cli.output import json_option, print_json
+from mprunner.cli.several import files_argument, is_several, prepare_all
 
 if TYPE_CHECKING:
     from mprunner.pipeline import Prepared
@@ -19,22 +20,39 @@ SHOWN: Final = 20
 
 
 @click.command("plan", short_help="Show which trials an experiment makes.")
-@click.argument("file", type=click.Path(path_type=Path))
+@files_argument
+@set_option
+@only_option
 @plugin_option
 @click.option("--all", "show_all", is_flag=True, help=f"Show every trial, not only the first {SHOWN}.")
 @strict_option
 @json_option
-def command(file: Path, plugin: tuple[Path, ...], show_all: bool, strict: bool, as_json: bool) -> int:
-    """Show the cases and trials that the experiment in FILE makes, in execution order, and execute nothing."""
-    from mprunner import pipeline
+def command(
+    files: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    only: tuple[str, ...],
+    plugin: tuple[Path, ...],
+    show_all: bool,
+    strict: bool,
+    as_json: bool,
+) -> int:
+    """Show the cases and trials that the experiment in FILE makes, in execution order, and execute nothing.
 
-    prepared = pipeline.prepare(file, plugin, strict=strict)
-    warn_of_plugins(prepared.registry)
+    Several files, or a folder, which stands for the *.yaml and *.yml files in it, are shown one after the other; with
+    --json as a list.
+    """
+    from mprunner.spec import Asked
+
+    several = is_several(files)
+    every = prepare_all(files, plugin, Asked(overrides=overrides, only=only), strict=strict)
     if as_json:
-        print_json(plan_json(prepared))
-    else:
+        print_json([plan_json(prepared) for prepared in every] if several else plan_json(every[0]))
+        return 0
+    for number, prepared in enumerate(every):
+        if number:
+            click.echo()
         click.echo(plan_text(prepared, None if show_all else SHOWN))
-        tell_left_out(prepared.plan)
+        tell_left_out(prepared.plan, prepared.experiment.name if len(every) > 1 else "")
     return 0
 
 
@@ -82,5 +100,6 @@ def plan_json(prepared: Prepared) -> dict[str, Any]:
             for attempt in plan
         ],
         "excluded": plan.excluded,
+        "not_selected": plan.not_selected,
         "refused": [{"label": r.label, "params": dict(r.params), "reason": r.reason} for r in plan.refused],
     }

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mprunner.cli.executing import execute_and_report, executor_option, quiet_option
 from mprunner.cli.options import (
+    only_option,
     orphans_option,
     plugin_option,
     results_option,
+    set_option,
     strict_option,
     tell_left_out,
     warn,
-    warn_of_plugins,
 )
 from mprunner.cli.output import color_option
+from mprunner.cli.several import files_argument, prepare_all, tell_not_executed
+from mprunner.errors import MprunnerError
+
+if TYPE_CHECKING:
+    from mprunner.executors.launching import Launcher
+    from mprunner.pipeline import Prepared
 
 
 @click.command("run", short_help="Execute an experiment.")
-@click.argument("file", type=click.Path(path_type=Path))
+@files_argument
+@set_option
+@only_option
 @results_option
 @plugin_option
 @strict_option
@@ -30,7 +41,9 @@ from mprunner.cli.output import color_option
 @quiet_option
 @color_option
 def command(
-    file: Path,
+    files: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    only: tuple[str, ...],
     results: Path,
     plugin: tuple[Path, ...],
     strict: bool,
@@ -41,12 +54,24 @@ def command(
 ) -> int:
     """Execute the experiment in FILE: every combination of its parameters, every repeat.
 
+    Several files are several runs, one after the other; a folder stands for the *.yaml and *.yml files in it. All are
+    read and planned before the first is executed.
+
     Each trial is executed in a fresh worker process, and its record is safe on disk before the next begins.
     The run's folder holds the tables (trials.csv, actors.csv, outcomes.csv, summary.csv), run.json, the journal
     and the logs of trials that printed something.
 
     Ctrl-C ends the trial in hand and keeps every finished row; a second one leaves at once, without tables.
-    `mprunner resume` executes what is missing then.
+    `mprunner resume` executes what is missing then; experiments that were not begun are named.
+
+    --set changes the experiment for this run, and --only takes a part of its cases; both take YAML. The run's folder
+    says what was executed, and `mprunner resume` goes on with it.
+
+    \b
+      mprunner run experiments/bank.yaml
+      mprunner run experiments/bank.yaml --set repeats=3 --set 'sweep[1].guard=[none,lock]'
+      mprunner run experiments/bank.yaml --only guard=lock
+      mprunner run experiments/
 
     \b
     Exit codes: 0 all trials ok; 1 a trial failed; 2 bad usage or experiment, or orphans of an earlier run; 4 broken
@@ -57,17 +82,46 @@ def command(
     with launcher_at_hand() if executor == "local" else nullcontext() as launcher:
         # Importing what reads an experiment takes as long as the launcher's interpreter takes to start.
         from mprunner import pipeline
+        from mprunner.spec import Asked
 
-        prepared = pipeline.prepare(file, plugin, strict=strict)
-        warn_of_plugins(prepared.registry)
-        tell_left_out(prepared.plan)
-        chosen = pipeline.executor_for(prepared, executor, launcher)
-        return execute_and_report(
-            lambda interrupt: pipeline.execute(
-                prepared, chosen, results, interrupt, beside_orphans=beside_orphans, warn=warn
-            ),
-            prepared.registry,
-            prepared.plan,
-            quiet=quiet,
-            color=color,
-        )
+        asked = Asked(overrides=overrides, only=only)
+        every = prepare_all(files, plugin, asked, strict=strict)
+
+        def execute(prepared: Prepared, launcher: Launcher | None, later: Sequence[Prepared]) -> int:
+            chosen = pipeline.executor_for(prepared, executor, launcher)
+            return execute_and_report(
+                lambda interrupt: pipeline.execute(
+                    prepared, chosen, results, interrupt, beside_orphans=beside_orphans, warn=warn
+                ),
+                prepared.registry,
+                prepared.plan,
+                later=later,
+                quiet=quiet,
+                color=color,
+            )
+
+        return _one_after_another(every, launcher, execute, quiet=quiet)
+
+
+def _one_after_another(
+    every: Sequence[Prepared],
+    launcher: Launcher | None,
+    execute: Callable[[Prepared, Launcher | None, Sequence[Prepared]], int],
+    *,
+    quiet: bool,
+) -> int:
+    """Execute experiments, the first with the launcher that is at hand; return the worst exit code."""
+    worst = 0
+    for number, prepared in enumerate(every, 1):
+        later = every[number:]
+        if number > 1:
+            click.echo()
+        if len(every) > 1 and not quiet:
+            click.echo(f"{number} of {len(every)}: {prepared.experiment.path}", err=True)
+        tell_left_out(prepared.plan, prepared.experiment.name if len(every) > 1 else "")
+        try:
+            worst = max(worst, execute(prepared, launcher if number == 1 else None, later))
+        except (MprunnerError, KeyboardInterrupt):
+            tell_not_executed(later)
+            raise
+    return worst

@@ -44,7 +44,7 @@ def command(
     from mprunner.results import find_run
 
     folder = find_run(results, run)
-    registry, tabled = judging.judge_again(folder, file or _named_file(run), plugin)
+    registry, tabled = judging.judge_again(folder, _named_file(run), file, plugin)
     warn_of_plugins(registry)
     if as_json:
         print_json({"folder": str(folder.path), **tabled.judgement.to_json()})

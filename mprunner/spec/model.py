@@ -52,6 +52,8 @@ class Experiment:
         retries: how many more times a trial is executed whose attempt was lost.
         baseline: a case is compared with the case that has these values; None where nothing is compared.
         rules: what is expected of outcomes, metrics and statuses: the keys ``outcomes`` and ``expect``.
+        overrides: what ``--set`` gave to the file, as it was written, in order.
+        only: for each ``--only``, a param and the values of which a planned case has one.
         path: the file, as it was named.
         source: the file, as it was given.
     """
@@ -72,6 +74,8 @@ class Experiment:
     retries: int = 0
     baseline: Mapping[str, Scalar] | None = None
     rules: Rules = field(default_factory=Rules)
+    overrides: tuple[str, ...] = ()
+    only: tuple[Mapping[str, Values], ...] = ()
     path: str = ""
     source: bytes = b""
 
@@ -86,16 +90,24 @@ class Experiment:
             "exclude": [dict(values) for values in self.exclude],
             "baseline": None if self.baseline is None else dict(self.baseline),
             **self.rules.to_json(),
+            "overrides": list(self.overrides),
+            "only": [{name: list(values) for name, values in each.items()} for each in self.only],
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], source: bytes = b"") -> "Experiment":
         """Rebuild an experiment from :meth:`to_json`'s value after a trip through JSON."""
         blocks = ({key: _as_tuples(values) for key, values in block.items()} for block in value["sweep"])
-        exclude = tuple(value.get("exclude", ()))  # a run of an earlier version has none
-        kept = {key: each for key, each in value.items() if key not in ("outcomes", "expect")}
-        rules = Rules.from_json(value)
-        return cls(**{**kept, "sweep": tuple(blocks), "exclude": exclude, "rules": rules, "source": source})
+        apart = ("outcomes", "expect", "rules")
+        kept = {key: each for key, each in value.items() if key not in apart}
+        given = {
+            "sweep": tuple(blocks),
+            "exclude": tuple(value.get("exclude", ())),  # a run of an earlier version has none of these
+            "overrides": tuple(value.get("overrides", ())),
+            "only": tuple({name: tuple(v) for name, v in each.items()} for each in value.get("only", ())),
+            "rules": Rules.from_json(value),
+        }
+        return cls(**{**kept, **given, "source": source})
 
 
 def _as_lists(values: Values) -> list[Any]:

@@ -1,6 +1,6 @@
 """A YAML document as values that know their place: the tree that the reader yields."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,6 +146,22 @@ class Document:
         for part in path:
             place = _step(place, part) or place
         return place
+
+    def mapping_paths(self, key: str) -> Iterator[Loc]:
+        """Yield where the mappings of a key are: its value, or the items of its list."""
+        place = self.find((key,))
+        if not place.path:
+            return
+        match place.node:
+            case MappingNode():
+                yield place.path
+            case SequenceNode(items=items):
+                yield from ((*place.path, i) for i, item in enumerate(items) if isinstance(item, MappingNode))
+
+    def is_set(self, path: Loc) -> bool:
+        """Return whether the key at a path is in the document, and comes from an option."""
+        place = self.find(path)
+        return place.path == path and place.key is not None and place.key.option is not None
 
     def problem(self, path: Loc, message: str, hint: str | None = None, *, at_key: bool = False) -> Problem:
         """Make a problem of the value at a path, or of its key."""

@@ -1,6 +1,6 @@
 """What a file says in its scenario's words: what it fixes, sweeps, leaves out, compares and expects."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mprunner.declarations import Declaration
@@ -8,12 +8,15 @@ from mprunner.expected import Rules
 from mprunner.spec.checking import Checking, ParamTypes
 from mprunner.spec.expecting import check_rules
 from mprunner.spec.matching import refuse_unmatched
+from mprunner.spec.messages import as_yaml
 from mprunner.spec.model import Block, names_of
-from mprunner.spec.nodes import Document, MappingNode, SequenceNode
-from mprunner.spec.problems import Loc, Problem
+from mprunner.spec.nodes import Document
+from mprunner.spec.problems import Loc, Problem, path_text
 from mprunner.spec.structure import MAX_EXCLUSIONS
 from mprunner.spec.swept import check_block
 from mprunner.values import Scalar
+
+_SHOWN_VALUE = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +56,11 @@ def check_params(
     """
     checking = Checking(document, scenario, types)
     fixed = checking.values(("params",))
-    blocks = {path: check_block(checking, path) for path in _mapping_paths(document, "sweep")}
+    blocks = {path: check_block(checking, path) for path in document.mapping_paths("sweep")}
     _refuse_fixed_and_swept(checking, fixed, blocks)
     _require(checking, fixed, blocks)
     sweep = tuple(blocks.values())
-    listed = (path for path in _mapping_paths(document, "exclude") if len(path) > 1)
+    listed = (path for path in document.mapping_paths("exclude") if len(path) > 1)
     exclude = {path: checking.values(path) for path in listed}
     baseline = checking.values(("baseline",))
     rules, wheres = check_rules(checking, declared)
@@ -76,29 +79,30 @@ def check_params(
     return values, checking.problems
 
 
-def _mapping_paths(document: Document, key: str) -> Iterator[Loc]:
-    """Yield where the mappings of a key are: its value, or the items of its list."""
-    place = document.find((key,))
-    if not place.path:
-        return
-    match place.node:
-        case MappingNode():
-            yield place.path
-        case SequenceNode(items=items):
-            yield from ((*place.path, i) for i, item in enumerate(items) if isinstance(item, MappingNode))
-
-
 def _refuse_fixed_and_swept(
     checking: Checking, fixed: Mapping[str, Scalar], blocks: Mapping[Loc, Block]
 ) -> None:
-    """Report every param that is fixed, and swept as well."""
+    """Report every param that is fixed, and swept as well: what an option fixes, at the option."""
     for path in blocks:
         for key, _ in checking.entries(path):
             for name in names_of(key):
-                if name in fixed:
-                    told = "is" if name == key else f"'{name}' is"
-                    hint = "remove it here or under params"
-                    checking.report((*path, key), f"{told} fixed under params too", hint, at_key=True)
+                if name not in fixed:
+                    continue
+                if checking.document.is_set(("params", name)):
+                    _refuse_set_and_swept(checking, (*path, key), name, fixed[name])
+                    continue
+                told = "is" if name == key else f"'{name}' is"
+                hint = "remove it here or under params"
+                checking.report((*path, key), f"{told} fixed under params too", hint, at_key=True)
+
+
+def _refuse_set_and_swept(checking: Checking, swept: Loc, name: str, value: Scalar) -> None:
+    place, text = path_text(swept), as_yaml(value)
+    text = text if len(text) <= _SHOWN_VALUE else "…"
+    only = f"`--only {name}={text}` executes the cases that have it"
+    instead = f"`--set {place}={text}` sets all its values" if swept[-1] == name else None
+    hint = f"{instead}, {only}" if instead else only
+    checking.report(("params", name), f"is swept by the file, at {place}", hint, at_key=True)
 
 
 def _require(checking: Checking, fixed: Mapping[str, Scalar], blocks: Mapping[Loc, Block]) -> None:

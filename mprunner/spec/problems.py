@@ -1,4 +1,4 @@
-"""What is wrong in an experiment file, where, and how a person sees it.
+"""What is wrong in an experiment file, or in an option that changes it, where, and how a person sees it.
 
 A problem is rendered as its place and message, the line with a caret under the fault, and a hint::
 
@@ -6,6 +6,12 @@ A problem is rendered as its place and message, the line with a caret under the 
     9 |   guard: [none, lokc]
       |                 ^^^^
     hint: did you mean 'lock'?
+
+An option stands for its own place::
+
+    --set repeats=lots: repeats: must be a whole number, not 'lots'
+      | repeats=lots
+      |         ^^^^
 """
 
 import difflib
@@ -24,6 +30,7 @@ Loc = tuple[LocPart, ...]
 _LINE_WIDTH = 100
 _BEFORE_CARET = 40
 _SHOWN_TEXT = 40
+_SHOWN_OPTION = 60
 _RENDERED = 100
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
@@ -31,17 +38,19 @@ _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a file.
+    """A place in a file, or in an option of the command line.
 
     Attributes:
         line: counted from 1.
         column: counted from 1, in characters.
         width: how many characters of that line are meant; at least 1.
+        option: the option that it is in; None for the file that is being read.
     """
 
     line: int
     column: int
     width: int = 1
+    option: "Source | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +58,7 @@ class Problem:
     """One thing that is wrong.
 
     Attributes:
-        file: the name of the file, as it was given.
+        file: the name of the file, or the option, as it was given.
         line: counted from 1.
         column: counted from 1, in characters.
         width: how many characters are meant.
@@ -57,6 +66,7 @@ class Problem:
         message: the fact.
         hint: what to do, or None.
         source_line: the text of the line.
+        is_option: whether ``file`` is an option, which needs no line and column to be found.
     """
 
     file: str
@@ -67,15 +77,18 @@ class Problem:
     message: str
     hint: str | None
     source_line: str
+    is_option: bool = False
 
     def render(self) -> str:
         """Return the problem as a person reads it, without a line break at the end."""
-        place = f"{printable(self.file)}:{self.line}:{self.column}"
+        place, number = printable(self.file), ""
+        if not self.is_option:
+            place, number = f"{place}:{self.line}:{self.column}", str(self.line)
         shown, caret = _excerpt(self.source_line, self.column - 1, self.width)
-        gutter = " " * len(str(self.line))
+        gutter = " " * max(1, len(number))
         lines = [
             ": ".join(part for part in (place, self.where, self.message) if part),
-            f"{self.line} | {shown}".rstrip(),
+            f"{number or gutter} | {shown}".rstrip(),
             f"{gutter} | {caret}",
         ]
         if self.hint:
@@ -85,34 +98,44 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file's name and lines: what a problem is made from.
+    """The name and lines of a file or an option: what a problem is made from.
 
     Attributes:
         file: its name, as it was given.
         lines: its text, without line breaks.
+        is_option: whether it is an option of the command line.
     """
 
     file: str
     lines: tuple[str, ...]
+    is_option: bool = False
 
     @classmethod
     def of(cls, file: str, text: str) -> "Source":
         """Split a text into lines as YAML 1.2 does: at LF, CR LF and CR."""
         return cls(file, tuple(_LINE_BREAK.split(text)))
 
+    @classmethod
+    def of_option(cls, option: str, text: str) -> "Source":
+        """Make the source of an option, such as ``--set``, which was given this text."""
+        shortened = text if len(text) <= _SHOWN_OPTION else text[: _SHOWN_OPTION - 1] + "…"
+        return cls(f"{option} {shortened}".rstrip(), tuple(_LINE_BREAK.split(text)), is_option=True)
+
     def problem(
         self, position: Position, message: str, *, where: Loc = (), hint: str | None = None
     ) -> Problem:
-        """Make a problem of this file."""
+        """Make a problem of this file, or of the option that the position is in."""
+        source = position.option or self
         return Problem(
-            file=self.file,
+            file=source.file,
             line=position.line,
             column=position.column,
             width=position.width,
             where=path_text(where),
             message=message,
             hint=hint,
-            source_line=self.lines[position.line - 1] if position.line <= len(self.lines) else "",
+            source_line=source.lines[position.line - 1] if position.line <= len(source.lines) else "",
+            is_option=source.is_option,
         )
 
 
@@ -120,13 +143,13 @@ class ExperimentFileError(ExperimentError):
     """An experiment file has problems; the message is the rendering of all.
 
     Attributes:
-        problems: in the order of the file.
+        problems: in the order of the file; after them those of options, as they were found.
     """
 
     prefix: ClassVar[str] = ""  # a line that begins with its place is what editors can jump to
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
+        self.problems = tuple(sorted(problems, key=_place))
         rendered = [problem.render() for problem in self.problems[:_RENDERED]]
         if len(self.problems) > _RENDERED:
             rendered.append(f"… and {len(self.problems) - _RENDERED:,} more problems")
@@ -134,6 +157,10 @@ class ExperimentFileError(ExperimentError):
 
     def __reduce__(self) -> tuple[type["ExperimentFileError"], tuple[tuple[Problem, ...]]]:
         return (type(self), (self.problems,))
+
+
+def _place(problem: Problem) -> tuple[bool, int, int]:
+    return (True, 0, 0) if problem.is_option else (False, problem.line, problem.column)
 
 
 def path_text(path: Loc) -> str:

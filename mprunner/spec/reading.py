@@ -3,17 +3,19 @@
 import difflib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mprunner.errors import ExperimentError
 from mprunner.spec.checking import Vocabulary
+from mprunner.spec.files import experiments_in
 from mprunner.spec.messages import list_of_names, shown, text_fault
-from mprunner.spec.model import Experiment
-from mprunner.spec.nodes import Document, MappingNode, ScalarNode
+from mprunner.spec.model import Experiment, Values
+from mprunner.spec.nodes import Document, MappingNode, ScalarNode, plain
 from mprunner.spec.param_types import param_types
 from mprunner.spec.params import ParamValues, check_params
-from mprunner.spec.problems import ExperimentFileError, Problem, printable, quoted
+from mprunner.spec.problems import ExperimentFileError, Loc, Problem, printable, quoted
 from mprunner.spec.structure import MAX_NAME, NAME, ExperimentFile, check_structure
 from mprunner.spec.sweep import count
 from mprunner.spec.tokens import MAX_BYTES
@@ -21,20 +23,39 @@ from mprunner.spec.yaml_reader import read_yaml
 
 MAX_TRIALS = 1_000_000
 
-_SUFFIXES = (".yaml", ".yml")
 _BEGIN = "begin it with `scenario: NAME`"
 
 
-def read_experiment(path: Path, vocabulary_of: Callable[[str], Vocabulary]) -> Experiment:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a person says of an experiment beside its file, as they write it.
+
+    Attributes:
+        overrides: what ``--set`` gives: values that the file does not have, or other ones.
+        only: what ``--only`` gives: the values that the planned cases have.
+    """
+
+    overrides: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+
+
+NOTHING = Asked()
+
+
+def read_experiment(
+    path: Path, vocabulary_of: Callable[[str], Vocabulary], asked: Asked = NOTHING
+) -> Experiment:
     """Read and check an experiment file.
 
     Args:
         path: the file.
         vocabulary_of: returns the scenario of a name; its ExperimentError for an unknown scenario becomes a
             problem of the file, every other error is passed on.
+        asked: what was said beside it.
 
     Raises:
-        ExperimentFileError: the file has problems; all are in it, or the one syntax error.
+        ExperimentFileError: the file, or what was said beside it, has problems; all are in it, or the one syntax
+            error, or everything that keeps values from being set.
         ExperimentError: there is no such file, or nothing in it.
         PluginError: the scenario's params can't be used.
     """
@@ -45,11 +66,16 @@ def read_experiment(path: Path, vocabulary_of: Callable[[str], Vocabulary]) -> E
     if not isinstance(document.root, MappingNode):
         message = f"the file must be a mapping of keys to values, not {shown(document.root)}"
         raise ExperimentFileError([document.problem((), message, _BEGIN)])
-    return _resolved(document, raw, path, vocabulary_of)
+    if asked.overrides:
+        from mprunner.spec.overrides import overridden  # noqa: PLC0415 - a file alone must not wait for it
+
+        document = overridden(document, asked.overrides)
+    experiment = _resolved(document, path, vocabulary_of, asked)
+    return replace(experiment, path=str(path), source=raw)
 
 
 def _resolved(
-    document: Document, raw: bytes, path: Path, vocabulary_of: Callable[[str], Vocabulary]
+    document: Document, path: Path, vocabulary_of: Callable[[str], Vocabulary], asked: Asked
 ) -> Experiment:
     file, problems = check_structure(document)
     problems += _name_problems(document, path)
@@ -58,14 +84,20 @@ def _resolved(
     declared = None if vocabulary is None else vocabulary.declaration
     values, param_problems = check_params(document, scenario, types, declared)
     problems += scenario_problems + param_problems
+    only: tuple[Mapping[str, Values], ...] = ()
+    if asked.only:
+        from mprunner.spec.only import check_only  # noqa: PLC0415 - as above
+
+        only, only_problems = check_only(asked.only, scenario, types)
+        problems += only_problems
     if file is None or problems:
         raise ExperimentFileError(problems)
-    experiment = _experiment(file, values, raw, path)
+    experiment = replace(_experiment(file, values, path), overrides=asked.overrides, only=only)
     _refuse_too_many(document, experiment)
     return experiment
 
 
-def _experiment(file: ExperimentFile, values: ParamValues, raw: bytes, path: Path) -> Experiment:
+def _experiment(file: ExperimentFile, values: ParamValues, path: Path) -> Experiment:
     return Experiment(
         name=file.name or path.stem,
         scenario=file.scenario,
@@ -83,8 +115,6 @@ def _experiment(file: ExperimentFile, values: ParamValues, raw: bytes, path: Pat
         retries=file.retries,
         baseline=values.baseline,
         rules=values.rules,
-        path=str(path),
-        source=raw,
     )
 
 
@@ -117,16 +147,26 @@ def _refuse_too_many(document: Document, experiment: Experiment) -> None:
         return
     plural = "combination" if combinations == 1 else "combinations"
     size = f"{combinations * each:,} trials ({combinations:,} {plural} × {each:,})"
-    place = next((key for key in ("sweep", "repeats", "warmup") if document.find((key,)).path), "scenario")
     hint = "combinations that `exclude` leaves out count as well" if experiment.exclude else None
-    problem = document.problem((place,), f"makes {size}; the most is {MAX_TRIALS:,}", hint, at_key=True)
+    problem = document.problem(
+        _size_of(document), f"makes {size}; the most is {MAX_TRIALS:,}", hint, at_key=True
+    )
     raise ExperimentFileError([problem])
+
+
+def _size_of(document: Document) -> Loc:
+    """Return the path of the key that makes an experiment large: one that an option gives, else the file's first."""
+    given = [path for path in ((key,) for key in ("sweep", "repeats", "warmup")) if document.find(path).path]
+    swept = [
+        (*path, name) for path in document.mapping_paths("sweep") for name in plain(document.find(path).node)
+    ]
+    return next((path for path in [*swept, *given] if document.is_set(path)), [*given, ("scenario",)][0])
 
 
 def _read(path: Path) -> bytes:
     shown_path = printable(str(path))
     if os.path.isdir(path):  # Path.is_dir() raises on a name that is too long
-        files = _experiments_in(path)
+        files = experiments_in(path)
         example = f", such as {printable(str(path / files[0]))}" if files else ""
         raise ExperimentError(f"{shown_path} is a folder", f"name a file in it{example}")
     try:
@@ -142,17 +182,10 @@ def _read(path: Path) -> bytes:
 
 
 def _missing_hint(path: Path) -> str:
-    files = _experiments_in(path.parent)
+    files = experiments_in(path.parent)
     near = difflib.get_close_matches(path.name, files, 1)
     if near:
         return f"did you mean '{printable(str(path.with_name(near[0])))}'?"
     if files:
         return f"{printable(str(path.parent))} holds {list_of_names([printable(file) for file in files])}"
     return f"there is no experiment in {printable(str(path.parent))}"
-
-
-def _experiments_in(folder: Path) -> list[str]:
-    try:
-        return sorted(entry.name for entry in folder.iterdir() if entry.suffix in _SUFFIXES)
-    except OSError:
-        return []

@@ -21,7 +21,7 @@ def check_block(checking: Checking, path: Loc) -> dict[str, Values]:
         if len(names) > 1:
             block[", ".join(names)] = _together(checking, place, names, node)
         else:
-            block[key] = _alone(checking, place, key, node)
+            block[key] = check_values(checking, place, key, node)
     return block
 
 
@@ -38,7 +38,8 @@ def _check_names(checking: Checking, path: Loc, names: tuple[str, ...], seen: se
         seen.add(name)
 
 
-def _alone(checking: Checking, path: Loc, name: str, node: Node) -> Values:
+def check_values(checking: Checking, path: Loc, name: str, node: Node) -> Values:
+    """Return the values that one param takes: a value, a list or a range; report whatever is wrong with them."""
     match node:
         case ScalarNode():
             return (checking.value(path, name, node),)

@@ -98,12 +98,19 @@ class _Tokeniser(Reader, Scanner, Parser):
 
 
 class Text:
-    """The text of a file, which knows where each of its characters is."""
+    """The text of a file or of an option's value, which knows where each of its characters is.
 
-    def __init__(self, file: str, text: str) -> None:
+    Args:
+        source: what it is the text of.
+        text: the text.
+        before: how many characters of the source's first line are before it.
+    """
+
+    def __init__(self, source: Source, text: str, before: int = 0) -> None:
         self.text = text
-        self.source = Source.of(file, text)
-        self._starts = [0, *(match.end() for match in _LINE_START.finditer(text))]
+        self.source = source
+        self._option = source if source.is_option else None
+        self._starts = [-before, *(match.end() for match in _LINE_START.finditer(text))]
 
     def position(self, start: int, end: int | None = None) -> Position:
         """Return the position of the characters from ``start`` to ``end``, as far as they are on one line."""
@@ -111,7 +118,7 @@ class Text:
         column = start - self._starts[line]
         left_on_line = len(self.source.lines[line]) - column
         width = min(1 if end is None else end - start, left_on_line)
-        return Position(line + 1, column + 1, max(1, width))
+        return Position(line + 1, column + 1, max(1, width), self._option)
 
     def fail(self, position: Position, message: str, hint: str | None = None) -> ExperimentFileError:
         """Return the error that has this one problem."""
@@ -129,20 +136,31 @@ def decode(raw: bytes, file: str) -> Text:
         raise ExperimentError(f"{printable(file)} is larger than 1 MiB", "an experiment is a short text")
     raw = raw.removeprefix(codecs.BOM_UTF8)
     try:
-        text = Text(file, raw.decode())
+        decoded = raw.decode()
     except UnicodeDecodeError as error:
-        text = Text(file, raw.decode(errors="replace"))
+        replaced = raw.decode(errors="replace")
+        text = Text(Source.of(file, replaced), replaced)
         position = text.position(len(raw[: error.start].decode()))
         raise text.fail(
             position, f"byte 0x{raw[error.start]:02x} is not UTF-8", "save the file as UTF-8"
         ) from None
+    text = Text(Source.of(file, decoded), decoded)
+    refuse_characters(text)
+    return text
+
+
+def refuse_characters(text: Text) -> None:
+    """Refuse what YAML does not allow in a text.
+
+    Raises:
+        ExperimentFileError: there is such a character.
+    """
     if found := _FORBIDDEN.search(text.text):
         raise text.fail(
             text.position(found.start()),
             f"the character U+{ord(found[0]):04X} has no place in YAML",
             "remove it, or write it as an escape in double quotes",
         )
-    return text
 
 
 def events(text: Text) -> Iterator[Event]:

@@ -47,7 +47,15 @@ def read_yaml(raw: bytes, file: str) -> Document | None:
         ExperimentFileError: with the syntax error or the limit that ends the reading, else with everything that
             is refused.
     """
-    text = decode(raw, file)
+    return read_text(decode(raw, file))
+
+
+def read_text(text: Text) -> Document | None:
+    """Read a document from a text that :func:`~mprunner.spec.tokens.decode` would let pass.
+
+    Raises:
+        ExperimentFileError: as :func:`read_yaml`.
+    """
     return _Reading(text).document()
 
 

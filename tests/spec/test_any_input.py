@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mprunner.errors import ExperimentError
-from mprunner.spec import Experiment, ExperimentFileError, count, read_experiment
+from mprunner.spec import NOTHING, Asked, Experiment, ExperimentFileError, count, read_experiment
 from tests.spec.scenarios import Bank, scenario_of
 
 SEEDS = (
@@ -77,11 +77,11 @@ def path(tmp_path_factory):
     return tmp_path_factory.mktemp("any") / "x.yaml"
 
 
-def check(path, raw):
+def check(path, raw, asked=NOTHING):
     """Read bytes; only an experiment or an error that can be shown may come of it."""
     path.write_bytes(raw)
     try:
-        experiment = read_experiment(path, scenario_of)
+        experiment = read_experiment(path, scenario_of, asked)
     except ExperimentError as error:
         check_shown(error)
     else:
@@ -101,6 +101,21 @@ def check_shown(error):
         problem.render().encode()
 
 
+PARTS = (".guard", ".transactions", ".workers", "[0]", "[1]", "[7]", '["n"]', ".", "[", "]", "'", " ", "")
+texts_of_values = st.sampled_from(TOKENS).map(lambda token: token.decode(errors="replace")) | st.sampled_from(
+    [
+        "1",
+        "lock",
+        "[none, lock]",
+        "{guard: lock}",
+        "[]",
+        "{}",
+        "",
+        "{from: 1, to: 9, step: 2}",
+        "[[1, 2]]",
+        "x: y",
+    ]
+)
 bounded = settings(deadline=2_000, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -197,6 +212,31 @@ documents = st.fixed_dictionaries(
 @given(document=documents)
 def test_any_document_of_the_right_keys(path, document):
     check(path, yaml.safe_dump(document, sort_keys=False).encode())
+
+
+keys = st.sampled_from(["params", "sweep", "baseline", "exclude", "repeats", "timeout", "name", *PARTS])
+settings_of_keys = st.builds("{}={}".format, st.lists(keys, max_size=4).map("".join), texts_of_values)
+options = st.lists(settings_of_keys | st.text(max_size=60), max_size=4).map(tuple)
+
+
+@settings(bounded, max_examples=400)
+@given(raw=st.sampled_from(SEEDS), overrides=options)
+@example(SEEDS[0], ("sweep[0].mode=\udcff",))
+@example(SEEDS[0], ("a" * (1 << 21),))
+@example(SEEDS[0], ("repeats=" + "[" * 5_000,))
+@example(SEEDS[0], ("a" + ".a" * 5_000 + "=1",))
+@example(SEEDS[0], ("sweep[" + "9" * 5_000 + "]=1",))
+@example(SEEDS[0], ("repeats=1",) * 5_000)
+@example(SEEDS[0], ("\n=1", "=\n", "repeats=\r\n1\n", "repeats: 2\n=3"))
+def test_any_text_given_to_set(path, raw, overrides):
+    check(path, raw, Asked(overrides=overrides))
+
+
+@settings(bounded, max_examples=200)
+@given(raw=st.sampled_from(SEEDS), only=options)
+@example(SEEDS[0], ("guard=\ud800",))
+def test_any_text_given_to_only(path, raw, only):
+    check(path, raw, Asked(only=only))
 
 
 @pytest.mark.slow

@@ -1,0 +1,85 @@
+"""Several experiments on one command line: all are planned, and all that is wrong is told, before any is executed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mprunner.cli.options import warn_of_plugins
+
+if TYPE_CHECKING:
+    from mprunner.errors import MprunnerError
+    from mprunner.pipeline import Prepared
+    from mprunner.spec import Asked
+
+files_argument = click.argument(
+    "files", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="FILE..."
+)
+
+
+def is_several(paths: Sequence[Path]) -> bool:
+    """Whether paths may stand for more than one experiment: by what they are, not by what is in a folder."""
+    return len(paths) > 1 or os.path.isdir(paths[0])
+
+
+def prepare_all(
+    paths: Sequence[Path], plugins: Sequence[Path], asked: Asked, *, strict: bool
+) -> list[Prepared]:
+    """Read and plan every experiment that the paths stand for; warn of the plugins.
+
+    Ends the program after telling everything that is wrong, if that is more than one error: by its exit code, where
+    all have the same, else by that of a bad experiment file.
+
+    Raises:
+        MprunnerError: the only one.
+    """
+    from mprunner import pipeline
+    from mprunner.errors import MprunnerError
+    from mprunner.registry import load_registry
+    from mprunner.spec.files import experiment_files
+
+    files, wrong = experiment_files(paths)
+    errors: list[tuple[Path | None, MprunnerError]] = [(None, error) for error in wrong]
+    registry = load_registry(plugins)
+    prepared: list[Prepared] = []
+    for file in files:
+        try:
+            prepared.append(pipeline.prepare(file, asked=asked, strict=strict, registry=registry))
+        except MprunnerError as error:
+            errors.append((file, error))
+    if len(files) == 1 and len(errors) == 1:
+        raise errors[0][1]
+    if errors:
+        _refuse(errors)
+    warn_of_plugins(registry)
+    return prepared
+
+
+def _refuse(errors: list[tuple[Path | None, MprunnerError]]) -> None:
+    from mprunner.cli import tell
+    from mprunner.errors import ExperimentError
+
+    alike: dict[tuple[str, str | None], list[tuple[Path | None, MprunnerError]]] = {}
+    for file, error in errors:
+        alike.setdefault((error.message, error.hint), []).append((file, error))
+    for number, same in enumerate(alike.values()):
+        if number:
+            click.echo(err=True)
+        unnamed = [str(file) for file, error in same if file is not None and str(file) not in error.message]
+        if unnamed:
+            click.echo(f"in {', '.join(unnamed)}:", err=True)
+        tell(same[0][1])
+    codes = {error.exit_code for _, error in errors}
+    sys.exit(codes.pop() if len(codes) == 1 else ExperimentError.exit_code)
+
+
+def tell_not_executed(later: Sequence[Prepared]) -> None:
+    """Say on stderr which experiments are not executed."""
+    if later:
+        names = ", ".join(prepared.experiment.path for prepared in later)
+        click.echo(f"not executed: {names}", err=True)

@@ -1,0 +1,184 @@
+"""Several experiments on one command line, on the real program."""
+
+import json
+import os
+import signal
+
+import pytest
+
+from tests.support import PLUGINS, Terminal, command_of, processes_marked, wait_until
+
+BANK = "scenario: race-bank\nparams: {transactions: 10}\nrepeats: 1\n"
+WAY = "scenario: misbehave\nsweep: {way: [WAY]}\nrepeats: 1\ntimeout: 600\n"
+PLUGIN = ["--plugin", PLUGINS / "misbehave.py"]
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write files; return nothing."""
+
+    def write(**texts):
+        for name, text in texts.items():
+            file = tmp_path / f"{name.replace('__', '/')}.yaml"
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text)
+
+    return write
+
+
+def way(name):
+    return WAY.replace("WAY", name)
+
+
+def executed(tmp_path):
+    """The names of the experiments that have runs, a name for each, in the order in which they began."""
+    files = sorted(
+        (tmp_path / "results").glob("*/2*/experiment.yaml"), key=lambda file: file.stat().st_mtime_ns
+    )
+    return [file.parent.parent.name for file in files]
+
+
+def test_files_and_folders_are_executed_one_after_the_other_each_file_once(program, tmp_path, written):
+    written(b=BANK, more__d=BANK, more__c=BANK, more__e=BANK)
+    (tmp_path / "more" / "e.yaml").rename(tmp_path / "more" / "a.yml")
+    (tmp_path / "more" / "notes.txt").write_text("no experiment")
+    (tmp_path / "more" / ".hidden.yaml").write_text("no experiment")
+    (tmp_path / "more" / "deeper.yaml").mkdir()
+    (tmp_path / "link.yaml").symlink_to("b.yaml")
+    done = program("run", "b.yaml", "more", "./b.yaml", "link.yaml", "more/c.yaml", "--set", "repeats=2")
+    assert done.returncode == 0, done.stderr
+    assert executed(tmp_path) == ["b", "a", "c", "d"]
+    assert [line for line in done.stderr.splitlines() if " of 4: " in line] == [
+        "1 of 4: b.yaml",
+        "2 of 4: more/a.yml",
+        "3 of 4: more/c.yaml",
+        "4 of 4: more/d.yaml",
+    ]
+    assert done.stdout.count("race-bank, 2 trials, all ok") == 4
+    assert done.stdout.count("\nresults: ") == 4
+    assert all((tmp_path / "results" / name / "latest" / "trials.csv").exists() for name in "abcd")
+
+
+def test_one_file_is_told_nothing_of_several(program, written):
+    written(b=BANK)
+    assert " of 1" not in program("run", "b.yaml").stderr
+
+
+def test_everything_that_is_wrong_is_told_before_anything_is_executed(program, tmp_path, written):
+    written(a=BANK, b="scenario: race-bnak\n", c="scenario: [\n", d=BANK + "order: random\nwarmup: lots\n")
+    (tmp_path / "empty").mkdir()
+    done = program("run", "a.yaml", "b.yaml", "c.yaml", "d.yaml", "empty", "gone.yaml")
+    assert done.returncode == 2
+    for said in (
+        "b.yaml:1:11: scenario: there is no scenario 'race-bnak'",
+        "c.yaml:2:1: ",
+        "d.yaml:4:8: order: 'random' is not one of",
+        "d.yaml:5:9: warmup: must be",
+        "error: there is no experiment in the folder empty\nhint: ",
+        "error: there is no file gone.yaml\nhint: ",
+    ):
+        assert said in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_what_is_wrong_alike_with_several_files_is_told_once_with_their_names(program, written):
+    written(a=BANK, b=BANK)
+    done = program("plan", "a.yaml", "b.yaml", "--set", "repeats=lots")
+    assert done.stderr.startswith("in a.yaml, b.yaml:\n--set repeats=lots: repeats: must be a whole number")
+    assert done.stderr.count("must be") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["--only", "guard=manager"], 5), (["--only", "guard=nothing"], 2), (["--only", "gaurd=lock"], 2)],
+)
+def test_errors_of_one_kind_keep_their_exit_code(program, written, arguments, code):
+    written(a=BANK, b=BANK)
+    assert program("run", "a.yaml", "b.yaml", *arguments).returncode == code
+
+
+def test_errors_of_several_kinds_are_exit_code_2(program, written):
+    written(a=BANK, b="scenario: race-bnak\n")
+    done = program("run", "a.yaml", "b.yaml", "--only", "guard=manager")
+    assert done.returncode == 2
+    assert "in a.yaml:\nerror: no case has what is asked for by --only guard=manager" in done.stderr
+
+
+def test_a_folder_without_experiments_is_exit_code_2(program, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for verb in ("run", "plan"):
+        done = program(verb, "empty")
+        assert done.returncode == 2
+        assert done.stderr == (
+            "error: there is no experiment in the folder empty\n"
+            "hint: name a folder with *.yaml or *.yml files, or a file\n"
+        )
+
+
+def test_a_failure_is_exit_code_1_and_keeps_nothing_from_being_executed(program, tmp_path, written):
+    written(a=way("raise") + "on_failure: stop\n", b=way("ok"))
+    done = program("run", "a.yaml", "b.yaml", *PLUGIN)
+    assert done.returncode == 1
+    assert executed(tmp_path) == ["a", "b"]
+
+
+def test_results_that_can_not_be_written_end_it_all(program, tmp_path, written):
+    written(a=BANK, b=BANK, c=BANK)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "b").write_text("in the way of a folder")
+    done = program("run", "a.yaml", "b.yaml", "c.yaml")
+    assert done.returncode == 6
+    assert "not executed: c.yaml\n" in done.stderr
+    assert executed(tmp_path) == ["a"]
+
+
+def test_ctrl_c_ends_the_run_in_hand_and_names_those_that_were_not_begun(tmp_path, token, written):
+    written(a=way("ok"), b=way("hang-with-children"), c=way("ok"), d=way("ok"))
+    terminal = Terminal(tmp_path, "run", "a.yaml", "b.yaml", "c.yaml", "d.yaml", *PLUGIN)
+    try:
+        wait_until(
+            lambda: sum("sleep" in command_of(process) for process in processes_marked(token)) >= 2,
+            "the trial that hangs has not begun",
+        )
+        terminal.press(b"\x03")
+        status = terminal.end()
+    finally:
+        terminal.kill()
+    assert os.WTERMSIG(status) == signal.SIGINT
+    assert executed(tmp_path) == ["a", "b"]
+    assert terminal.text.rstrip().endswith("not executed: c.yaml, d.yaml")
+    assert "Traceback" not in terminal.text
+    run = json.loads((tmp_path / "results" / "b" / "latest" / "run.json").read_text())
+    assert run["state"] == "interrupted"
+
+
+def test_each_run_on_a_terminal_has_its_own_line_of_progress(tmp_path, on_a_terminal, written):
+    written(a=way("ok, print"), b=way("ok, print"))
+    status, text = on_a_terminal("run", "a.yaml", "b.yaml", *PLUGIN)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert "1 of 2: a.yaml" in text
+    assert "2 of 2: b.yaml" in text
+    assert "Traceback" not in text
+
+
+def test_plan_shows_one_after_the_other(program, written):
+    written(a=BANK, b=BANK)
+    shown = program("plan", "a.yaml", "b.yaml").stdout
+    assert shown.index("a: race-bank, ") < shown.index("\n\nb: race-bank, ")
+
+
+def test_what_is_left_out_is_told_with_the_name_where_there_are_several(program, written):
+    written(a=BANK + "sweep: {guard: [none, lock]}\n", b=BANK + "sweep: {guard: [lock, none]}\n")
+    for verb in ("plan", "run"):
+        told = program(verb, "a.yaml", "b.yaml", "--only", "guard=lock").stderr.splitlines()
+        assert {"a: 1 combination not selected", "b: 1 combination not selected"} <= set(told)
+
+
+def test_json_is_a_list_where_several_files_or_a_folder_may_be_meant(program, written):
+    written(only__a=BANK)
+    one = json.loads(program("plan", "--json", "only/a.yaml").stdout)
+    assert one["experiment"]["name"] == "a"
+    for arguments in (["only"], ["only/a.yaml", "only/a.yaml"]):
+        assert json.loads(program("plan", "--json", *arguments).stdout) == [
+            one | {"experiment": one["experiment"] | {"path": "only/a.yaml"}}
+        ]
