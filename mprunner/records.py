@@ -168,7 +168,7 @@ class Attempt:
 
     Attributes:
         trial_id: identifies the trial across runs: a hash of case, repeat and seed.
-        case_id: identifies the case across runs: a hash of scenario, params and isolation.
+        case_id: identifies the case across runs: a hash of scenario, params, isolation and CPUs.
         case_label: how a person tells this case from the experiment's others, such as ``guard lock``.
         repeat: the index of this repetition from 0; negative for a warm-up trial.
         attempt: 1 for the first.

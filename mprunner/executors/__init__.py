@@ -24,12 +24,14 @@ class ScenarioSource:
         qualname: the class's name within it.
         files: module names of plugins that are single files, and the file of each.
         isolation: ``forked`` or ``fresh``, as the experiment says.
+        cpus: the CPUs that a worker is bound to; None for all that it may use.
     """
 
     module: str
     qualname: str
     files: Mapping[str, str]
     isolation: str = "forked"
+    cpus: tuple[int, ...] | None = None
 
 
 class Executor(Protocol):

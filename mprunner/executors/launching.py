@@ -87,6 +87,7 @@ class Launcher:
             scratch=str(self._scratch),
             containment=containment,
             isolation=isolation,
+            cpus=source.cpus,
         )
         answer: object = None
         try:

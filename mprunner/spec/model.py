@@ -48,6 +48,7 @@ class Experiment:
         timeout_s: how long a trial may take, in seconds.
         on_failure: whether to continue or stop after a trial that is not ok.
         isolation: whether a worker is forked with the scenario imported, or an interpreter of its own.
+        cpus: the numbers of the CPUs that a worker is bound to, sorted; None where it may use all.
         retries: how many more times a trial is executed whose attempt was lost.
         baseline: a case is compared with the case that has these values; None where nothing is compared.
         path: the file, as it was named.
@@ -67,6 +68,7 @@ class Experiment:
     timeout_s: float = DEFAULT_TIMEOUT_S
     on_failure: OnFailure = "continue"
     isolation: Isolation = "forked"
+    cpus: tuple[int, ...] | None = None
     retries: int = 0
     baseline: Mapping[str, Scalar] | None = None
     path: str = ""
@@ -80,6 +82,7 @@ class Experiment:
             "params": dict(self.params),
             "sweep": [{key: _as_lists(values) for key, values in block.items()} for block in self.sweep],
             "exclude": [dict(values) for values in self.exclude],
+            "cpus": None if self.cpus is None else list(self.cpus),
             "baseline": None if self.baseline is None else dict(self.baseline),
         }
 
@@ -88,7 +91,16 @@ class Experiment:
         """Rebuild an experiment from :meth:`to_json`'s value after a trip through JSON."""
         blocks = ({key: _as_tuples(values) for key, values in block.items()} for block in value["sweep"])
         exclude = tuple(value.get("exclude", ()))  # a run of an earlier version has none
-        return cls(**{**value, "sweep": tuple(blocks), "exclude": exclude, "source": source})
+        cpus = value.get("cpus")
+        return cls(
+            **{
+                **value,
+                "sweep": tuple(blocks),
+                "exclude": exclude,
+                "cpus": None if cpus is None else tuple(cpus),
+                "source": source,
+            }
+        )
 
 
 def _as_lists(values: Values) -> list[Any]:

@@ -3,11 +3,12 @@
 import difflib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from mprunner.errors import ExperimentError
 from mprunner.spec.checking import ParamTypes
+from mprunner.spec.cpus import cpu_problems
 from mprunner.spec.messages import list_of_names, shown, text_fault
 from mprunner.spec.model import Experiment
 from mprunner.spec.nodes import Document, MappingNode, ScalarNode
@@ -25,13 +26,17 @@ _SUFFIXES = (".yaml", ".yml")
 _BEGIN = "begin it with `scenario: NAME`"
 
 
-def read_experiment(path: Path, params_type_of: Callable[[str], type]) -> Experiment:
+def read_experiment(
+    path: Path, params_type_of: Callable[[str], type], usable_cpus: Collection[int] | None = None
+) -> Experiment:
     """Read and check an experiment file.
 
     Args:
         path: the file.
         params_type_of: returns the Params dataclass of a scenario; its ExperimentError for an unknown scenario
             becomes a problem of the file, every other error is passed on.
+        usable_cpus: the CPUs that a worker may be bound to, none where the platform binds no process; None
+            where it is not to be executed here.
 
     Raises:
         ExperimentFileError: the file has problems; all are in it, or the one syntax error.
@@ -45,13 +50,19 @@ def read_experiment(path: Path, params_type_of: Callable[[str], type]) -> Experi
     if not isinstance(document.root, MappingNode):
         message = f"the file must be a mapping of keys to values, not {shown(document.root)}"
         raise ExperimentFileError([document.problem((), message, _BEGIN)])
-    return _resolved(document, raw, path, params_type_of)
+    return _resolved(document, raw, path, params_type_of, usable_cpus)
 
 
 def _resolved(
-    document: Document, raw: bytes, path: Path, params_type_of: Callable[[str], type]
+    document: Document,
+    raw: bytes,
+    path: Path,
+    params_type_of: Callable[[str], type],
+    usable_cpus: Collection[int] | None,
 ) -> Experiment:
     file, problems = check_structure(document)
+    if file is not None:
+        problems += cpu_problems(document, file.cpus, usable_cpus)
     problems += _name_problems(document, path)
     scenario, types, scenario_problems = _scenario(document, params_type_of)
     values, param_problems = check_params(document, scenario, types)
@@ -78,6 +89,7 @@ def _experiment(file: ExperimentFile, values: ParamValues, raw: bytes, path: Pat
         timeout_s=file.timeout,
         on_failure=file.on_failure,
         isolation=file.isolation,
+        cpus=tuple(sorted(file.cpus)) or None,
         retries=file.retries,
         baseline=values.baseline,
         path=str(path),

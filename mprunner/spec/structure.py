@@ -20,6 +20,7 @@ MAX_NAME = 100
 MAX_TRIALS_PER_CASE = 1_000_000
 MAX_RETRIES = 100
 MAX_EXCLUSIONS = 100
+MAX_CPU = 8191
 MAX_TIMEOUT_S = 7 * 24 * 3600.0
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smh])\Z")
@@ -79,6 +80,14 @@ def _exclusions(value: list[Any]) -> list[Any]:
     return value
 
 
+def _cpus(value: list[int]) -> list[int]:
+    if not value:
+        raise _fault("is empty", "name the CPUs that a worker may use, or remove it for all of them")
+    if len(value) > MAX_CPU + 1:
+        raise _fault(f"has {len(value):,} numbers; the most is {MAX_CPU + 1:,}", "name each CPU once")
+    return value
+
+
 def _blocks(value: object) -> object:
     if value in ({}, []):
         raise _fault("is empty", "name a param and its values, or remove it")
@@ -103,6 +112,7 @@ def _seconds(value: object) -> object:
 _OneValue = Annotated[Any, BeforeValidator(_scalar)]
 _Block = Annotated[dict[str, Any], AfterValidator(_not_empty)]  # what is in it: see swept.py
 _OneEach = Annotated[dict[str, _OneValue], AfterValidator(_not_empty)]
+_Cpu = Annotated[int, Field(ge=0, le=MAX_CPU)]
 _TrialCount = Annotated[int, Field(le=MAX_TRIALS_PER_CASE)]
 
 
@@ -124,6 +134,7 @@ class ExperimentFile(BaseModel):
     timeout: Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=MAX_TIMEOUT_S)] = DEFAULT_TIMEOUT_S
     on_failure: OnFailure = "continue"
     isolation: Isolation = "forked"
+    cpus: Annotated[list[_Cpu], AfterValidator(_cpus)] = Field(default_factory=list)
     retries: Annotated[int, Field(ge=0, le=MAX_RETRIES)] = 0
     baseline: _OneEach = Field(default_factory=dict)
 

@@ -47,6 +47,8 @@ def serve(control: socket.socket) -> NoReturn:
 def _serve(channel: Channel, hello: Hello) -> None:
     scratch = Path(hello.scratch)
     try:
+        if hello.cpus is not None:  # before the import: a plugin may count CPUs then; workers inherit it
+            os.sched_setaffinity(0, hello.cpus)
         containment = contain(hello.containment)
         begin = _beginning(hello)
         wake = _catch_signals()  # after the import: a plugin may have set handlers of its own

@@ -37,6 +37,7 @@ class Hello:
         containment: ``subreaper`` or ``process-group``; the best that works where it is None.
         isolation: ``forked``: the launcher imports the scenario and forks workers that have it; ``fresh``: it
             does not, and every worker is an interpreter of its own.
+        cpus: the CPUs that the launcher, and so all that it starts, is bound to; None for all that it may use.
     """
 
     module: str
@@ -46,6 +47,7 @@ class Hello:
     scratch: str
     containment: str | None = None
     isolation: str = "forked"
+    cpus: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,7 @@ seed: 2024
 timeout: 2m
 on_failure: stop
 isolation: fresh
+cpus: [3, 1]
 retries: 2
 baseline: {guard: none}
 """
@@ -71,6 +72,7 @@ def test_every_key_is_read(read):
         timeout_s=120.0,
         on_failure="stop",
         isolation="fresh",
+        cpus=(1, 3),
         retries=2,
         baseline={"guard": "none"},
         path="bank.yaml",
@@ -242,7 +244,7 @@ hint: did you mean 'repeats'?"""
     )
     assert problems("scenario: bank\nxyz: 3\n").splitlines()[-1] == (
         "hint: the keys are name, description, scenario, params, sweep, exclude, repeats, warmup, order, seed, "
-        "timeout, on_failure, isolation, retries, baseline"
+        "timeout, on_failure, isolation, cpus, retries, baseline"
     )
 
 
@@ -275,6 +277,15 @@ hint: did you mean 'repeats'?"""
         ("seed: -1", "seed: must be at least 0, not -1"),
         ("seed: 1.5", "seed: must be a whole number, not 1.5"),
         ("isolation: sealed", "isolation: 'sealed' is not one of forked, fresh"),
+        ("cpus:", "cpus: has no value"),
+        ("cpus: []", "cpus: is empty"),
+        ("cpus: 0", "cpus: must be a list, not 0"),
+        ("cpus: [0, -1]", "cpus[1]: must be at least 0, not -1"),
+        ("cpus: [8192]", "cpus[0]: must be at most 8191, not 8192"),
+        ("cpus: [true]", "cpus[0]: must be a whole number, not true"),
+        ("cpus: ['0']", "cpus[0]: must be a whole number, not '0'"),
+        ("cpus: [1, 0, 1]", "cpus[2]: CPU 1 is in the list twice"),
+        (f"cpus: [{'0,' * 8193}]", "cpus: has 8,193 numbers; the most is 8,192"),
         ("on_failure: skip", "on_failure: 'skip' is not one of continue, stop"),
         ("exclude: {guard: lock}", "exclude: must be a list, not a mapping"),
         ("exclude: []", "exclude: is empty"),
