@@ -156,6 +156,7 @@ def executor_for(
         files={plugin.module: plugin.file} if plugin.file else {},
         isolation=prepared.experiment.isolation,
         cpus=prepared.experiment.cpus,
+        limits=prepared.experiment.limits,
     )
     factories: Mapping[str, Callable[[ScenarioSource], Executor]] = prepared.registry.executors
     if name == BUILT_IN_EXECUTOR:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import PydanticCustomError
+
 from mprunner.spec.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from mprunner.spec.problems import did_you_mean, quoted
 from mprunner.spec.scalars import RefusedScalarError, is_number, plain_scalar
@@ -20,6 +22,7 @@ _EXPECTED = {
     "float_type": NUMBER,
     "bool_type": TRUE_OR_FALSE,
     "dict_type": "a mapping of names to values",
+    "model_type": "a mapping of names to values",
     "list_type": "a list",
 }
 _EXAMPLES = {
@@ -52,6 +55,11 @@ class Fault:
 
     message: str
     hint: str | None = None
+
+
+def raised(message: str, hint: str | None = None) -> PydanticCustomError:
+    """Return the error that a validator raises to have a person told this."""
+    return PydanticCustomError("fault", "{fault}", {"fault": Fault(message, hint)})
 
 
 def explained(kind: str, context: Mapping[str, Any], text: str, node: Node) -> Fault:

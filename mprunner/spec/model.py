@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from mprunner.limits import Limits
 from mprunner.values import Scalar
 
 Order = Literal["interleaved", "shuffled", "sequential"]
@@ -49,6 +50,7 @@ class Experiment:
         on_failure: whether to continue or stop after a trial that is not ok.
         isolation: whether a worker is forked with the scenario imported, or an interpreter of its own.
         cpus: the numbers of the CPUs that a worker is bound to, sorted; None where it may use all.
+        limits: what a trial may use.
         retries: how many more times a trial is executed whose attempt was lost.
         baseline: a case is compared with the case that has these values; None where nothing is compared.
         path: the file, as it was named.
@@ -69,6 +71,7 @@ class Experiment:
     on_failure: OnFailure = "continue"
     isolation: Isolation = "forked"
     cpus: tuple[int, ...] | None = None
+    limits: Limits = field(default_factory=Limits)
     retries: int = 0
     baseline: Mapping[str, Scalar] | None = None
     path: str = ""
@@ -83,6 +86,7 @@ class Experiment:
             "sweep": [{key: _as_lists(values) for key, values in block.items()} for block in self.sweep],
             "exclude": [dict(values) for values in self.exclude],
             "cpus": None if self.cpus is None else list(self.cpus),
+            "limits": dataclasses.asdict(self.limits),
             "baseline": None if self.baseline is None else dict(self.baseline),
         }
 
@@ -98,6 +102,7 @@ class Experiment:
                 "sweep": tuple(blocks),
                 "exclude": exclude,
                 "cpus": None if cpus is None else tuple(cpus),
+                "limits": Limits(**value.get("limits", {})),
                 "source": source,
             }
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from mprunner.errors import ExperimentError
+from mprunner.limits import Limits
 from mprunner.spec.checking import ParamTypes
 from mprunner.spec.cpus import cpu_problems
 from mprunner.spec.messages import list_of_names, shown, text_fault
@@ -90,6 +91,7 @@ def _experiment(file: ExperimentFile, values: ParamValues, raw: bytes, path: Pat
         on_failure=file.on_failure,
         isolation=file.isolation,
         cpus=tuple(sorted(file.cpus)) or None,
+        limits=Limits(**file.limits.model_dump()),
         retries=file.retries,
         baseline=values.baseline,
         path=str(path),

@@ -7,9 +7,11 @@ import re
 from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails
 
-from mprunner.spec.messages import Fault, explained, not_a_choice, text_fault
+from mprunner.spec.limits import LimitsFile
+from mprunner.spec.messages import explained, not_a_choice, text_fault
+from mprunner.spec.messages import raised as _fault
 from mprunner.spec.model import DEFAULT_REPEATS, DEFAULT_TIMEOUT_S, Isolation, OnFailure, Order
 from mprunner.spec.nodes import Document, plain
 from mprunner.spec.problems import Problem, did_you_mean, quoted
@@ -25,10 +27,6 @@ MAX_TIMEOUT_S = 7 * 24 * 3600.0
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smh])\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
-
-
-def _fault(message: str, hint: str | None = None) -> PydanticCustomError:
-    return PydanticCustomError("fault", "{fault}", {"fault": Fault(message, hint)})
 
 
 def _name(value: str) -> str:
@@ -135,6 +133,7 @@ class ExperimentFile(BaseModel):
     on_failure: OnFailure = "continue"
     isolation: Isolation = "forked"
     cpus: Annotated[list[_Cpu], AfterValidator(_cpus)] = Field(default_factory=list)
+    limits: LimitsFile = Field(default_factory=LimitsFile)
     retries: Annotated[int, Field(ge=0, le=MAX_RETRIES)] = 0
     baseline: _OneEach = Field(default_factory=dict)
 
@@ -156,7 +155,7 @@ def _problem(document: Document, details: ErrorDetails) -> Problem:
     if kind == "missing":
         return document.problem(loc[:-1], f"required key '{loc[-1]}' is missing", at_key=True)
     if kind == "extra_forbidden":
-        known = list(ExperimentFile.model_fields)
+        known = list((LimitsFile if loc[0] == "limits" and len(loc) > 1 else ExperimentFile).model_fields)
         hint = did_you_mean(str(loc[-1]), known) or f"the keys are {', '.join(known)}"
         return document.problem(loc, "unknown key", hint, at_key=True)
     place = document.find(loc)

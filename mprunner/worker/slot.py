@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from time import monotonic
 
+from mprunner.limits import Limits
 from mprunner.worker.containment import Keeper
 from mprunner.worker.files import remove_tree
 from mprunner.worker.log import STACKS_BYTES, Logs, current_log
@@ -23,6 +24,7 @@ class Slot:
         containment: str,
         wake: int,
         tmp_path: Path,
+        limits: Limits,
     ) -> None:
         self._begin = begin
         self._channel = channel
@@ -31,7 +33,8 @@ class Slot:
         self._tmp_path = tmp_path
         tmp_path.mkdir()
         os.environ["TMPDIR"] = str(tmp_path)
-        self._logs = Logs()
+        self._logs = Logs(limits.output)
+        self._memory = limits.memory_per_process
         self._waiting: Waiting | None = None
 
     def execute(self, order: Order) -> Ended:
@@ -72,7 +75,7 @@ class Slot:
         """Fork the worker of the next order, whose log will be beside ``log``; nothing of a trial is alive then."""
         log_fd = self._logs.open(log)
         self._waiting = fork_waiting(
-            self._begin, current_log(log), log_fd, self._tmp_path, close=self._channel.close
+            self._begin, current_log(log), log_fd, self._tmp_path, self._memory, close=self._channel.close
         )
 
     def dismiss(self) -> None:

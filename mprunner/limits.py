@@ -1,0 +1,19 @@
+"""What a trial may use before it is ended, or told that there is no more."""
+
+from dataclasses import dataclass
+from typing import Final
+
+DEFAULT_OUTPUT_BYTES: Final = 10 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a trial may use.
+
+    Attributes:
+        memory_per_process: bytes of memory that each of its processes may have; None for no limit.
+        output: bytes that it may print.
+    """
+
+    memory_per_process: int | None = None
+    output: int = DEFAULT_OUTPUT_BYTES
