@@ -1,10 +1,15 @@
 """``limits``: what a trial that asks for more than it may have comes to, and that the next one is not touched."""
 
+import os
+import subprocess
 import sys
 
 import pandas as pd
 import pytest
 
+from mprunner.records import Ending, Status, classify
+from mprunner.worker.processes import descendants, has_more_below
+from mprunner.worker.watch import Crowd
 from tests.support import PLUGINS
 
 PLUGIN = PLUGINS / "greedy.py"
@@ -61,3 +66,46 @@ def test_a_larger_limit_keeps_more_than_the_default_does(statuses):
     limited = "params: {way: print, mib: 11}\n"
     assert statuses(limited)[0] == ["output-limit"]
     assert statuses(f"{limited}limits: {{output: 12MiB}}\n")[0] == ["ok"]
+
+
+reads_proc = pytest.mark.skipif(sys.platform != "linux", reason="processes are counted in /proc")
+
+
+@reads_proc
+def test_more_processes_than_allowed_end_the_trial_and_nothing_is_left(statuses):
+    # The fixture `token` fails if a process is left. 400 children at most, which would end by themselves.
+    forks = "params: {way: forks}\nsweep: {wanted: [400, 3]}\nlimits: {processes: 50}\n"
+    seen, table = statuses(forks)
+    assert seen == ["process-limit", "ok"]
+    assert table.trial_wall_s[0] < 15
+    assert list(table.leaked) == [0, 3]
+
+
+@reads_proc
+def test_threads_are_no_processes(statuses):
+    assert statuses("params: {way: threads, wanted: 20}\nlimits: {processes: 2}\n")[0] == ["ok"]
+
+
+@reads_proc
+def test_processes_are_counted_up_to_the_limit_and_no_further(token):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        below = len(list(descendants(os.getpid())))
+        assert has_more_below(os.getpid(), below - 1)
+        assert not has_more_below(os.getpid(), below)
+        child.communicate(b"\n")
+
+
+def test_a_look_that_took_long_is_not_soon_taken_again(monkeypatch):
+    times = iter([10.0, 10.004, 10.5, 10.9, 10.9])
+    monkeypatch.setattr("mprunner.worker.watch.monotonic", lambda: next(times))
+    looks = []
+    crowd = Crowd(5, lambda pid, most: bool(looks.append(most)) or True)
+    assert [crowd.is_over(), crowd.is_over(), crowd.is_over()] == [True, False, True]
+    assert looks == [5, 5]
+
+
+def test_the_status_of_too_many_processes_comes_after_those_of_time_and_output_and_before_a_signal():
+    assert classify(Ending(over_processes=True, signal=9)) is Status.PROCESS_LIMIT
+    assert classify(Ending(over_processes=True, over_output=True)) is Status.OUTPUT_LIMIT
+    assert classify(Ending(over_processes=True, timed_out=True)) is Status.TIMEOUT
+    assert classify(Ending(over_processes=True, cancelled=True)) is Status.CANCELLED

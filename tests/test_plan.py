@@ -109,7 +109,7 @@ def test_two_ways_of_saying_the_same_are_the_same_trials(planned, one, other):
         "description: another",
         "name: another",
         "on_failure: stop",
-        "limits: {memory_per_process: 1GiB, output: 1MiB}",
+        "limits: {memory_per_process: 1GiB, processes: 9, output: 1MiB}",
     ],
 )
 def test_what_is_no_part_of_the_identity_never_makes_a_finished_trial_new(planned, text):

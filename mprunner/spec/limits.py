@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from mprunner.limits import DEFAULT_OUTPUT_BYTES
+from mprunner.limits import DEFAULT_OUTPUT_BYTES, DEFAULT_PROCESSES
 from mprunner.spec.messages import raised
 from mprunner.spec.problems import quoted
 
@@ -26,6 +26,9 @@ LEAST_OUTPUT: Final = 64 << 10
 """The traceback of a failure must fit, or it would be told as too much output."""
 
 MOST: Final = 1 << 50
+
+MOST_PROCESSES: Final = 32_768
+"""What a kernel allows by default, on small machines."""
 
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) ?([A-Za-z]+)\Z")
 _EXAMPLES = "write bytes, or a number with B, kB, MB, GB, KiB, MiB or GiB, such as 512MiB"
@@ -73,4 +76,5 @@ class LimitsFile(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     memory_per_process: Annotated[int, BeforeValidator(_size_from(LEAST_MEMORY))] | None = None
+    processes: Annotated[int, Field(ge=1, le=MOST_PROCESSES)] = DEFAULT_PROCESSES
     output: Annotated[int, BeforeValidator(_size_from(LEAST_OUTPUT))] = DEFAULT_OUTPUT_BYTES

@@ -104,6 +104,7 @@ class Ended:
     timed_out: bool
     cancelled: bool
     over_output: bool
+    over_processes: bool
     leaked: int
     wall_s: float
     cpu_user_s: float

@@ -11,7 +11,7 @@ from mprunner.worker.log import STACKS_BYTES, Logs, current_log
 from mprunner.worker.protocol import Channel, Ended, Order
 from mprunner.worker.stacks import write_stacks
 from mprunner.worker.waiting import Begin, Waiting, fork_waiting
-from mprunner.worker.watch import Watched
+from mprunner.worker.watch import Crowd, Watched
 
 
 class Slot:
@@ -34,6 +34,7 @@ class Slot:
         tmp_path.mkdir()
         os.environ["TMPDIR"] = str(tmp_path)
         self._logs = Logs(limits.output)
+        self._processes = limits.processes
         self._memory = limits.memory_per_process
         self._waiting: Waiting | None = None
 
@@ -42,7 +43,14 @@ class Slot:
         log = Path(order.log)
         started, waiting = self._hand_over(order, log)
         keeper = Keeper(waiting.pid, self._containment, self._wake)
-        attempt = Watched(keeper, waiting.result_fd, self._channel, self._wake, self._logs.is_over)
+        attempt = Watched(
+            keeper,
+            waiting.result_fd,
+            self._channel,
+            self._wake,
+            self._logs.is_over,
+            Crowd(self._processes),
+        )
         over_output = False
         try:
             attempt.watch(started + order.timeout_s)
@@ -108,6 +116,7 @@ def _ended(attempt: Watched, keeper: Keeper, wall_s: float, leaked: int, over_ou
         timed_out=attempt.timed_out,
         cancelled=attempt.cancelled,
         over_output=over_output,
+        over_processes=attempt.over_processes,
         leaked=leaked if attempt.ended_itself else 0,
         wall_s=wall_s,
         cpu_user_s=keeper.usage.user_s,

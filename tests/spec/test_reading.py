@@ -50,7 +50,7 @@ timeout: 2m
 on_failure: stop
 isolation: fresh
 cpus: [3, 1]
-limits: {memory_per_process: 1GiB, output: 1.5 MB}
+limits: {memory_per_process: 1GiB, processes: 256, output: 1.5 MB}
 retries: 2
 baseline: {guard: none}
 """
@@ -75,7 +75,7 @@ def test_every_key_is_read(read):
         on_failure="stop",
         isolation="fresh",
         cpus=(1, 3),
-        limits=Limits(memory_per_process=1 << 30, output=1_500_000),
+        limits=Limits(memory_per_process=1 << 30, processes=256, output=1_500_000),
         retries=2,
         baseline={"guard": "none"},
         path="bank.yaml",
@@ -160,7 +160,7 @@ def test_a_size_is_bytes_or_a_number_with_a_unit(read, written, size):
         ("{output: 10mb}", "the unit is written MB: 10MB"),
         ("{output: 10 x}", "write bytes, or a number with B, kB, MB, GB, KiB, MiB or GiB, such as 512MiB"),
         ("{outptu: 1MiB}", "did you mean 'output'?"),
-        ("{retries: 1}", "the keys are memory_per_process, output"),
+        ("{retries: 1}", "the keys are memory_per_process, processes, output"),
     ],
 )
 def test_a_limit_that_is_none_is_refused_with_a_hint(problems, line, hint):
@@ -327,6 +327,8 @@ hint: did you mean 'repeats'?"""
         ("limits: {output: -1MiB}", "limits.output: '-1MiB' is not a size"),
         ("limits: {output: '99'}", "limits.output: '99' is not a size"),
         ("limits: {output: 10 mb}", "limits.output: '10 mb' is not a size"),
+        ("limits: {processes: 0}", "limits.processes: must be at least 1, not 0"),
+        ("limits: {processes: 32769}", "limits.processes: must be at most 32768, not 32769"),
         ("limits: {output: null}", "limits.output: must be a whole number, not null"),
         ("limits: {output: true}", "limits.output: must be a whole number, not true"),
         ("limits: {output: 65535}", "limits.output: must be at least 64KiB, not 65535 bytes"),
