@@ -14,6 +14,7 @@ from typing import Any
 
 import mprunner
 from mprunner.actors import gil_enabled
+from mprunner.cgroups import cpu_quota
 
 GIT_LIMIT_S = 2.0
 _PACKAGES = ("numpy", "pandas", "pluggy", "pydantic", "pyyaml")
@@ -29,6 +30,25 @@ def usable_cpus() -> list[int]:
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
+
+
+def bindable_cpus() -> list[int]:
+    """Return the numbers of the CPUs that a worker may be bound to; none where the platform binds no process."""
+    return usable_cpus() if hasattr(os, "sched_setaffinity") else []
+
+
+def quota_warning(quota: float | None, cpus: int) -> tuple[str, str] | None:
+    """Return what a person should know where a control group allows less time than ``cpus`` CPUs have, and a hint."""
+    if quota is None or quota >= cpus:
+        return None
+    have = "the CPU has" if cpus == 1 else f"the {cpus} CPUs have"
+    message = (
+        f"the control group allows a trial {quota:g} CPUs' worth of time, less than {have} that it may use"
+    )
+    return (
+        message,
+        "actors are held up when it is spent, which looks like waiting: raise the quota, or set `cpus`",
+    )
 
 
 def load_average() -> list[float]:
@@ -54,7 +74,7 @@ def describe_environment() -> dict[str, Any]:
         "cpu": _cpu_model(),
         "cpu_count": os.cpu_count(),
         "cpus_usable": usable_cpus(),
-        "cpu_quota": _cpu_quota(),
+        "cpu_quota": cpu_quota(),
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "git": git_state(Path()),
     }
@@ -79,12 +99,6 @@ def _cpu_model() -> str | None:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.processor() or None
-
-
-def _cpu_quota() -> float | None:
-    """Return how many CPUs' worth of time the control group allows, None where it sets no limit."""
-    quota, _, period = (_read("/sys/fs/cgroup/cpu.max") or "max").partition(" ")
-    return None if quota == "max" or not period else int(quota) / int(period)
 
 
 def git_state(folder: Path) -> Mapping[str, Any] | None:

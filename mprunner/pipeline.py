@@ -8,8 +8,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mprunner.cgroups import cpu_quota
 from mprunner.conditions import conditions
-from mprunner.environment import describe_environment, load_average, usable_cpus, utc_now
+from mprunner.environment import (
+    bindable_cpus,
+    describe_environment,
+    load_average,
+    quota_warning,
+    usable_cpus,
+    utc_now,
+)
 from mprunner.errors import ExperimentError, ResultsError
 from mprunner.executors import Executor, Interrupt, ScenarioSource
 from mprunner.executors.launching import Launcher
@@ -146,11 +154,16 @@ def prepare(
         NothingSelectedError: its plan is empty.
     """
     registry = registry or load_registry(plugins)
-    experiment = read_experiment(file, registry.scenario, asked)
+    experiment = read_experiment(file, registry.scenario, asked, bindable_cpus())
     scenario = registry.scenario(experiment.scenario)
-    cpus = len(usable_cpus())
+    cpus = len(cpus_of(experiment))
     plan = make_plan(experiment, scenario.declaration, scenario.params_type, cpus, strict=strict)
     return Prepared(registry=registry, experiment=experiment, scenario=scenario, plan=plan, cpus=cpus)
+
+
+def cpus_of(experiment: Experiment) -> list[int]:
+    """Return the numbers of the CPUs that a worker may use: those that the experiment names, or else all."""
+    return usable_cpus() if experiment.cpus is None else list(experiment.cpus)
 
 
 def executor_for(
@@ -167,6 +180,8 @@ def executor_for(
         qualname=prepared.scenario.cls.__qualname__,
         files={plugin.module: plugin.file} if plugin.file else {},
         isolation=prepared.experiment.isolation,
+        cpus=prepared.experiment.cpus,
+        limits=prepared.experiment.limits,
     )
     factories: Mapping[str, Callable[[ScenarioSource], Executor]] = prepared.registry.executors
     if name == BUILT_IN_EXECUTOR:
@@ -203,7 +218,7 @@ def execute(
     """
     tell = Teller(prepared.registry)
     try:
-        orphans = start(executor, beside_orphans=beside_orphans, warn=warn)
+        orphans = start(executor, prepared.experiment, beside_orphans=beside_orphans, warn=warn)
         folder = _create_folder(results, prepared.experiment)
         run = _describe_run(prepared, executor, folder, orphans, tell.facts())
         # The journal's lock is what tells a run that goes on from one whose runner is gone: it comes first.
@@ -222,7 +237,9 @@ def execute(
         executor.close()
 
 
-def start(executor: Executor, *, beside_orphans: bool, warn: Warn) -> tuple[Orphan, ...]:
+def start(
+    executor: Executor, experiment: Experiment, *, beside_orphans: bool, warn: Warn
+) -> tuple[Orphan, ...]:
     """Start an executor, beside no process of an earlier run unless that is wanted; return those that there are.
 
     Raises:
@@ -231,7 +248,8 @@ def start(executor: Executor, *, beside_orphans: bool, warn: Warn) -> tuple[Orph
     """
     orphans = find_orphans(refuse=not beside_orphans)
     executor.start()
-    for message, hint in executor.warnings:
+    quota = quota_warning(cpu_quota(), len(cpus_of(experiment)))
+    for message, hint in (*executor.warnings, *([quota] if quota else [])):
         warn(message, hint)
     return orphans
 
@@ -420,6 +438,7 @@ def describe_session(
         "argv": sys.argv,
         "containment": executor.containment,
         "isolation": executor.isolation,
+        "cpus": cpus_of(prepared.experiment),
         "beside_orphans": [asdict(orphan) for orphan in orphans],
         "plugin": asdict(prepared.scenario.plugin),
         "load_at_start": load_average(),

@@ -1,8 +1,8 @@
 """From an experiment to its plan: every trial with its identity and seed, in execution order. Pure.
 
-Identity. A case is its scenario, its params with defaults filled in and ``cpu_count`` resolved, and how its
-worker is isolated; a trial adds the repeat and the seed. Changing repeats, timeout, order or a description
-never makes a finished trial new.
+Identity. A case is its scenario, its params with defaults filled in and ``cpu_count`` resolved, how its worker is
+isolated, and the CPUs that it is bound to; a trial adds the repeat and the seed. Changing repeats, timeout, order or
+a description never makes a finished trial new.
 """
 
 import hashlib
@@ -142,7 +142,7 @@ def make_plan(
         except ValueError as error:
             refused.append(Refusal(label=label, params=params, reason=str(error)))
             continue
-        identity = case_id(declaration.name, params, experiment.isolation)
+        identity = case_id(declaration.name, params, experiment.isolation, experiment.cpus)
         cases.setdefault(identity, Case(case_id=identity, label=label, params=params))
     if strict and refused:
         raise _refusing(declaration.name, refused)
@@ -193,13 +193,21 @@ def _completed(combination: Combination, fields: tuple[Field, ...], cpus: int) -
     return params
 
 
-def case_id(scenario: str, params: Mapping[str, Scalar], isolation: str = "forked") -> str:
+def case_id(
+    scenario: str,
+    params: Mapping[str, Scalar],
+    isolation: str = "forked",
+    cpus: tuple[int, ...] | None = None,
+) -> str:
     """Return the identity of a case: the same for the same values, whatever the order of the keys.
+
+    The CPUs, sorted, are those that the experiment names, None where it names none: which ones those are is the
+    machine's, and must not make a trial another on the next.
 
     The isolation is what the experiment says: whether a plugin makes mprunner isolate its trials more strictly than
     that is not known to a plan.
     """
-    return _digest({"scenario": scenario, "params": params, "isolation": isolation})
+    return _digest({"scenario": scenario, "params": params, "isolation": isolation, "cpus": cpus})
 
 
 def trial_id(case: str, repeat: int, seed: int) -> str:

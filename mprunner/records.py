@@ -20,6 +20,7 @@ class Status(StrEnum):
     BAD_RESULT = "bad-result"
     TIMEOUT = "timeout"
     OUTPUT_LIMIT = "output-limit"
+    PROCESS_LIMIT = "process-limit"
     LOST = "lost"
     CANCELLED = "cancelled"
 
@@ -121,6 +122,7 @@ class Ending:
         timed_out: whether it was still alive at its deadline.
         cancelled: whether it was ended because the user interrupted the run.
         over_output: whether it had printed more than a log may hold.
+        over_processes: whether it was ended because it had more processes than it may.
         leaked: how many processes of the trial were alive after the worker had ended on its own.
         wall_s: from when the worker was given the trial until its end was seen.
         cpu_user_s: user CPU time of the whole tree.
@@ -135,6 +137,7 @@ class Ending:
     timed_out: bool = False
     cancelled: bool = False
     over_output: bool = False
+    over_processes: bool = False
     leaked: int = 0
     wall_s: float | None = None
     cpu_user_s: float | None = None
@@ -150,6 +153,7 @@ def classify(ending: Ending) -> Status:
         (ending.cancelled, Status.CANCELLED),
         (ending.timed_out, Status.TIMEOUT),
         (ending.over_output, Status.OUTPUT_LIMIT),
+        (ending.over_processes, Status.PROCESS_LIMIT),
         (ending.signal is not None, Status.SIGNAL),
     )
     for applies, status in causes:
@@ -168,7 +172,7 @@ class Attempt:
 
     Attributes:
         trial_id: identifies the trial across runs: a hash of case, repeat and seed.
-        case_id: identifies the case across runs: a hash of scenario, params and isolation.
+        case_id: identifies the case across runs: a hash of scenario, params, isolation and CPUs.
         case_label: how a person tells this case from the experiment's others, such as ``guard lock``.
         repeat: the index of this repetition from 0; negative for a warm-up trial.
         attempt: 1 for the first.

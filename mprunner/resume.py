@@ -10,7 +10,7 @@ from typing import Any
 
 from mprunner.conditions import Difference, differences
 from mprunner.declarations import Declaration, Field
-from mprunner.environment import usable_cpus
+from mprunner.environment import bindable_cpus
 from mprunner.errors import MprunnerError, NothingSelectedError, ResumeRefusedError
 from mprunner.executors import Executor, Interrupt
 from mprunner.journal import Header, Journal, Session
@@ -23,6 +23,7 @@ from mprunner.pipeline import (
     carry_out,
     conclusion,
     conditions_of,
+    cpus_of,
     describe_session,
     ignore,
     start,
@@ -33,6 +34,7 @@ from mprunner.registry import RegisteredScenario, Registry, load_registry
 from mprunner.results import RunFolder
 from mprunner.schedule import schedule_for
 from mprunner.spec import Asked, Experiment, read_experiment
+from mprunner.spec.cpus import list_of_cpus
 from mprunner.standing import Standings, Tally
 from mprunner.teller import Teller
 
@@ -126,7 +128,8 @@ def prepare_rest(run: Reopened, plugins: Sequence[Path], file: Path) -> Rest:
     registry = load_registry(plugins)
     scenario = registry.scenario(header.declaration.name)
     _refuse_other_columns(header.declaration, scenario.declaration)
-    cpus = header.cpus or len(usable_cpus())
+    _refuse_missing_cpus(run.experiment)
+    cpus = header.cpus or len(cpus_of(run.experiment))
     plan = _plan_of(run, scenario, cpus)
     if plan is None or len(plan) != header.planned or not _holds(plan, run.standings):
         raise ResumeRefusedError("the plan of the run is not what it was: other trials are in it", NEW_RUN)
@@ -154,6 +157,18 @@ def _holds(plan: Plan, standings: Standings) -> bool:
     return sum(trial_id in standings for trial_id in plan.trial_ids()) == len(standings)
 
 
+def _refuse_missing_cpus(experiment: Experiment) -> None:
+    usable = bindable_cpus()
+    missing = sorted(set(experiment.cpus or ()).difference(usable))
+    if missing:
+        which = f"CPU {missing[0]}" if len(missing) == 1 else f"CPUs {list_of_cpus(missing)}"
+        may = list_of_cpus(usable) if usable else "any: this platform does not bind processes"
+        raise ResumeRefusedError(
+            f"the run is bound to {which}, which can't be used here; a worker may use {may}",
+            "resume it where it began",
+        )
+
+
 def _refuse_other_columns(then: Declaration, now: Declaration) -> None:
     differing = differences(_columns(then), _columns(now))
     if differing:
@@ -177,7 +192,7 @@ def _types(fields: Sequence[Field]) -> dict[str, str]:
 
 
 def _cpu_differences(run: Reopened, scenario: RegisteredScenario, plan: Plan) -> tuple[Difference, ...]:
-    then, now = run.header.cpus, len(usable_cpus())
+    then, now = run.header.cpus, len(cpus_of(run.experiment))
     if then in (None, now) or _cases(_plan_of(run, scenario, now)) == _cases(plan):
         return ()
     return differences({"cpu_count": then}, {"cpu_count": now})
@@ -193,7 +208,7 @@ def _experiment_differences(
     """Compare what the file says now with what the run began with: what it means, not how it is written."""
     try:
         given = _as_then(run.experiment, file, registry)
-        cpus = run.header.cpus or len(usable_cpus())
+        cpus = run.header.cpus or len(cpus_of(run.experiment))
         planned = make_plan(given, run.header.declaration, scenario.params_type, cpus)
     except MprunnerError as error:
         first = error.message.splitlines()[0]
@@ -234,7 +249,7 @@ def execute_rest(
     run, tell = rest.reopened, Teller(rest.prepared.registry)
     with run.journal:
         try:
-            orphans = start(executor, beside_orphans=beside_orphans, warn=warn)
+            orphans = start(executor, run.experiment, beside_orphans=beside_orphans, warn=warn)
             session = Session(
                 python=platform.python_version(),
                 host=socket.gethostname(),

@@ -7,7 +7,7 @@ import sys
 import pandas as pd
 import pytest
 
-from mprunner.worker.log import MAX_LOG_BYTES
+from mprunner.limits import DEFAULT_OUTPUT_BYTES
 from tests.support import PLUGINS, command
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what a process holds is read from /proc")
@@ -58,7 +58,7 @@ def test_a_gigabyte_of_output_is_a_capped_log_and_costs_the_runner_no_memory(wat
         assert loud[who]["rss"] - quiet[who]["rss"] < 4 * MIB
     logs = sorted((tmp_path / "results" / "long" / "latest" / "logs").iterdir())
     assert len(logs) == 2
-    assert all(MAX_LOG_BYTES < log.stat().st_size < MAX_LOG_BYTES + 1000 for log in logs)
+    assert all(DEFAULT_OUTPUT_BYTES < log.stat().st_size < DEFAULT_OUTPUT_BYTES + 1000 for log in logs)
 
 
 def test_a_forked_child_that_comes_back_from_run_makes_no_second_row(watched):

@@ -73,9 +73,9 @@ def ids(plan: Plan) -> list[tuple[str, str]]:
 
 # These may change only together with a new major version: they say which trials of an old run are done.
 GOLDEN = {
-    "": ("00758ff0530e", "49a330fbaae5"),
-    "params: {guard: lock, size: 5}": ("7da5ba000db2", "77c3ec30385e"),
-    "params: {pause_s: 0.5, workers: 3, chunk: 7}\nseed: 2024": ("5f77144a1c71", "c4708e33e400"),
+    "": ("3d37fc4f6ebb", "c421a96daf28"),
+    "params: {guard: lock, size: 5}": ("bff83a5438ce", "4e39c0a95ed4"),
+    "params: {pause_s: 0.5, workers: 3, chunk: 7}\nseed: 2024": ("60f794731770", "33e356e7f961"),
 }
 
 
@@ -96,6 +96,7 @@ def test_identities_are_those_of_earlier_versions(planned, text):
         ("sweep: {size: [5, 6]}", "sweep: [{size: 5}, {size: 6}]"),
         ("repeats: 5", ""),
         ("seed: 0", ""),
+        ("cpus: [0, 1]", "cpus: [1, 0]"),
     ],
 )
 def test_two_ways_of_saying_the_same_are_the_same_trials(planned, one, other):
@@ -113,6 +114,7 @@ def test_two_ways_of_saying_the_same_are_the_same_trials(planned, one, other):
         "description: another",
         "name: another",
         "on_failure: stop",
+        "limits: {memory_per_process: 1GiB, processes: 9, output: 1MiB}",
     ],
 )
 def test_what_is_no_part_of_the_identity_never_makes_a_finished_trial_new(planned, text):
@@ -129,6 +131,11 @@ def test_the_seed_is_part_of_a_trial_s_identity_but_not_of_a_case_s(planned):
 def test_the_number_of_cpus_is_part_of_the_identity_where_a_param_means_it(planned):
     assert ids(planned("", cpus=2)) != ids(planned("", cpus=4))
     assert ids(planned("params: {workers: 3}", cpus=2)) == ids(planned("params: {workers: 3}", cpus=4))
+
+
+def test_the_cpus_that_an_experiment_names_are_part_of_the_identity(planned):
+    plans = [planned(text) for text in ("", "cpus: [0]", "cpus: [1]", "cpus: [0, 1]")]
+    assert len({plan.cases[0].case_id for plan in plans}) == 4
 
 
 def test_cpu_count_is_resolved_in_every_case(planned):

@@ -9,8 +9,8 @@ import pytest
 
 from mprunner.executors import Interrupt, ScenarioSource
 from mprunner.executors.local import LocalExecutor
+from mprunner.limits import DEFAULT_OUTPUT_BYTES
 from mprunner.records import Attempt, Ending, Record, Result, ResultKind, Status, classify
-from mprunner.worker.log import MAX_LOG_BYTES
 from tests.support import PLUGINS, launchers, left_by_trials, processes_marked
 
 SOURCE = ScenarioSource(
@@ -163,8 +163,8 @@ def test_a_log_over_its_cap_is_cut_and_the_trial_is_told_by_its_status(executor,
     record = execute(executor, attempt(way), tmp_path)
     assert record.status is Status.OUTPUT_LIMIT
     log = tmp_path / f"{way}.1.log"
-    assert MAX_LOG_BYTES < log.stat().st_size < MAX_LOG_BYTES + 1000
-    assert log.read_bytes()[MAX_LOG_BYTES:].startswith(b"\nmprunner: the log is cut here: it had ")
+    assert DEFAULT_OUTPUT_BYTES < log.stat().st_size < DEFAULT_OUTPUT_BYTES + 1000
+    assert log.read_bytes()[DEFAULT_OUTPUT_BYTES:].startswith(b"\nmprunner: the log is cut here: it had ")
     assert execute(executor, attempt("ok"), tmp_path).status is Status.OK
 
 

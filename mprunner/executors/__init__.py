@@ -5,11 +5,12 @@ retries and interrupts. A plugin adds others with the hook ``mprunner_register_e
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from mprunner.executors.interrupt import Interrupt
+from mprunner.limits import Limits
 from mprunner.records import Attempt, Record
 
 __all__ = ["Executor", "Interrupt", "ScenarioSource"]
@@ -17,19 +18,23 @@ __all__ = ["Executor", "Interrupt", "ScenarioSource"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioSource:
-    """How a worker imports the scenario.
+    """How a worker imports the scenario, and what its trials may use.
 
     Attributes:
         module: the module of its class.
         qualname: the class's name within it.
         files: module names of plugins that are single files, and the file of each.
         isolation: ``forked`` or ``fresh``, as the experiment says.
+        cpus: the CPUs that a worker is bound to; None for all that it may use.
+        limits: what a trial may use.
     """
 
     module: str
     qualname: str
     files: Mapping[str, str]
     isolation: str = "forked"
+    cpus: tuple[int, ...] | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 class Executor(Protocol):

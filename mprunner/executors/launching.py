@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from time import monotonic, sleep
 from typing import IO, Final
@@ -87,6 +88,8 @@ class Launcher:
             scratch=str(self._scratch),
             containment=containment,
             isolation=isolation,
+            cpus=source.cpus,
+            limits=asdict(source.limits),
         )
         answer: object = None
         try:

@@ -96,7 +96,7 @@ class LocalExecutor:
             return ended
         said = self._launcher.destroy()
         self._launcher = None
-        keep_lost_log(Path(order.log))
+        keep_lost_log(Path(order.log), self._source.limits.output)
         raise _LauncherLostError(said or "the launcher died, or gave no word in time")
 
     def close(self) -> None:

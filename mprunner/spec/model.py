@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mprunner.expected import Rules
+from mprunner.limits import Limits
 from mprunner.values import Scalar
 
 Order = Literal["interleaved", "shuffled", "sequential"]
@@ -49,6 +50,8 @@ class Experiment:
         timeout_s: how long a trial may take, in seconds.
         on_failure: whether to continue or stop after a trial that is not ok.
         isolation: whether a worker is forked with the scenario imported, or an interpreter of its own.
+        cpus: the numbers of the CPUs that a worker is bound to, sorted; None where it may use all.
+        limits: what a trial may use.
         retries: how many more times a trial is executed whose attempt was lost.
         baseline: a case is compared with the case that has these values; None where nothing is compared.
         rules: what is expected of outcomes, metrics and statuses: the keys ``outcomes`` and ``expect``.
@@ -71,6 +74,8 @@ class Experiment:
     timeout_s: float = DEFAULT_TIMEOUT_S
     on_failure: OnFailure = "continue"
     isolation: Isolation = "forked"
+    cpus: tuple[int, ...] | None = None
+    limits: Limits = field(default_factory=Limits)
     retries: int = 0
     baseline: Mapping[str, Scalar] | None = None
     rules: Rules = field(default_factory=Rules)
@@ -88,6 +93,8 @@ class Experiment:
             "params": dict(self.params),
             "sweep": [{key: _as_lists(values) for key, values in block.items()} for block in self.sweep],
             "exclude": [dict(values) for values in self.exclude],
+            "cpus": None if self.cpus is None else list(self.cpus),
+            "limits": dataclasses.asdict(self.limits),
             "baseline": None if self.baseline is None else dict(self.baseline),
             **self.rules.to_json(),
             "overrides": list(self.overrides),
@@ -100,9 +107,12 @@ class Experiment:
         blocks = ({key: _as_tuples(values) for key, values in block.items()} for block in value["sweep"])
         apart = ("outcomes", "expect", "rules")
         kept = {key: each for key, each in value.items() if key not in apart}
+        cpus = value.get("cpus")
         given = {
             "sweep": tuple(blocks),
             "exclude": tuple(value.get("exclude", ())),  # a run of an earlier version has none of these
+            "cpus": None if cpus is None else tuple(cpus),
+            "limits": Limits(**value.get("limits", {})),
             "overrides": tuple(value.get("overrides", ())),
             "only": tuple({name: tuple(v) for name, v in each.items()} for each in value.get("only", ())),
             "rules": Rules.from_json(value),

@@ -3,12 +3,14 @@
 import difflib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mprunner.errors import ExperimentError
+from mprunner.limits import Limits
 from mprunner.spec.checking import Vocabulary
+from mprunner.spec.cpus import cpu_problems
 from mprunner.spec.files import experiments_in
 from mprunner.spec.messages import list_of_names, shown, text_fault
 from mprunner.spec.model import Experiment, Values
@@ -43,7 +45,10 @@ NOTHING = Asked()
 
 
 def read_experiment(
-    path: Path, vocabulary_of: Callable[[str], Vocabulary], asked: Asked = NOTHING
+    path: Path,
+    vocabulary_of: Callable[[str], Vocabulary],
+    asked: Asked = NOTHING,
+    usable_cpus: Collection[int] | None = None,
 ) -> Experiment:
     """Read and check an experiment file.
 
@@ -52,6 +57,8 @@ def read_experiment(
         vocabulary_of: returns the scenario of a name; its ExperimentError for an unknown scenario becomes a
             problem of the file, every other error is passed on.
         asked: what was said beside it.
+        usable_cpus: the CPUs that a worker may be bound to, none where the platform binds no process; None
+            where it is not to be executed here.
 
     Raises:
         ExperimentFileError: the file, or what was said beside it, has problems; all are in it, or the one syntax
@@ -70,14 +77,20 @@ def read_experiment(
         from mprunner.spec.overrides import overridden  # noqa: PLC0415 - a file alone must not wait for it
 
         document = overridden(document, asked.overrides)
-    experiment = _resolved(document, path, vocabulary_of, asked)
+    experiment = _resolved(document, path, vocabulary_of, asked, usable_cpus)
     return replace(experiment, path=str(path), source=raw)
 
 
 def _resolved(
-    document: Document, path: Path, vocabulary_of: Callable[[str], Vocabulary], asked: Asked
+    document: Document,
+    path: Path,
+    vocabulary_of: Callable[[str], Vocabulary],
+    asked: Asked,
+    usable_cpus: Collection[int] | None,
 ) -> Experiment:
     file, problems = check_structure(document)
+    if file is not None:
+        problems += cpu_problems(document, file.cpus, usable_cpus)
     problems += _name_problems(document, path)
     scenario, vocabulary, scenario_problems = _scenario(document, vocabulary_of)
     types = None if vocabulary is None else param_types(vocabulary.params_type, scenario)
@@ -112,6 +125,8 @@ def _experiment(file: ExperimentFile, values: ParamValues, path: Path) -> Experi
         timeout_s=file.timeout,
         on_failure=file.on_failure,
         isolation=file.isolation,
+        cpus=tuple(sorted(file.cpus)) or None,
+        limits=Limits(**file.limits.model_dump()),
         retries=file.retries,
         baseline=values.baseline,
         rules=values.rules,

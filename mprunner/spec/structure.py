@@ -10,16 +10,18 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from mprunner.spec.entries import MAX_RULES, ExpectEntry, OutcomeEntry, entry_type
+from mprunner.spec.limits import LimitsFile
 from mprunner.spec.messages import explained, fault, not_a_choice, text_fault
 from mprunner.spec.model import DEFAULT_REPEATS, DEFAULT_TIMEOUT_S, Isolation, OnFailure, Order
 from mprunner.spec.nodes import Document, plain
-from mprunner.spec.problems import Problem, did_you_mean, quoted
+from mprunner.spec.problems import Loc, Problem, did_you_mean, quoted
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
 MAX_NAME = 100
 MAX_TRIALS_PER_CASE = 1_000_000
 MAX_RETRIES = 100
 MAX_EXCLUSIONS = 100
+MAX_CPU = 8191
 MAX_TIMEOUT_S = 7 * 24 * 3600.0
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smh])\Z")
@@ -83,6 +85,14 @@ def _rules(value: list[Any]) -> list[Any]:
     return value
 
 
+def _cpus(value: list[int]) -> list[int]:
+    if not value:
+        raise fault("is empty", "name the CPUs that a worker may use, or remove it for all of them")
+    if len(value) > MAX_CPU + 1:
+        raise fault(f"has {len(value):,} numbers; the most is {MAX_CPU + 1:,}", "name each CPU once")
+    return value
+
+
 def _blocks(value: object) -> object:
     if value in ({}, []):
         raise fault("is empty", "name a param and its values, or remove it")
@@ -107,6 +117,7 @@ def _seconds(value: object) -> object:
 _OneValue = Annotated[Any, BeforeValidator(_scalar)]
 _Block = Annotated[dict[str, Any], AfterValidator(_not_empty)]  # what is in it: see swept.py
 _OneEach = Annotated[dict[str, _OneValue], AfterValidator(_not_empty)]
+_Cpu = Annotated[int, Field(ge=0, le=MAX_CPU)]
 _TrialCount = Annotated[int, Field(le=MAX_TRIALS_PER_CASE)]
 
 
@@ -128,6 +139,8 @@ class ExperimentFile(BaseModel):
     timeout: Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=MAX_TIMEOUT_S)] = DEFAULT_TIMEOUT_S
     on_failure: OnFailure = "continue"
     isolation: Isolation = "forked"
+    cpus: Annotated[list[_Cpu], AfterValidator(_cpus)] = Field(default_factory=list)
+    limits: LimitsFile = Field(default_factory=LimitsFile)
     retries: Annotated[int, Field(ge=0, le=MAX_RETRIES)] = 0
     baseline: _OneEach = Field(default_factory=dict)
     outcomes: dict[str, Annotated[list[OutcomeEntry], AfterValidator(_rules)]] = Field(default_factory=dict)
@@ -148,7 +161,7 @@ def check_structure(document: Document) -> tuple[ExperimentFile | None, list[Pro
 
 def _problem(document: Document, details: ErrorDetails) -> Problem:
     kind, loc = details["type"], details["loc"]
-    model = entry_type(loc) or ExperimentFile
+    model = _model_of(loc)
     if kind == "missing":
         return document.problem(loc[:-1], f"required key '{loc[-1]}' is missing", at_key=True)
     if kind == "extra_forbidden":
@@ -161,3 +174,10 @@ def _problem(document: Document, details: ErrorDetails) -> Problem:
     else:
         found = explained(kind, details.get("ctx", {}), details["msg"], place.node)
     return document.problem(loc, found.message, found.hint)
+
+
+def _model_of(loc: Loc) -> type[BaseModel]:
+    """Return what the keys are that a path leads into."""
+    if len(loc) > 1 and loc[0] == "limits":
+        return LimitsFile
+    return entry_type(loc) or ExperimentFile

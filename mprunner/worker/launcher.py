@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+from mprunner.limits import Limits
 from mprunner.worker.containment import contain
 from mprunner.worker.files import remove_tree
 from mprunner.worker.fresh import execute_fresh
@@ -47,10 +48,12 @@ def serve(control: socket.socket) -> NoReturn:
 def _serve(channel: Channel, hello: Hello) -> None:
     scratch = Path(hello.scratch)
     try:
+        if hello.cpus is not None:  # before the import: a plugin may count CPUs then; workers inherit it
+            os.sched_setaffinity(0, hello.cpus)
         containment = contain(hello.containment)
         begin = _beginning(hello)
         wake = _catch_signals()  # after the import: a plugin may have set handlers of its own
-        slot = Slot(begin, channel, containment, wake, scratch / "t")
+        slot = Slot(begin, channel, containment, wake, scratch / "t", Limits(**hello.limits))
     except BaseException as error:
         traceback.print_exc()
         channel.send(encode(Refused(reason=f"{type(error).__name__}: {error}")))

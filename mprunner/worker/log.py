@@ -4,9 +4,6 @@ import os
 from pathlib import Path
 from typing import Final
 
-MAX_LOG_BYTES: Final = 10 << 20
-"""How much a trial may print; one that prints more is ended, and its log cut to this."""
-
 STACKS_BYTES: Final = 1 << 20
 """How much longer a log may be for the stacks that a timeout leaves in it."""
 
@@ -16,7 +13,7 @@ def current_log(log: Path) -> Path:
     return log.with_name(".current.log")
 
 
-def cut_log(log_fd: int, limit: int = MAX_LOG_BYTES) -> bool:
+def cut_log(log_fd: int, limit: int) -> bool:
     """Cut a log to its limit if it is longer, and say so in it; return whether it was longer."""
     size = os.fstat(log_fd).st_size
     if size <= limit:
@@ -30,7 +27,7 @@ def cut_log(log_fd: int, limit: int = MAX_LOG_BYTES) -> bool:
     return True
 
 
-def keep_lost_log(log: Path) -> None:
+def keep_lost_log(log: Path, limit: int) -> None:
     """Give what a lost attempt has printed its name, before another attempt prints to the same file."""
     current = current_log(log)
     try:
@@ -39,7 +36,7 @@ def keep_lost_log(log: Path) -> None:
         current.rename(log)
         fd = os.open(log, os.O_WRONLY | os.O_APPEND)
         try:
-            cut_log(fd)
+            cut_log(fd, limit)
         finally:
             os.close(fd)
     except OSError:  # it has printed nothing, or there is no log
@@ -47,9 +44,10 @@ def keep_lost_log(log: Path) -> None:
 
 
 class Logs:
-    """Gives every attempt an empty log, and keeps those that were printed to."""
+    """Gives every attempt an empty log, and keeps those that were printed to, cut to ``limit`` bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._path = Path()
         self._fd = -1
 
@@ -63,7 +61,7 @@ class Logs:
 
     def is_over(self) -> bool:
         """Whether the attempt in hand has printed more than it may."""
-        return os.fstat(self._fd).st_size > MAX_LOG_BYTES
+        return os.fstat(self._fd).st_size > self._limit
 
     def keep(self, log: Path, room: int = 0) -> bool:
         """Give the log of an attempt that printed its name; return whether it had printed more than it may.
@@ -74,7 +72,7 @@ class Logs:
         """
         if not os.fstat(self._fd).st_size:
             return False
-        was_over = cut_log(self._fd, MAX_LOG_BYTES + room)
+        was_over = cut_log(self._fd, self._limit + room)
         os.close(self._fd)
         self._fd = -1
         self._path.rename(log)

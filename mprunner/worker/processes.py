@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 
@@ -11,6 +12,11 @@ def descendants(pid: int) -> Iterator[int]:
     for child in _children(pid):
         yield child
         yield from descendants(child)
+
+
+def has_more_below(pid: int, most: int) -> bool:
+    """Whether more than ``most`` processes are below ``pid``; no more are looked at than that takes."""
+    return next(islice(descendants(pid), most, None), None) is not None
 
 
 def _children(pid: int) -> list[int]:

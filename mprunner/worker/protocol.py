@@ -9,7 +9,7 @@ import json
 import socket
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mprunner.values import Scalar
@@ -37,6 +37,8 @@ class Hello:
         containment: ``subreaper`` or ``process-group``; the best that works where it is None.
         isolation: ``forked``: the launcher imports the scenario and forks workers that have it; ``fresh``: it
             does not, and every worker is an interpreter of its own.
+        limits: the :class:`~mprunner.limits.Limits` of a trial, by name; what is missing is its default.
+        cpus: the CPUs that the launcher, and so all that it starts, is bound to; None for all that it may use.
     """
 
     module: str
@@ -46,6 +48,8 @@ class Hello:
     scratch: str
     containment: str | None = None
     isolation: str = "forked"
+    cpus: tuple[int, ...] | None = None
+    limits: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +104,7 @@ class Ended:
     timed_out: bool
     cancelled: bool
     over_output: bool
+    over_processes: bool
     leaked: int
     wall_s: float
     cpu_user_s: float

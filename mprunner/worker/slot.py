@@ -4,13 +4,14 @@ import os
 from pathlib import Path
 from time import monotonic
 
+from mprunner.limits import Limits
 from mprunner.worker.containment import Keeper
 from mprunner.worker.files import remove_tree
 from mprunner.worker.log import STACKS_BYTES, Logs, current_log
 from mprunner.worker.protocol import Channel, Ended, Order
 from mprunner.worker.stacks import write_stacks
 from mprunner.worker.waiting import Begin, Waiting, fork_waiting
-from mprunner.worker.watch import Watched
+from mprunner.worker.watch import Crowd, Watched
 
 
 class Slot:
@@ -23,6 +24,7 @@ class Slot:
         containment: str,
         wake: int,
         tmp_path: Path,
+        limits: Limits,
     ) -> None:
         self._begin = begin
         self._channel = channel
@@ -31,7 +33,9 @@ class Slot:
         self._tmp_path = tmp_path
         tmp_path.mkdir()
         os.environ["TMPDIR"] = str(tmp_path)
-        self._logs = Logs()
+        self._logs = Logs(limits.output)
+        self._processes = limits.processes
+        self._memory = limits.memory_per_process
         self._waiting: Waiting | None = None
 
     def execute(self, order: Order) -> Ended:
@@ -39,7 +43,14 @@ class Slot:
         log = Path(order.log)
         started, waiting = self._hand_over(order, log)
         keeper = Keeper(waiting.pid, self._containment, self._wake)
-        attempt = Watched(keeper, waiting.result_fd, self._channel, self._wake, self._logs.is_over)
+        attempt = Watched(
+            keeper,
+            waiting.result_fd,
+            self._channel,
+            self._wake,
+            self._logs.is_over,
+            Crowd(self._processes),
+        )
         over_output = False
         try:
             attempt.watch(started + order.timeout_s)
@@ -72,7 +83,7 @@ class Slot:
         """Fork the worker of the next order, whose log will be beside ``log``; nothing of a trial is alive then."""
         log_fd = self._logs.open(log)
         self._waiting = fork_waiting(
-            self._begin, current_log(log), log_fd, self._tmp_path, close=self._channel.close
+            self._begin, current_log(log), log_fd, self._tmp_path, self._memory, close=self._channel.close
         )
 
     def dismiss(self) -> None:
@@ -105,6 +116,7 @@ def _ended(attempt: Watched, keeper: Keeper, wall_s: float, leaked: int, over_ou
         timed_out=attempt.timed_out,
         cancelled=attempt.cancelled,
         over_output=over_output,
+        over_processes=attempt.over_processes,
         leaked=leaked if attempt.ended_itself else 0,
         wall_s=wall_s,
         cpu_user_s=keeper.usage.user_s,

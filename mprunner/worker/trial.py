@@ -179,7 +179,8 @@ def _result(called: _Called, trial: Trial) -> Result:
 def send_error(result_fd: int, error: BaseException) -> None:
     """Send the result of a trial that failed before its scenario was called."""
     kind, message = describe(error)
-    _send(result_fd, Result(kind=ResultKind.ERROR, error_type=kind, error_message=message[:MAX_MESSAGE]))
+    failed = ResultKind.MEMORY if isinstance(error, MemoryError) else ResultKind.ERROR
+    _send(result_fd, Result(kind=failed, error_type=kind, error_message=message[:MAX_MESSAGE]))
 
 
 def _send(result_fd: int, result: Result) -> None:

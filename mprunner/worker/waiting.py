@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from mprunner.records import Result, ResultKind
+from mprunner.worker.limiting import limit_memory
 from mprunner.worker.protocol import Order, decode, encode
 from mprunner.worker.trial import Place, encode_result, log_traceback, settle_in
 
@@ -59,7 +60,9 @@ class Waiting:
         os.waitpid(self.pid, 0)
 
 
-def fork_waiting(begin: Begin, log: Path, log_fd: int, tmp_path: Path, close: Callable[[], None]) -> Waiting:
+def fork_waiting(
+    begin: Begin, log: Path, log_fd: int, tmp_path: Path, memory: int | None, close: Callable[[], None]
+) -> Waiting:
     """Fork a worker that gets ready and waits for its order.
 
     Args:
@@ -67,6 +70,7 @@ def fork_waiting(begin: Begin, log: Path, log_fd: int, tmp_path: Path, close: Ca
         log: the file behind ``log_fd``, to which it prints.
         log_fd: that file, open.
         tmp_path: its scratch folder.
+        memory: how many bytes it, and each process that it starts, may have; None for no limit.
         close: closes, in the worker, what is the launcher's alone.
     """
     order_reader, order_writer = os.pipe()
@@ -76,13 +80,13 @@ def fork_waiting(begin: Begin, log: Path, log_fd: int, tmp_path: Path, close: Ca
         os.close(order_writer)
         os.close(result_reader)
         close()
-        _wait(begin, order_reader, Place(os.getppid(), result_writer, log_fd, tmp_path))
+        _wait(begin, order_reader, Place(os.getppid(), result_writer, log_fd, tmp_path), memory)
     os.close(order_reader)
     os.close(result_writer)
     return Waiting(pid, result_reader, log, order_writer)
 
 
-def _wait(begin: Begin, order_fd: int, place: Place) -> NoReturn:
+def _wait(begin: Begin, order_fd: int, place: Place, memory: int | None) -> NoReturn:
     try:
         settle_in(place)
         _rehearse()
@@ -93,6 +97,8 @@ def _wait(begin: Begin, order_fd: int, place: Place) -> NoReturn:
         if text:  # else the launcher needs no further worker, or is gone
             order = decode(marshal.loads(text))
             assert isinstance(order, Order)
+            if memory is not None:  # not before: it must live to take its order, whatever it inherited
+                limit_memory(memory)
             begin(order, place)
         os._exit(0)
     except BaseException:  # mprunner's own fault: it must be seen, and must not reach the launcher's code

@@ -7,36 +7,74 @@ from time import monotonic
 from typing import Final
 
 from mprunner.worker.containment import Keeper, drain
+from mprunner.worker.processes import has_more_below
 from mprunner.worker.protocol import MAX_RESULT_BYTES, RESULT_HEADER, Cancel, Channel, decode
 
 LOG_CHECK_S: Final = 0.2
-"""How often the log's size is looked at: five times a second disturb no measurement."""
+"""How often the log's size is looked at, and at most the processes: five times a second disturb no measurement."""
+
+
+REST: Final = 200
+"""How many times as long as a look at the processes took there is none: they may cost half a percent of a CPU."""
+
+MAX_REST_S: Final = 1.0
+"""After how long there is another look, whatever it costs: a fork bomb must not have more time to grow."""
+
+
+class Crowd:
+    """Looks whether a trial has more processes than it may, seldom where there are many to look at."""
+
+    def __init__(self, limit: int, has_more: Callable[[int, int], bool] = has_more_below) -> None:
+        self._limit = limit
+        self._has_more = has_more
+        self._rest_until = 0.0
+
+    def is_over(self) -> bool:
+        """Whether there are too many; False without a look if the last one is not long ago."""
+        began = monotonic()
+        if began < self._rest_until:
+            return False
+        over = self._has_more(os.getpid(), self._limit)
+        self._rest_until = began + min(REST * (monotonic() - began), MAX_REST_S)
+        return over
 
 
 class Watched:
     """An attempt under way: what has come out of its worker, and why watching it stopped."""
 
     def __init__(
-        self, keeper: Keeper, reader: int, channel: Channel, wake: int, log_is_over: Callable[[], bool]
+        self,
+        keeper: Keeper,
+        reader: int,
+        channel: Channel,
+        wake: int,
+        log_is_over: Callable[[], bool],
+        crowd: Crowd,
     ) -> None:
         self.timed_out = False
         self.cancelled = False
+        self.over_processes = False
         self.data = bytearray()
         self._keeper = keeper
         self._reader = reader
         self._channel = channel
         self._wake = wake
         self._log_is_over = log_is_over
+        self._crowd = crowd
         self._stopped_for_output = False
         os.set_blocking(reader, False)
 
     @property
     def ended_itself(self) -> bool:
         """Whether the worker ended without being ended by us."""
-        return not (self.timed_out or self.cancelled or self._stopped_for_output)
+        return not (self.timed_out or self.cancelled or self._stopped_for_output or self.over_processes)
 
     def watch(self, deadline: float) -> None:
-        """Wait for the worker's end, its deadline, too much output, a cancel, or the runner's death (EOFError)."""
+        """Wait for the worker's end, its deadline, a limit that is passed, a cancel, or the runner's death.
+
+        Raises:
+            EOFError: the runner is dead.
+        """
         poll = select.poll()
         for fd in (self._reader, self._wake, self._channel.fileno()):
             poll.register(fd, select.POLLIN)
@@ -50,6 +88,9 @@ class Watched:
                 look_at_log = now + LOG_CHECK_S
                 if self._log_is_over():
                     self._stopped_for_output = True
+                    return
+                if self._crowd.is_over():
+                    self.over_processes = True
                     return
             for fd, _ in poll.poll((min(deadline, look_at_log) - now) * 1000 + 1):
                 if fd == self._reader:

@@ -7,6 +7,7 @@ import pytest
 
 from mprunner.declarations import declare, types_of
 from mprunner.errors import ExperimentError, PluginError
+from mprunner.limits import Limits
 from mprunner.spec import Experiment, count, read_experiment
 from tests.spec.scenarios import Known, scenario_of
 
@@ -49,6 +50,8 @@ seed: 2024
 timeout: 2m
 on_failure: stop
 isolation: fresh
+cpus: [3, 1]
+limits: {memory_per_process: 1GiB, processes: 256, output: 1.5 MB}
 retries: 2
 baseline: {guard: none}
 """
@@ -72,6 +75,8 @@ def test_every_key_is_read(read):
         timeout_s=120.0,
         on_failure="stop",
         isolation="fresh",
+        cpus=(1, 3),
+        limits=Limits(memory_per_process=1 << 30, processes=256, output=1_500_000),
         retries=2,
         baseline={"guard": "none"},
         path="bank.yaml",
@@ -133,6 +138,37 @@ def test_a_timeout_that_is_none_is_refused(problems, written, message):
 )
 def test_retries_that_are_no_count_are_refused(problems, written, message):
     assert problems(f"scenario: bank\nretries: {written}\n").splitlines()[0].endswith(f" retries: {message}")
+
+
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [
+        ("100000", 100_000),
+        ("64KiB", 65_536),
+        ("64 KiB", 65_536),
+        ("100kB", 100_000),
+        ("1.5MiB", 1_572_864),
+        ("10MB", 10_000_000),
+        ("1GiB", 1 << 30),
+        ("2GB", 2_000_000_000),
+        ('"70000 B"', 70_000),
+    ],
+)
+def test_a_size_is_bytes_or_a_number_with_a_unit(read, written, size):
+    assert read(f"scenario: bank\nlimits: {{output: {written}}}\n").limits.output == size
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("{output: 10mb}", "the unit is written MB: 10MB"),
+        ("{output: 10 x}", "write bytes, or a number with B, kB, MB, GB, KiB, MiB or GiB, such as 512MiB"),
+        ("{outptu: 1MiB}", "did you mean 'output'?"),
+        ("{retries: 1}", "the keys are memory_per_process, processes, output"),
+    ],
+)
+def test_a_limit_that_is_none_is_refused_with_a_hint(problems, line, hint):
+    assert problems(f"scenario: bank\nlimits: {line}\n").splitlines()[-1] == f"hint: {hint}"
 
 
 def test_all_problems_of_the_file_and_of_its_params_are_reported_at_once(problems):
@@ -246,7 +282,7 @@ hint: did you mean 'repeats'?"""
     )
     assert problems("scenario: bank\nxyz: 3\n").splitlines()[-1] == (
         "hint: the keys are name, description, scenario, params, sweep, exclude, repeats, warmup, order, seed, "
-        "timeout, on_failure, isolation, retries, baseline, outcomes, expect"
+        "timeout, on_failure, isolation, cpus, limits, retries, baseline, outcomes, expect"
     )
 
 
@@ -279,6 +315,29 @@ hint: did you mean 'repeats'?"""
         ("seed: -1", "seed: must be at least 0, not -1"),
         ("seed: 1.5", "seed: must be a whole number, not 1.5"),
         ("isolation: sealed", "isolation: 'sealed' is not one of forked, fresh"),
+        ("cpus:", "cpus: has no value"),
+        ("cpus: []", "cpus: is empty"),
+        ("cpus: 0", "cpus: must be a list, not 0"),
+        ("cpus: [0, -1]", "cpus[1]: must be at least 0, not -1"),
+        ("cpus: [8192]", "cpus[0]: must be at most 8191, not 8192"),
+        ("cpus: [true]", "cpus[0]: must be a whole number, not true"),
+        ("cpus: ['0']", "cpus[0]: must be a whole number, not '0'"),
+        ("cpus: [1, 0, 1]", "cpus[2]: CPU 1 is in the list twice"),
+        (f"cpus: [{'0,' * 8193}]", "cpus: has 8,193 numbers; the most is 8,192"),
+        ("limits:", "limits: has no value"),
+        ("limits: 1GiB", "limits: must be a mapping of names to values, not '1GiB'"),
+        ("limits: {outptu: 1MiB}", "limits.outptu: unknown key"),
+        ("limits: {output: 10 megabytes}", "limits.output: '10 megabytes' is not a size"),
+        ("limits: {output: -1MiB}", "limits.output: '-1MiB' is not a size"),
+        ("limits: {output: '99'}", "limits.output: '99' is not a size"),
+        ("limits: {output: 10 mb}", "limits.output: '10 mb' is not a size"),
+        ("limits: {processes: 0}", "limits.processes: must be at least 1, not 0"),
+        ("limits: {processes: 32769}", "limits.processes: must be at most 32768, not 32769"),
+        ("limits: {output: null}", "limits.output: must be a whole number, not null"),
+        ("limits: {output: true}", "limits.output: must be a whole number, not true"),
+        ("limits: {output: 65535}", "limits.output: must be at least 64KiB, not 65535 bytes"),
+        ("limits: {output: 2097152GiB}", "limits.output: must be at most 1048576GiB, not 2097152GiB"),
+        ("limits: {memory_per_process: 1MiB}", "limits.memory_per_process: must be at least 64MiB, not 1MiB"),
         ("on_failure: skip", "on_failure: 'skip' is not one of continue, stop"),
         ("exclude: {guard: lock}", "exclude: must be a list, not a mapping"),
         ("exclude: []", "exclude: is empty"),
