@@ -7,10 +7,11 @@ the keys, params the values that belong to the scenario, reading puts them toget
 from mprunner.spec.model import Experiment
 from mprunner.spec.problems import ExperimentFileError, Problem
 from mprunner.spec.reading import read_experiment
-from mprunner.spec.sweep import Combination, count, expand
+from mprunner.spec.sweep import Combination, Combinations, count, expand
 
 __all__ = [
     "Combination",
+    "Combinations",
     "Experiment",
     "ExperimentFileError",
     "Problem",
