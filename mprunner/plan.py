@@ -21,6 +21,7 @@ from mprunner.spec import Combinations, Experiment
 from mprunner.values import Scalar
 
 _ID_DIGITS = 12
+_KEPT = 10_000  # cases; where a plan has no more, each is made once, not once per repeat
 _TOLD = 3  # reasons for refusing combinations
 _T = TypeVar("_T")
 
@@ -171,8 +172,9 @@ def make_plan(
         raise _nothing_left(declaration.name, refused, selection.excluded)
     if not selection.has_baseline:
         raise _no_baseline(experiment)
+    cases = Lazy(selection.cases, case)
     return Plan(
-        cases=Lazy(selection.cases, case),
+        cases=tuple(cases) if len(cases) <= _KEPT else cases,
         refused=refused,
         repeats=experiment.repeats,
         warmup=experiment.warmup,
