@@ -8,19 +8,22 @@ a description never makes a finished trial new.
 import hashlib
 import json
 import random
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
 
-from mprunner.declarations import Declaration, Field, with_cpus
+from mprunner.declarations import Declaration
 from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.records import Attempt, label_of
-from mprunner.selection import Selection
-from mprunner.spec import Combination, Experiment, expand
+from mprunner.selection import Resolving, Selection, select
+from mprunner.spec import Combinations, Experiment
 from mprunner.values import Scalar
 
 _ID_DIGITS = 12
+_KEPT = 10_000  # cases, or refusals: so few are made once, not whenever they are asked for
 _TOLD = 3  # reasons for refusing combinations
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,31 @@ class Refusal:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Lazy(Sequence[_T], Generic[_T]):
+    """A sequence of which each item is made anew when it is asked for, from a number; a million of them fit anywhere.
+
+    Attributes:
+        numbers: one for each item.
+        make: makes an item from its number.
+    """
+
+    numbers: Sequence[int]
+    make: Callable[[int], _T]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> _T: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Lazy[_T]": ...
+    def __getitem__(self, index: int | slice) -> "_T | Lazy[_T]":
+        if isinstance(index, slice):
+            return Lazy(self.numbers[index], self.make)
+        return self.make(self.numbers[index])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """All trials of an experiment. Iterating yields the first attempt of each, in execution order.
@@ -63,8 +91,8 @@ class Plan:
         timeout_s: of every trial.
     """
 
-    cases: tuple[Case, ...]
-    refused: tuple[Refusal, ...]
+    cases: Sequence[Case]
+    refused: Sequence[Refusal]
     repeats: int
     warmup: int
     order: str
@@ -91,10 +119,12 @@ class Plan:
             return
         shuffler = random.Random(self.seed)
         for repeat in repeats:
-            cases = list(self.cases)
-            if self.order == "shuffled":
-                shuffler.shuffle(cases)
-            yield from ((case, repeat) for case in cases)
+            if self.order == "interleaved":
+                yield from ((case, repeat) for case in self.cases)
+                continue
+            places = array("Q", range(len(self.cases)))
+            shuffler.shuffle(places)
+            yield from ((self.cases[place], repeat) for place in places)
 
     def _attempt(self, case: Case, repeat: int, order: int) -> Attempt:
         return Attempt(
@@ -121,49 +151,43 @@ def make_plan(
     ``__post_init__`` raises ValueError, is left out and its reason kept.
 
     Raises:
-        ExperimentError: the scenario refuses a combination, and ``strict`` says that it must not.
+        ExperimentError: the scenario refuses a combination, and ``strict`` says that it must not; or no case is left
+            that has the values of the baseline.
         NothingSelectedError: every combination is refused by the scenario, excluded, or not selected.
     """
-    selection = Selection(experiment, declaration.params, cpus)
-    exclude = [with_cpus(values, declaration.params, cpus) for values in experiment.exclude]
-    excluded = 0
-    cases: dict[str, Case] = {}
-    refused: list[Refusal] = []
-    for combination in expand(experiment):
-        params = _completed(combination, declaration.params, cpus)
-        if any(values.items() <= params.items() for values in exclude):
-            excluded += 1
-            continue
-        if not selection.takes(params):
-            continue
-        label = label_of(combination.params, combination.swept)
-        try:
-            params_type(**params)
-        except ValueError as error:
-            refused.append(Refusal(label=label, params=params, reason=str(error)))
-            continue
-        identity = case_id(declaration.name, params, experiment.isolation, experiment.cpus)
-        cases.setdefault(identity, Case(case_id=identity, label=label, params=params))
+    resolving = Resolving(declaration.params, cpus)
+
+    def identify(params: Mapping[str, Scalar]) -> str:
+        return case_id(declaration.name, params, experiment.isolation, experiment.cpus)
+
+    selection = select(experiment, resolving, params_type, identify)
+    combinations = Combinations(experiment)
+
+    def case(place: int) -> Case:
+        label, params = _described(combinations, resolving, place)
+        return Case(case_id=identify(params), label=label, params=params)
+
+    refused = _refusals(combinations, resolving, selection)
     if strict and refused:
         raise _refusing(declaration.name, refused)
-    if not cases:
-        if selection.left_out and not refused:
-            raise selection.nothing()
-        raise _nothing_left(declaration.name, refused, excluded + selection.left_out)
+    if not selection.cases:
+        raise _nothing_left(declaration.name, refused, selection)
+    if not selection.has_baseline:
+        raise _no_baseline(experiment)
     return Plan(
-        cases=tuple(cases.values()),
-        refused=tuple(refused),
+        cases=_kept(Lazy(selection.cases, case)),
+        refused=_kept(refused),
         repeats=experiment.repeats,
         warmup=experiment.warmup,
         order=experiment.order,
         seed=experiment.seed,
         timeout_s=experiment.timeout_s,
-        excluded=excluded,
-        not_selected=selection.left_out,
+        excluded=selection.excluded,
+        not_selected=selection.filters.left_out,
     )
 
 
-def _refusing(scenario: str, refused: list[Refusal]) -> ExperimentError:
+def _refusing(scenario: str, refused: Sequence[Refusal]) -> ExperimentError:
     count = "1 combination" if len(refused) == 1 else f"{len(refused):,} combinations"
     reasons = [f"{refusal.label or 'the only one'}: {refusal.reason}" for refusal in refused[:_TOLD]]
     more = [f"… and {len(refused) - _TOLD:,} more"] if len(refused) > _TOLD else []
@@ -172,12 +196,15 @@ def _refusing(scenario: str, refused: list[Refusal]) -> ExperimentError:
     return ExperimentError(f"scenario {scenario!r} refuses {count} of the experiment:{shown}", hint)
 
 
-def _nothing_left(scenario: str, refused: list[Refusal], left_out: int) -> NothingSelectedError:
+def _nothing_left(scenario: str, refused: Sequence[Refusal], selection: Selection) -> NothingSelectedError:
+    left_out = selection.filters.left_out
+    if left_out and not refused:
+        return selection.filters.nothing()
     if not refused:
         return NothingSelectedError(
             "the experiment excludes every combination", "remove a mapping of `exclude`"
         )
-    which = "that is left" if left_out else "of the experiment"
+    which = "that is left" if selection.excluded or left_out else "of the experiment"
     first = refused[0]
     return NothingSelectedError(
         f"scenario {scenario!r} refuses every combination {which}",
@@ -185,12 +212,29 @@ def _nothing_left(scenario: str, refused: list[Refusal], left_out: int) -> Nothi
     )
 
 
-def _completed(combination: Combination, fields: tuple[Field, ...], cpus: int) -> dict[str, Scalar]:
-    params: dict[str, Scalar] = {}
-    for field in fields:
-        value = combination.params.get(field.name, field.default)
-        params[field.name] = cpus if field.counts_processes and value == "cpu_count" else value
-    return params
+def _no_baseline(experiment: Experiment) -> ExperimentError:
+    baseline = experiment.baseline or {}
+    return ExperimentError(
+        f"every case of the baseline, {label_of(baseline, baseline)}, is excluded or refused by the scenario",
+        "name a `baseline` of which a case is left, or remove it",
+    )
+
+
+def _kept(items: Sequence[_T]) -> Sequence[_T]:
+    return tuple(items) if len(items) <= _KEPT else items
+
+
+def _refusals(combinations: Combinations, resolving: Resolving, selection: Selection) -> Sequence[Refusal]:
+    def refusal(number: int) -> Refusal:
+        label, params = _described(combinations, resolving, selection.refused[number])
+        return Refusal(label=label, params=params, reason=selection.reasons[number])
+
+    return Lazy(range(len(selection.refused)), refusal)
+
+
+def _described(combinations: Combinations, resolving: Resolving, place: int) -> tuple[str, dict[str, Scalar]]:
+    combination = combinations[place]
+    return label_of(combination.params, combination.swept), resolving.completed(combination.params)
 
 
 def case_id(

@@ -1,56 +1,166 @@
-"""Which combinations a run takes of those that its experiment makes: what ``--only`` says of their values."""
+"""Which combinations of an experiment become cases: none excluded, not asked for, refused or there already. Pure.
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+Every combination is offered to the scenario once, and nothing is kept of it but its place in the sweep: a million
+cases take some megabytes.
+"""
 
-from mprunner.declarations import Field, cpu_counter
-from mprunner.errors import NothingSelectedError
-from mprunner.spec import Experiment
-from mprunner.spec.messages import as_yaml, list_of_names
+import itertools
+import json
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mprunner.declarations import Field, with_cpus
+from mprunner.filters import Filters
+from mprunner.spec.model import Block, Experiment, Row, axes
 from mprunner.values import Scalar
 
+Params = dict[str, Scalar]
+Identify = Callable[[Params], str]
 
+
+@dataclass(slots=True)
 class Selection:
-    """Takes the combinations that have, of each filter, one of its values.
+    """What became of every combination, by its place in the order of :func:`mprunner.spec.expand`.
 
     Attributes:
-        left_out: how many it was shown and did not take.
+        cases: the places of those that became cases.
+        refused: the places of those that the scenario refuses.
+        reasons: why, one for each of ``refused``.
+        excluded: how many the experiment excludes.
+        filters: what took them of those that are not excluded.
+        has_baseline: whether one of the cases has the values of the baseline; True where none is asked for.
     """
 
-    def __init__(self, experiment: Experiment, fields: tuple[Field, ...], cpus: int) -> None:
-        self.left_out = 0
-        self._only = experiment.only
-        value_of = cpu_counter(fields, cpus)
-        self._wanted = [
-            (name, {value_of(name, value) for value in values}) for name, values in _pairs(self._only)
-        ]
-        self._seen: dict[str, dict[Any, None]] = {name: {} for name, _ in self._wanted}
+    filters: Filters
 
-    def takes(self, params: Mapping[str, Scalar]) -> bool:
-        """Return whether a combination, with defaults and ``cpu_count`` resolved, is taken."""
-        if not self._wanted:
-            return True
-        for name, seen in self._seen.items():
-            seen[params[name]] = None
-        if all(params[name] in values for name, values in self._wanted):
-            return True
-        self.left_out += 1
-        return False
+    cases: "array[int]" = field(default_factory=lambda: array("Q"))
+    refused: "array[int]" = field(default_factory=lambda: array("Q"))
+    reasons: list[str] = field(default_factory=list)
+    excluded: int = 0
+    has_baseline: bool = True
 
-    def nothing(self) -> NothingSelectedError:
-        """Return the error that says that no combination was taken, and what values they have."""
-        filters = " ".join(f"--only {name}={_list(list(values))}" for name, values in _pairs(self._only))
-        have = "; ".join(
-            f"{name} {list_of_names([as_yaml(value) for value in values])}"
-            for name, values in self._seen.items()
+
+@dataclass(frozen=True, slots=True)
+class Resolving:
+    """How values become a scenario's params.
+
+    Attributes:
+        fields: of the scenario's params.
+        cpus: what ``cpu_count`` stands for.
+    """
+
+    fields: tuple[Field, ...]
+    cpus: int
+
+    def resolved(self, values: Mapping[str, Scalar]) -> Params:
+        """Return the values with ``cpu_count`` as a number, where it is one."""
+        return with_cpus(values, self.fields, self.cpus)
+
+    def completed(self, values: Mapping[str, Scalar]) -> Params:
+        """Return every param of the scenario, in the order of its fields: the value given, or the default."""
+        return self.resolved({each.name: values.get(each.name, each.default) for each in self.fields})
+
+
+def select(experiment: Experiment, resolving: Resolving, params_type: type, identify: Identify) -> Selection:
+    """Offer every combination that is neither excluded nor filtered out to ``Params``, and tell what became of it.
+
+    Args:
+        experiment: whose combinations.
+        resolving: how their values become params.
+        params_type: raises ValueError for a combination that the scenario refuses.
+        identify: tells cases apart; it is asked only where two combinations may be one case.
+    """
+    selection = Selection(Filters(experiment, resolving.fields, resolving.cpus))
+    wanted = None if experiment.only else experiment.baseline  # a part of the cases may be without it
+    baseline = None if wanted is None else resolving.resolved(wanted)
+    selection.has_baseline = baseline is None
+    reasons: dict[str, str] = {}  # a million combinations may be refused for one reason: it is kept once
+    seen: set[str] | None = set() if _may_repeat(experiment, resolving) else None
+    for place, (params, is_excluded) in enumerate(_offered(experiment, resolving)):
+        if is_excluded:
+            selection.excluded += 1
+            continue
+        if not selection.filters.takes(params):
+            continue
+        try:
+            params_type(**params)
+        except ValueError as error:
+            selection.refused.append(place)
+            selection.reasons.append(reasons.setdefault(str(error), str(error)))
+            continue
+        if seen is not None:
+            identity = identify(params)
+            if identity in seen:
+                continue
+            seen.add(identity)
+        selection.cases.append(place)
+        if not selection.has_baseline and baseline is not None:
+            selection.has_baseline = baseline.items() <= params.items()
+    return selection
+
+
+def _offered(experiment: Experiment, resolving: Resolving) -> Iterator[tuple[Params, bool]]:
+    """Yield the params of every combination, and whether it is excluded.
+
+    Each row of an axis says once, as the bits of a number, which exclusions it fits; a combination is excluded if
+    there is a bit that all of its rows have.
+    """
+    exclude = [resolving.resolved(values) for values in experiment.exclude]
+    for block in _blocks(experiment):
+        varying = list(axes(block))
+        swept = {name for names, _ in varying for name in names}
+        base = resolving.completed(experiment.params)
+        fixed = {name: value for name, value in base.items() if name not in swept}
+        fitting = _bits({name: each[name] for name in each if name not in swept} for each in exclude)(fixed)
+        rows = [_rows(names, each, exclude, base, resolving) for names, each in varying]
+        *slower, fastest = rows or [[({}, fitting)]]
+        for chosen in itertools.product(*slower):  # put together once for all rows of the fastest axis
+            params, bits = base.copy(), fitting
+            for values, allowed in chosen:
+                params.update(values)
+                bits &= allowed
+            for values, allowed in fastest:
+                yield {**params, **values}, bits & allowed != 0
+
+
+def _rows(
+    names: Sequence[str], rows: Sequence[Row], exclude: Sequence[Params], base: Params, resolving: Resolving
+) -> list[tuple[Params, int]]:
+    """Return the values of each row, and the exclusions that it fits; what is no param is no part of a case."""
+    bits = _bits({name: each[name] for name in names if name in each} for each in exclude)
+    made = []
+    for row in rows:
+        values = resolving.resolved(dict(zip(names, row, strict=True)))
+        known = {name: value for name, value in values.items() if name in base}
+        made.append((known, bits(known)))
+    return made
+
+
+def _bits(exclude: Iterator[Params]) -> Callable[[Params], int]:
+    """Return what tells which of the exclusions, or parts of them, some values have: bit n for the nth."""
+    parts = [part.items() for part in exclude]
+    return lambda values: sum(1 << n for n, part in enumerate(parts) if part <= values.items())
+
+
+def _may_repeat(experiment: Experiment, resolving: Resolving) -> bool:
+    """Return whether two combinations can have the same values: in one product of distinct rows they can't."""
+    blocks = _blocks(experiment)
+    return (
+        len(blocks) > 1
+        or any(
+            len({json.dumps(resolving.resolved(dict(zip(names, row, strict=True)))) for row in rows})
+            < len(rows)
+            for names, rows in axes(blocks[0])
         )
-        return NothingSelectedError(f"no case has what is asked for by {filters}", f"the cases have {have}")
+        or _sets_unknown(blocks[0], resolving)
+    )
 
 
-def _pairs(only: tuple[Mapping[str, Any], ...]) -> Iterator[tuple[str, tuple[Scalar, ...]]]:
-    return ((name, values) for each in only for name, values in each.items())
+def _sets_unknown(block: Block, resolving: Resolving) -> bool:
+    known = {each.name for each in resolving.fields}
+    return any(name not in known for names, _ in axes(block) for name in names)
 
 
-def _list(values: list[Scalar]) -> str:
-    shown = list_of_names([as_yaml(value) for value in values])
-    return shown if len(values) == 1 else f"[{shown}]"
+def _blocks(experiment: Experiment) -> tuple[Block, ...]:
+    return experiment.sweep or ({},)

@@ -9,12 +9,13 @@ from mprunner.spec.checking import Vocabulary
 from mprunner.spec.model import Experiment
 from mprunner.spec.problems import ExperimentFileError, Problem
 from mprunner.spec.reading import NOTHING, Asked, read_experiment
-from mprunner.spec.sweep import Combination, count, expand
+from mprunner.spec.sweep import Combination, Combinations, count, expand
 
 __all__ = [
     "NOTHING",
     "Asked",
     "Combination",
+    "Combinations",
     "Experiment",
     "ExperimentFileError",
     "Problem",

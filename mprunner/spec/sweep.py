@@ -2,10 +2,11 @@
 
 import itertools
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mprunner.spec.model import Block, Experiment, axes
+from mprunner.spec.model import Block, Experiment, Row, axes
 from mprunner.values import Scalar
 
 _NO_SWEEP: tuple[Block, ...] = ({},)
@@ -43,3 +44,29 @@ def expand(experiment: Experiment) -> Iterator[Combination]:
 def count(experiment: Experiment) -> int:
     """Return how many combinations :func:`expand` yields, without making them."""
     return sum(math.prod(map(len, block.values())) for block in experiment.sweep or _NO_SWEEP)
+
+
+class Combinations:
+    """What :func:`expand` yields, each made when it is asked for by its place in that order."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self._fixed = experiment.params
+        self._blocks = [tuple(axes(block)) for block in experiment.sweep or _NO_SWEEP]
+        sizes = (math.prod(len(rows) for _, rows in block) for block in self._blocks)
+        self._starts = list(itertools.accumulate(sizes, initial=0))
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __getitem__(self, place: int) -> Combination:
+        if not 0 <= place < len(self):
+            raise IndexError(place)
+        which = bisect_right(self._starts, place) - 1
+        varying, left = self._blocks[which], place - self._starts[which]
+        chosen: list[Row] = []
+        for _, rows in reversed(varying):  # the last varies fastest
+            left, digit = divmod(left, len(rows))
+            chosen.append(rows[digit])
+        names = tuple(name for together, _ in varying for name in together)
+        values = itertools.chain.from_iterable(reversed(chosen))
+        return Combination(params={**self._fixed, **dict(zip(names, values, strict=True))}, swept=names)

@@ -3,10 +3,11 @@
 import itertools
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mprunner.spec import Combination, Experiment, count, expand
+from mprunner.spec import Combination, Combinations, Experiment, count, expand
 
 
 def experiment(*sweep, **params):
@@ -84,3 +85,12 @@ def test_rows_survive_json(read):
     swept = read('scenario: bank\nsweep: {"level,guard": [[1, none], [2, lock]]}\n')
     assert swept.sweep == ({"level, guard": ((1, "none"), (2, "lock"))},)
     assert Experiment.from_json(json.loads(json.dumps(swept.to_json())), swept.source) == swept
+
+
+def test_the_nth_combination_is_the_nth_that_expanding_yields():
+    swept = experiment({"b": (1, 2), "a, c": (("x", 3), ("y", 4), ("z", 5))}, {"n": (7,)}, {}, level=1)
+    combinations = Combinations(swept)
+    assert [combinations[place] for place in range(len(combinations))] == list(expand(swept))
+    for outside in (-1, len(combinations)):
+        with pytest.raises(IndexError):
+            combinations[outside]
