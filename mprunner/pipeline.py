@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mprunner.conditions import conditions
-from mprunner.environment import describe_environment, load_average, usable_cpus, utc_now
+from mprunner.environment import (
+    GitState,
+    asked_git,
+    describe_environment,
+    load_average,
+    machine_counters,
+    usable_cpus,
+    utc_now,
+)
 from mprunner.errors import ExperimentError, ResultsError
 from mprunner.executors import Executor, Interrupt, ScenarioSource
 from mprunner.executors.launching import Launcher
@@ -53,6 +61,19 @@ class Prepared:
     experiment: Experiment
     scenario: RegisteredScenario
     plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """What was found when an executor was started.
+
+    Attributes:
+        orphans: processes that an earlier run left.
+        git: the state of the repository that the experiment's file is in.
+    """
+
+    orphans: tuple[Orphan, ...]
+    git: GitState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,9 +199,9 @@ def execute(
     """
     tell = Teller(prepared.registry)
     try:
-        orphans = start(executor, beside_orphans=beside_orphans, warn=warn)
+        started = start(executor, prepared.experiment, beside_orphans=beside_orphans, warn=warn)
         folder = create_run_folder(results, prepared.experiment.name, prepared.experiment.source)
-        run = _describe_run(prepared, executor, folder, orphans, tell.facts())
+        run = _describe_run(prepared, executor, folder, started, tell.facts())
         # The journal's lock is what tells a run that goes on from one whose runner is gone: it comes first.
         with _journal(folder, prepared) as journal:
             work = Work(
@@ -197,18 +218,20 @@ def execute(
         executor.close()
 
 
-def start(executor: Executor, *, beside_orphans: bool, warn: Warn) -> tuple[Orphan, ...]:
-    """Start an executor, beside no process of an earlier run unless that is wanted; return those that there are.
+def start(executor: Executor, experiment: Experiment, *, beside_orphans: bool, warn: Warn) -> Started:
+    """Start an executor, beside no process of an earlier run unless that is wanted.
 
     Raises:
         OrphansError: an earlier run left processes; nothing has been started.
         PluginError: the worker can't import the scenario.
     """
     orphans = find_orphans(refuse=not beside_orphans)
-    executor.start()
+    with asked_git(Path(experiment.path).parent) as git:
+        executor.start()
+        state = git()
     for message, hint in executor.warnings:
         warn(message, hint)
-    return orphans
+    return Started(orphans=orphans, git=state)
 
 
 def carry_out(work: Work, executor: Executor, interrupt: Interrupt, tell: Teller) -> Executed:
@@ -254,6 +277,7 @@ def conclusion(done: int, failures: int, planned: int, interrupt: Interrupt) -> 
         "failures": failures,
         "finished_at": utc_now(),
         "load_at_end": load_average(),
+        "counters_at_end": machine_counters(),
     }
 
 
@@ -336,7 +360,7 @@ def _describe_run(
     prepared: Prepared,
     executor: Executor,
     folder: RunFolder,
-    orphans: Sequence[Orphan],
+    started: Started,
     extra: Mapping[str, Any],
 ) -> dict[str, Any]:
     return {
@@ -351,12 +375,13 @@ def _describe_run(
         "planned": len(prepared.plan),
         "seed": prepared.experiment.seed,
         "load_at_end": None,
-        **describe_session(prepared, executor, orphans, extra),
+        "counters_at_end": None,
+        **describe_session(prepared, executor, started, extra),
     }
 
 
 def describe_session(
-    prepared: Prepared, executor: Executor, orphans: Sequence[Orphan], extra: Mapping[str, Any]
+    prepared: Prepared, executor: Executor, started: Started, extra: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Describe how and where one invocation of mprunner executes trials, for run.json."""
     return {
@@ -364,9 +389,11 @@ def describe_session(
         "argv": sys.argv,
         "containment": executor.containment,
         "isolation": executor.isolation,
-        "beside_orphans": [asdict(orphan) for orphan in orphans],
+        "beside_orphans": [asdict(orphan) for orphan in started.orphans],
         "plugin": asdict(prepared.scenario.plugin),
         "load_at_start": load_average(),
+        "counters_at_start": machine_counters(),
         **describe_environment(),
+        "git": started.git,
         "extra": extra,
     }
