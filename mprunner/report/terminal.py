@@ -17,6 +17,8 @@ def render_summary(run: RunDigest) -> str:
         lines.append(f"{case.label:{width}}   {told}" if width else told)
     if run.meaning:
         lines.append(f"({run.meaning})")
+    lines.extend(run.fastest)
+    lines.extend(f"noise: {noise}" for noise in run.noise)
     return "\n".join(lines)
 
 
@@ -45,4 +47,6 @@ def summary_table(run: RunDigest) -> "RenderableType":
     parts.append(table)
     if run.meaning:
         parts.append(Text(run.meaning, style="dim"))
+    parts.extend(Text(told) for told in run.fastest)
+    parts.extend(Text(f"noise: {noise}", style="yellow") for noise in run.noise)
     return Group(*parts)
