@@ -342,3 +342,10 @@ def test_the_method_follows_from_what_stands_on_the_sides():
     one = made(case([1.0] * 5))
     assert compare_runs([one], [one], ["wall_s"]).method is Method.TRIALS
     assert compare_runs([one, one], [one], ["wall_s"]).method is Method.RUNS
+
+
+def test_an_interval_that_says_nothing_is_told_in_one_word():
+    sides = [[made(case([value])) for value in values] for values in ([1e-6, 1.0], [1.0])]
+    found = compare_runs(*sides, ["wall_s"])
+    assert found.rows[0].interval.high > 1e20
+    assert "1,000× (anything), p 0.67 " in render_comparison(found)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import fsum, sqrt
+from statistics import fmean, median
 from typing import Any
 
-import numpy as np
-
-from mprunner.analysis.statistics import MIN_REPEATS, describe
+from mprunner.analysis.statistics import MIN_REPEATS
 from mprunner.analysis.wording import factor, number, share, trials
 
 MAX_SPREAD = 0.1
@@ -40,10 +40,9 @@ def modified_z(values: Sequence[float]) -> list[float]:
     It is 0.6745 (x - median) / MAD, MAD being the median absolute deviation, and 0 for all where that is 0 (Iglewicz
     and Hoaglin, How to Detect and Handle Outliers, 1993).
     """
-    data = np.asarray(values, dtype=np.float64)
-    deviations = data - np.median(data)
-    mad = float(np.median(np.abs(deviations)))
-    return [0.0] * data.size if mad == 0 else (0.6745 * deviations / mad).tolist()
+    middle = median(values)
+    mad = median(abs(value - middle) for value in values)
+    return [0.6745 * (value - middle) / mad if mad else 0.0 for value in values]
 
 
 def noise_of_cases(metric: str, cases: Cases) -> tuple[str, ...]:
@@ -70,11 +69,10 @@ def _grouped(what: str, found: Sequence[_Found], cases: int) -> str:
 
 
 def _spread(label: str, values: Sequence[float]) -> _Found | None:
-    described = describe(values) if len(values) >= _MIN_SPREAD_VALUES else None
-    if described is None or described.sd is None or described.mean <= 0:
+    if len(values) < _MIN_SPREAD_VALUES or (mean := fmean(values)) <= 0:
         return None
-    relative = described.sd / described.mean
-    return _Found(label, relative, share(round(relative, 2))) if relative >= MAX_SPREAD else None
+    spread = sqrt(fsum((value - mean) ** 2 for value in values) / (len(values) - 1)) / mean
+    return _Found(label, spread, share(round(spread, 2))) if spread >= MAX_SPREAD else None
 
 
 def _outliers(label: str, values: Sequence[float]) -> _Found | None:
@@ -89,7 +87,7 @@ def _outliers(label: str, values: Sequence[float]) -> _Found | None:
 def _slow_first(label: str, values: Sequence[float]) -> _Found | None:
     if len(values) < MIN_REPEATS or not _is_slow_first(modified_z(values)):
         return None
-    middle = float(np.median(values))
+    middle = median(values)
     if middle <= 0:
         return None
     return _Found(label, values[0] / middle, f"{factor(values[0] / middle)}× the median")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from mprunner.analysis.comparison import Comparison, Row
 from mprunner.analysis.estimate import Finding, Method
+from mprunner.analysis.statistics import Interval
 from mprunner.analysis.wording import bracketed, factor, quantity
 from mprunner.escapes import printable
 
@@ -15,6 +16,8 @@ ONE_RUN_EACH = (
 )
 FEW_RUNS = "With so few runs only a large difference can be told: each run is one observation."
 _MANY_RUNS = 10
+WIDEST = 1e6
+"""An interval that is wider than by this factor says nothing, in many digits."""
 _WORDS = {
     Finding.NOT_TOLD_APART: "not told apart",
     Finding.NO_RATIO: "no ratio: the base is 0 or below",
@@ -90,7 +93,13 @@ def _medians(row: Row) -> str:
 def _ratio(row: Row) -> str:
     if row.ratio is None:
         return _p(row.p)
-    return ", ".join(part for part in (f"{factor(row.ratio)}×{bracketed(row.interval)}", _p(row.p)) if part)
+    return ", ".join(part for part in (f"{factor(row.ratio)}×{_interval(row.interval)}", _p(row.p)) if part)
+
+
+def _interval(interval: Interval | None) -> str:
+    if interval is not None and interval.high > WIDEST * interval.low:
+        return " (anything)"
+    return bracketed(interval)
 
 
 def _p(p: float | None) -> str:

@@ -7,22 +7,16 @@ from typing import Any
 
 import pandas as pd
 
-from mprunner.analysis.fastest import fastest, groups_of, in_words
-from mprunner.analysis.noise import noise_of_cases, noise_of_machine, too_few_repeats
 from mprunner.analysis.sentence import CaseValues, fill_summary
 from mprunner.analysis.statistics import Interval
-from mprunner.analysis.summary import counted, partners_of, values_of
+from mprunner.analysis.summary import counted, partners_of
 from mprunner.analysis.wording import comparison, number, trials
-from mprunner.declarations import Declaration, Field
+from mprunner.declarations import Declaration
 from mprunner.escapes import printable
 from mprunner.journal import Header
 from mprunner.records import Status, label_of
+from mprunner.report.remarks import COMPARED_METRIC, fastest_cases, noise
 from mprunner.tables import Frames
-
-COMPARED_METRIC = "wall_s"
-"""The metric in which a case is compared with its baseline, where the scenario has it."""
-MOST_FASTEST = 3
-"""Of more groups of cases the fastest are not told: the summary is to stay short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +83,8 @@ def digest(
         description=printable(" ".join(header.experiment.get("description", "").split())),
         cases=tuple(cases),
         meaning=_meaning(header.declaration) if compared else "",
-        fastest=_fastest(header, frames),
-        noise=(*_noise(header, frames), *noise_of_machine(facts or {})),
+        fastest=fastest_cases(header, frames),
+        noise=noise(header, frames, facts or {}),
     )
 
 
@@ -171,38 +165,6 @@ def _comparisons(header: Header, frames: Frames, summary: pd.DataFrame) -> Mappi
         words = comparison(COMPARED_METRIC, unit, row["ratio"], interval, other)
         told[row["case_id"]] = words + _efficiency(row["efficiency"])
     return told
-
-
-def _compared_field(header: Header) -> Field | None:
-    fields = header.declaration.metrics
-    return next((field for field in fields if field.name == COMPARED_METRIC and field.type != "str"), None)
-
-
-def _fastest(header: Header, frames: Frames) -> tuple[str, ...]:
-    """Say which cases are the fastest, each of those that are compared with the same case of the baseline."""
-    field = _compared_field(header)
-    if field is None or field.unit != "s":
-        return ()
-    values = values_of(counted(frames.trials), field.name)
-    groups = groups_of(partners_of(frames, header))
-    told = [
-        in_words(found, group, frames.params)
-        for group in groups
-        if (found := fastest(values, group)) is not None
-    ]
-    return tuple(told) if len(told) <= MOST_FASTEST else ()
-
-
-def _noise(header: Header, frames: Frames) -> tuple[str, ...]:
-    field = _compared_field(header)
-    if field is None:
-        return ()
-    values = values_of(counted(frames.trials).sort_values("repeat"), field.name)
-    cases = {
-        printable(label): list(values.get(case_id, {}).values()) for case_id, label in frames.labels.items()
-    }
-    few = too_few_repeats(cases) if partners_of(frames, header) else ()  # else the summary tells no interval
-    return (*noise_of_cases(field.name, cases), *few)
 
 
 def _efficiency(efficiency: float) -> str:
