@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from mprunner.analysis.comparison import compare_cases, compare_runs
-from mprunner.analysis.estimate import Finding, Method
+from mprunner.analysis.estimate import Estimate, Finding, Method, finding
 from mprunner.analysis.limits import Limit, parse_limit, parse_percent
 from mprunner.analysis.measured import MeasuredCase, MeasuredRun, measured
 from mprunner.analysis.selecting import chosen_metrics, paired_cases, parse_where
 from mprunner.analysis.setting import setting_differences
+from mprunner.analysis.statistics import Interval
 from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.records import Status
 from mprunner.report.compared import render_comparison
@@ -113,6 +114,28 @@ def test_a_difference_below_the_minimum_effect_is_negligible_however_sure():
     base, new = noisy(rng, spread=0.001), noisy(rng, 1.005, spread=0.001)
     assert compared([base], [new]).finding is Finding.NEGLIGIBLE
     assert compared([base], [new], min_effect=0.001).finding is Finding.MORE
+
+
+@pytest.mark.parametrize(
+    ("ratio", "interval", "p", "called"),
+    [
+        (1.2, (1.1, 1.3), 0.01, Finding.MORE),
+        (0.8, (0.7, 0.9), 0.01, Finding.LESS),
+        (1.2, (1.1, 1.3), None, Finding.MORE),
+        (1.2, (1.1, 1.3), 0.05, Finding.NOT_TOLD_APART),
+        (1.2, (0.9, 1.3), 0.01, Finding.NOT_TOLD_APART),
+        (1.005, (1.001, 1.05), 0.01, Finding.NEGLIGIBLE),
+        (1.005, (0.995, 1.009), 0.9, Finding.NEGLIGIBLE),
+        (1.005, (0.98, 1.009), 0.9, Finding.NOT_TOLD_APART),
+        (1.2, None, 0.01, Finding.TOO_FEW),
+        (None, None, 0.01, Finding.MORE),
+        (None, None, 0.2, Finding.NO_RATIO),
+        (None, None, None, Finding.NO_RATIO),
+    ],
+)
+def test_a_difference_is_told_where_test_interval_and_minimum_effect_agree(ratio, interval, p, called):
+    estimate = Estimate(ratio=ratio, interval=interval and Interval(*interval), p=p)
+    assert finding(estimate, 0.5, 0.01) is called
 
 
 @pytest.mark.parametrize("sizes", [(4, 20), (20, 4), (3, 3), (1, 1)])

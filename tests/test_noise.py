@@ -83,6 +83,7 @@ def test_a_busy_machine_is_told_by_its_load_at_the_start():
     busy = {"cpu_count": 2, "load_at_start": [2.5, 1.0, 1.0], "load_at_end": [9.0, 9.0, 9.0]}
     assert noise_of_machine(busy) == ("the machine was busy when the run began: a load of 2.5 on 2 CPUs",)
     assert noise_of_machine(busy | {"cpu_count": 4}) == ()
+    assert noise_of_machine(busy | {"load_at_start": [2.0, 9.0, 9.0]}) == ()
 
 
 def test_swapping_and_heat_are_told_by_what_the_machine_counted_meanwhile():
