@@ -10,7 +10,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
@@ -98,6 +98,14 @@ class Declaration:
                 "sample": None if value["sample"] is None else _fields_from_json(value["sample"]),
             }
         )
+
+
+def with_cpus(values: Mapping[str, Scalar], fields: Iterable[Field], cpus: int) -> dict[str, Scalar]:
+    """Return values of params, with the number of CPUs in place of ``cpu_count``."""
+    counting = {field.name for field in fields if field.counts_processes}
+    return {
+        name: cpus if name in counting and value == "cpu_count" else value for name, value in values.items()
+    }
 
 
 def _fields_from_json(values: list[Mapping[str, Any]]) -> tuple[Field, ...]:

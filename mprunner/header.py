@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mprunner.declarations import Declaration
+from mprunner.declarations import Declaration, with_cpus
+from mprunner.expected import Rules
+from mprunner.values import Scalar
 
 FORMAT = 1
 """The format that this module writes, and the only one that it reads."""
@@ -37,6 +39,16 @@ class Header:
     plugin_file: str | None = None
     conditions: Mapping[str, str] = field(default_factory=dict)
     format: int = FORMAT
+
+    @property
+    def baseline(self) -> Mapping[str, Scalar]:
+        """What the experiment's cases are compared with, ``cpu_count`` resolved; empty if it has no baseline."""
+        return with_cpus(self.experiment.get("baseline") or {}, self.declaration.params, self.cpus or 1)
+
+    @property
+    def rules(self) -> Rules:
+        """What the experiment expects, ``cpu_count`` resolved."""
+        return Rules.from_json(self.experiment).resolved(self.declaration.params, self.cpus or 1)
 
     def to_json(self) -> dict[str, Any]:
         """Return a value that ``json`` can write and :meth:`from_json` reads back."""

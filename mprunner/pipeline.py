@@ -4,7 +4,7 @@ import platform
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from mprunner.errors import ExperimentError, ResultsError
 from mprunner.executors import Executor, Interrupt, ScenarioSource
 from mprunner.executors.launching import Launcher
 from mprunner.executors.local import LocalExecutor
+from mprunner.expected import Rules
 from mprunner.journal import Header, Journal, cut_off, read_journal
 from mprunner.orphans import Orphan, find_orphans
 from mprunner.plan import Plan, make_plan
@@ -35,6 +36,7 @@ from mprunner.teller import Teller
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mprunner.analysis.judging import Judgement
     from mprunner.tables import Frames
 
 
@@ -55,12 +57,19 @@ class Prepared:
         experiment: what the file says.
         scenario: the scenario that it names.
         plan: all of its trials.
+        cpus: how many CPUs ``cpu_count`` means.
     """
 
     registry: Registry
     experiment: Experiment
     scenario: RegisteredScenario
     plan: Plan
+    cpus: int
+
+    @property
+    def rules(self) -> Rules:
+        """What the experiment expects, ``cpu_count`` resolved."""
+        return self.experiment.rules.resolved(self.scenario.declaration.params, self.cpus)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,11 +135,13 @@ class Tabled:
         header: the journal's header.
         frames: trials, actors, outcomes and samples.
         summary: case × metric.
+        judgement: what they came to, by what the experiment expects.
     """
 
     header: Header
     frames: "Frames"
     summary: "pd.DataFrame"
+    judgement: "Judgement"
 
 
 def prepare(file: Path, plugins: Sequence[Path] = (), *, strict: bool = False) -> Prepared:
@@ -142,11 +153,11 @@ def prepare(file: Path, plugins: Sequence[Path] = (), *, strict: bool = False) -
         NothingSelectedError: its plan is empty.
     """
     registry = load_registry(plugins)
-    experiment = read_experiment(file, lambda name: registry.scenario(name).params_type)
+    experiment = read_experiment(file, registry.scenario)
     scenario = registry.scenario(experiment.scenario)
     cpus = len(usable_cpus())
     plan = make_plan(experiment, scenario.declaration, scenario.params_type, cpus, strict=strict)
-    return Prepared(registry=registry, experiment=experiment, scenario=scenario, plan=plan)
+    return Prepared(registry=registry, experiment=experiment, scenario=scenario, plan=plan, cpus=cpus)
 
 
 def executor_for(
@@ -208,7 +219,7 @@ def execute(
                 folder=folder,
                 journal=journal,
                 run=run,
-                schedule=schedule_for(prepared.experiment, prepared.plan),
+                schedule=schedule_for(prepared.experiment, prepared.rules, prepared.plan),
                 planned=len(prepared.plan),
             )
             folder.write_run(run)
@@ -266,13 +277,12 @@ def _execute_all(work: Work, executor: Executor, interrupt: Interrupt, tell: Tel
 
 
 def conclusion(done: int, failures: int, planned: int, interrupt: Interrupt) -> dict[str, Any]:
-    """Return what run.json says of how a run ended, once ``done`` trials are settled."""
+    """Return what run.json says of how a run ended, once ``done`` trials are settled; the verdict is left open."""
     state = "finished"
     if done < planned:
         state = "stopped" if interrupt.signal is None else "interrupted"
     return {
         "state": state,
-        "verdict": None if state == "interrupted" else "failed" if failures else "passed",
         "done": done,
         "failures": failures,
         "finished_at": utc_now(),
@@ -281,20 +291,47 @@ def conclusion(done: int, failures: int, planned: int, interrupt: Interrupt) -> 
     }
 
 
-def tabulate(folder: RunFolder) -> Tabled:
-    """Derive a run's tables from its journal.
+def tabulate(folder: RunFolder, rules: Rules | None = None) -> Tabled:
+    """Derive a run's tables and its verdict from its journal.
+
+    Args:
+        folder: the run.
+        rules: what it is judged by; without them, what it was judged by last, else what its experiment expects.
 
     Raises:
         ResultsError: the journal can't be read, or is damaged.
     """
     # pandas takes longer to import than most trials: not before all of them have been executed.
+    from mprunner.analysis.judging import judge  # noqa: PLC0415
+    from mprunner.analysis.outcomes import judged_outcomes  # noqa: PLC0415
     from mprunner.analysis.summary import summarise  # noqa: PLC0415
     from mprunner.tables import build_frames  # noqa: PLC0415
 
     in_hand = folder.is_held()  # then an attempt without an end is not lost: it is being executed
     journaled = read_journal(folder.journal)
+    header = journaled.header
     frames = build_frames(journaled, () if in_hand else map(cut_off, journaled.unfinished))
-    return Tabled(header=journaled.header, frames=frames, summary=summarise(frames, journaled.header))
+    judgement = judge(frames, rules or folder.read_rules() or header.rules)
+    return Tabled(
+        header=header,
+        frames=replace(frames, outcomes=judged_outcomes(frames.outcomes, judgement.states)),
+        summary=summarise(frames, header),
+        judgement=judgement,
+    )
+
+
+def settle_verdict(folder: RunFolder, run: Mapping[str, Any], tabled: Tabled) -> dict[str, Any]:
+    """Store the verdict of a run that has ended; return its run.json. That of an interrupted run stays open.
+
+    Raises:
+        ResultsError: it can't be written.
+    """
+    if run["state"] not in ("finished", "stopped"):
+        return dict(run)
+    folder.write_verdict(tabled.judgement.to_json())
+    settled = {**run, "verdict": tabled.judgement.verdict}
+    folder.write_run(settled)
+    return settled
 
 
 def write_tables(folder: RunFolder, tabled: Tabled) -> None:
@@ -318,10 +355,10 @@ def write_tables(folder: RunFolder, tabled: Tabled) -> None:
             write_csv(frame, folder.path / f"{name}.csv")
 
 
-def finish(registry: Registry, executed: Executed) -> tuple[str, ...]:
+def finish(registry: Registry, folder: RunFolder, run: Mapping[str, Any]) -> tuple[str, ...]:
     """Tell the plugins that the run's tables are written; return what their hooks raised."""
     tell = Teller(registry)
-    tell.all("mprunner_run_finished", run=executed.run, folder=str(executed.folder.path))
+    tell.all("mprunner_run_finished", run=dict(run), folder=str(folder.path))
     return tuple(tell.errors)
 
 
@@ -342,7 +379,7 @@ def _header(prepared: Prepared, folder: RunFolder) -> Header:
         planned=len(prepared.plan),
         python=platform.python_version(),
         host=socket.gethostname(),
-        cpus=len(usable_cpus()),
+        cpus=prepared.cpus,
         plugin_file=prepared.scenario.plugin.file,
         conditions=conditions_of(prepared.scenario),
     )

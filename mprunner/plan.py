@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mprunner.declarations import Declaration, Field
+from mprunner.declarations import Declaration, Field, with_cpus
 from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.records import Attempt, label_of
 from mprunner.spec import Combination, Experiment, expand
@@ -121,7 +121,7 @@ def make_plan(
         ExperimentError: the scenario refuses a combination, and ``strict`` says that it must not.
         NothingSelectedError: the scenario refuses every combination, or the experiment excludes them.
     """
-    exclude = [_resolved(values, declaration.params, cpus) for values in experiment.exclude]
+    exclude = [with_cpus(values, declaration.params, cpus) for values in experiment.exclude]
     excluded = 0
     cases: dict[str, Case] = {}
     refused: list[Refusal] = []
@@ -174,13 +174,6 @@ def _nothing_left(scenario: str, refused: list[Refusal], excluded: int) -> Nothi
         f"scenario {scenario!r} refuses every combination {which}",
         f"the first, {first.label or 'its only one'}: {first.reason}",
     )
-
-
-def _resolved(values: Mapping[str, Scalar], fields: tuple[Field, ...], cpus: int) -> dict[str, Scalar]:
-    counting = {field.name for field in fields if field.counts_processes}
-    return {
-        name: cpus if name in counting and value == "cpu_count" else value for name, value in values.items()
-    }
 
 
 def _completed(combination: Combination, fields: tuple[Field, ...], cpus: int) -> dict[str, Scalar]:

@@ -254,7 +254,7 @@ RESERVED_COLUMNS = frozenset(
     "error_message leaked containment python host started_at trial_wall_s cpu_user_s cpu_system_s "
     "max_process_rss_bytes seed "
     # outcomes.csv and summary.csv, where params are
-    "variable value count observations share verdict note "
+    "variable value count observations share share_ci_low share_ci_high verdict note "
     "metric unit trials median mean sd min max ci_low ci_high ratio ratio_ci_low ratio_ci_high "
     "speedup efficiency".split()
 )

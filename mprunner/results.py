@@ -13,6 +13,7 @@ from typing import Any
 
 from mprunner.durable import unwritable, written_atomically
 from mprunner.errors import ExperimentError, ResultsError
+from mprunner.expected import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,35 @@ class RunFolder:
         Raises:
             ResultsError: it can't be written.
         """
-        with written_atomically(self.path / "run.json") as file:
-            file.write(json.dumps(run, indent=2, allow_nan=False) + "\n")
+        self._write("run.json", run)
+
+    def write_verdict(self, verdict: Mapping[str, Any]) -> None:
+        """Write verdict.json, whole or not at all.
+
+        Raises:
+            ResultsError: it can't be written.
+        """
+        self._write("verdict.json", verdict)
+
+    def read_rules(self) -> Rules | None:
+        """Return what the run was judged by, None if it was not judged yet.
+
+        Raises:
+            ResultsError: its verdict.json is damaged.
+        """
+        path = self.path / "verdict.json"
+        try:
+            return Rules.from_json(json.loads(path.read_bytes())["rules"])
+        except FileNotFoundError:
+            return None
+        except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ResultsError(
+                f"{path} can't be read: {error}", "remove it: the experiment's own expectations count then"
+            ) from error
+
+    def _write(self, name: str, value: Mapping[str, Any]) -> None:
+        with written_atomically(self.path / name) as file:
+            file.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
 
     def read_run(self) -> dict[str, Any]:
         """Read run.json; a run that says it is running while no one holds its journal was interrupted.

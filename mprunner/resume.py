@@ -126,12 +126,15 @@ def prepare_rest(run: Reopened, plugins: Sequence[Path], file: Path) -> Rest:
     registry = load_registry(plugins)
     scenario = registry.scenario(header.declaration.name)
     _refuse_other_columns(header.declaration, scenario.declaration)
-    plan = _plan_of(run, scenario, header.cpus or len(usable_cpus()))
+    cpus = header.cpus or len(usable_cpus())
+    plan = _plan_of(run, scenario, cpus)
     if plan is None or len(plan) != header.planned or not _holds(plan, run.standings):
         raise ResumeRefusedError("the plan of the run is not what it was: other trials are in it", NEW_RUN)
     return Rest(
         reopened=run,
-        prepared=Prepared(registry=registry, experiment=run.experiment, scenario=scenario, plan=plan),
+        prepared=Prepared(
+            registry=registry, experiment=run.experiment, scenario=scenario, plan=plan, cpus=cpus
+        ),
         differences=(
             *differences(header.conditions, conditions_of(scenario)),
             *_cpu_differences(run, scenario, plan),
@@ -189,13 +192,14 @@ def _experiment_differences(
 ) -> tuple[Difference, ...]:
     """Compare what the file says now with what the run began with: what it means, not how it is written."""
     try:
-        given = read_experiment(file, lambda name: registry.scenario(name).params_type)
+        given = read_experiment(file, registry.scenario)
         cpus = run.header.cpus or len(usable_cpus())
         planned = make_plan(given, run.header.declaration, scenario.params_type, cpus)
     except MprunnerError as error:
         first = error.message.splitlines()[0]
         return (Difference(what=str(file), then="an experiment", now=first),)
-    ignored = {"path", "name"}  # where it is, and what its results folder is called
+    # Where it is, what its results folder is called, and what is made of results: no trial is another by it.
+    ignored = {"path", "name", "description", "outcomes", "expect"}
     if _cases(planned) == _cases(plan):
         ignored |= {"params", "sweep", "exclude"}
     then, now = (
@@ -236,7 +240,7 @@ def execute_rest(
                 folder=run.folder,
                 journal=run.journal,
                 run=facts,
-                schedule=schedule_for(rest.prepared.experiment, rest, _lost(run)),
+                schedule=schedule_for(rest.prepared.experiment, rest.prepared.rules, rest, _lost(run)),
                 planned=run.header.planned,
                 done=run.tally.settled,
                 failures=run.tally.failed,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
+from mprunner.expected import Rules
 from mprunner.records import Attempt, Record, Status
 from mprunner.spec import Experiment
 
@@ -35,10 +36,11 @@ class PlainSchedule:
 
 
 class StoppingSchedule:
-    """Executes what another schedule gives, and nothing after the first that is not ok."""
+    """Executes what another schedule gives, and nothing after the first that ended as it should not."""
 
-    def __init__(self, schedule: Schedule) -> None:
+    def __init__(self, schedule: Schedule, rules: Rules) -> None:
         self._schedule = schedule
+        self._rules = rules
         self._stopped = False
 
     def next(self) -> Attempt | None:
@@ -47,7 +49,7 @@ class StoppingSchedule:
 
     def feed(self, record: Record) -> bool:
         """Stop after a failure."""
-        self._stopped |= record.status is not Status.OK
+        self._stopped |= not self._rules.accepts(record.status, record.attempt.params)
         return self._schedule.feed(record)
 
 
@@ -79,16 +81,17 @@ class RetryingSchedule:
 
 
 def schedule_for(
-    experiment: Experiment, attempts: Iterable[Attempt], lost: Mapping[str, int] | None = None
+    experiment: Experiment, rules: Rules, attempts: Iterable[Attempt], lost: Mapping[str, int] | None = None
 ) -> Schedule:
     """Return the schedule that an experiment asks for.
 
     Args:
         experiment: says whether to stop, and how many retries a lost trial has.
+        rules: what it expects: a status that is expected is no failure.
         attempts: what is to be executed, in this order.
         lost: by trial id, how many attempts were lost before this schedule began.
     """
     schedule: Schedule = PlainSchedule(attempts)
     if experiment.on_failure == "stop":
-        schedule = StoppingSchedule(schedule)
+        schedule = StoppingSchedule(schedule, rules)
     return RetryingSchedule(schedule, experiment.retries, lost or {}) if experiment.retries else schedule

@@ -76,6 +76,8 @@ _OUTCOME: Final[Columns] = {
     "count": "int",
     "observations": "int",  # not rounds: that is a param of scenarios whose actors start over
     "share": "float",
+    "share_ci_low": "float",
+    "share_ci_high": "float",
     "verdict": "str",
     "note": "str",
 }

@@ -165,7 +165,7 @@ def test_the_comparison_as_json_has_sides_differences_rows_and_limits(compare, r
     assert found["differences"] == [{"what": "Python", "then": "3.12.1", "now": "3.13.0"}]
     assert found["method"] == "trials"
     row = found["rows"][0]
-    assert (row["label"], row["metric"], row["finding"], row["base"]["trials"]) == (
+    assert (row["label"], row["metric"], row["change"], row["base"]["trials"]) == (
         "guard none",
         "wall_s",
         "more",

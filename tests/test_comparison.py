@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mprunner.analysis.comparison import compare_cases, compare_runs
-from mprunner.analysis.estimate import Estimate, Finding, Method, finding
+from mprunner.analysis.estimate import Change, Estimate, Method, change_of
 from mprunner.analysis.limits import Limit, parse_limit, parse_percent
 from mprunner.analysis.measured import MeasuredCase, MeasuredRun, measured
 from mprunner.analysis.selecting import chosen_metrics, paired_cases, parse_where
@@ -46,8 +46,8 @@ def noisy(rng, center=1.0, size=20, spread=0.05):
     return center * np.exp(rng.normal(0, spread, size))
 
 
-def findings(rng, factor, comparisons, *, runs=1, drift=0.0, cases=3, size=20):
-    """Simulate comparisons of some cases and return the findings of each; the new side takes ``factor`` as long."""
+def changes(rng, factor, comparisons, *, runs=1, drift=0.0, cases=3, size=20):
+    """Simulate comparisons of some cases and return the changes of each; the new side takes ``factor`` as long."""
 
     def side(center):
         return [
@@ -61,40 +61,40 @@ def findings(rng, factor, comparisons, *, runs=1, drift=0.0, cases=3, size=20):
         ]
 
     return [
-        {row.finding for row in compare_runs(side(1.0), side(factor), ["wall_s"]).rows}
+        {row.change for row in compare_runs(side(1.0), side(factor), ["wall_s"]).rows}
         for _ in range(comparisons)
     ]
 
 
-APART = {Finding.MORE, Finding.LESS}
+APART = {Change.MORE, Change.LESS}
 
 
 def test_200_comparisons_of_what_is_the_same_raise_a_false_alarm_in_at_most_5_percent():
-    alarms = sum(bool(found & APART) for found in findings(np.random.default_rng(1), 1.0, 200))
+    alarms = sum(bool(found & APART) for found in changes(np.random.default_rng(1), 1.0, 200))
     assert alarms <= 10
 
 
 def test_a_slowdown_of_10_percent_at_a_spread_of_5_percent_is_found_in_90_percent():
-    found = findings(np.random.default_rng(2), 1.1, 200)
-    assert sum(one == {Finding.MORE} for one in found) >= 180
+    found = changes(np.random.default_rng(2), 1.1, 200)
+    assert sum(one == {Change.MORE} for one in found) >= 180
 
 
 def test_several_runs_on_a_side_raise_no_more_false_alarms_where_the_machine_drifts():
     alarms = sum(
         bool(found & APART)
-        for found in findings(np.random.default_rng(3), 1.0, 200, runs=3, drift=0.05, cases=1)
+        for found in changes(np.random.default_rng(3), 1.0, 200, runs=3, drift=0.05, cases=1)
     )
     assert alarms <= 14  # 5 % of 200, and what chance adds to that in 9 of 10 seeds
 
 
 def test_one_run_on_each_side_mistakes_the_machines_drift_for_a_difference_as_its_note_says():
-    found = findings(np.random.default_rng(4), 1.0, 100, drift=0.05, cases=1)
+    found = changes(np.random.default_rng(4), 1.0, 100, drift=0.05, cases=1)
     assert sum(bool(one & APART) for one in found) > 30
 
 
 def test_several_runs_find_a_difference_that_is_larger_than_the_drift():
-    found = findings(np.random.default_rng(5), 1.3, 100, runs=3, drift=0.03, cases=1)
-    assert sum(one == {Finding.MORE} for one in found) >= 90
+    found = changes(np.random.default_rng(5), 1.3, 100, runs=3, drift=0.03, cases=1)
+    assert sum(one == {Change.MORE} for one in found) >= 90
 
 
 def test_a_comparison_has_the_medians_the_ratio_and_its_interval():
@@ -106,48 +106,48 @@ def test_a_comparison_has_the_medians_the_ratio_and_its_interval():
 
 def test_less_of_a_metric_is_told_as_such():
     rng = np.random.default_rng(0)
-    assert compared([noisy(rng)], [noisy(rng, 0.5)]).finding is Finding.LESS
+    assert compared([noisy(rng)], [noisy(rng, 0.5)]).change is Change.LESS
 
 
 def test_a_difference_below_the_minimum_effect_is_negligible_however_sure():
     rng = np.random.default_rng(0)
     base, new = noisy(rng, spread=0.001), noisy(rng, 1.005, spread=0.001)
-    assert compared([base], [new]).finding is Finding.NEGLIGIBLE
-    assert compared([base], [new], min_effect=0.001).finding is Finding.MORE
+    assert compared([base], [new]).change is Change.NEGLIGIBLE
+    assert compared([base], [new], min_effect=0.001).change is Change.MORE
 
 
 @pytest.mark.parametrize(
     ("ratio", "interval", "p", "called"),
     [
-        (1.2, (1.1, 1.3), 0.01, Finding.MORE),
-        (0.8, (0.7, 0.9), 0.01, Finding.LESS),
-        (1.2, (1.1, 1.3), None, Finding.MORE),
-        (1.2, (1.1, 1.3), 0.05, Finding.NOT_TOLD_APART),
-        (1.2, (0.9, 1.3), 0.01, Finding.NOT_TOLD_APART),
-        (1.005, (1.001, 1.05), 0.01, Finding.NEGLIGIBLE),
-        (1.005, (0.995, 1.009), 0.9, Finding.NEGLIGIBLE),
-        (1.005, (0.98, 1.009), 0.9, Finding.NOT_TOLD_APART),
-        (1.2, None, 0.01, Finding.TOO_FEW),
-        (None, None, 0.01, Finding.MORE),
-        (None, None, 0.2, Finding.NO_RATIO),
-        (None, None, None, Finding.NO_RATIO),
+        (1.2, (1.1, 1.3), 0.01, Change.MORE),
+        (0.8, (0.7, 0.9), 0.01, Change.LESS),
+        (1.2, (1.1, 1.3), None, Change.MORE),
+        (1.2, (1.1, 1.3), 0.05, Change.NOT_TOLD_APART),
+        (1.2, (0.9, 1.3), 0.01, Change.NOT_TOLD_APART),
+        (1.005, (1.001, 1.05), 0.01, Change.NEGLIGIBLE),
+        (1.005, (0.995, 1.009), 0.9, Change.NEGLIGIBLE),
+        (1.005, (0.98, 1.009), 0.9, Change.NOT_TOLD_APART),
+        (1.2, None, 0.01, Change.TOO_FEW),
+        (None, None, 0.01, Change.MORE),
+        (None, None, 0.2, Change.NO_RATIO),
+        (None, None, None, Change.NO_RATIO),
     ],
 )
 def test_a_difference_is_told_where_test_interval_and_minimum_effect_agree(ratio, interval, p, called):
     estimate = Estimate(ratio=ratio, interval=interval and Interval(*interval), p=p)
-    assert finding(estimate, 0.5, 0.01) is called
+    assert change_of(estimate, 0.5, 0.01) is called
 
 
 @pytest.mark.parametrize("sizes", [(4, 20), (20, 4), (3, 3), (1, 1)])
 def test_fewer_than_five_trials_are_too_few(sizes):
-    assert compared([[1.0] * sizes[0]], [[2.0] * sizes[1]]).finding is Finding.TOO_FEW
+    assert compared([[1.0] * sizes[0]], [[2.0] * sizes[1]]).change is Change.TOO_FEW
 
 
 def test_many_cases_of_few_trials_are_too_few_because_no_p_could_pass_the_correction():
     def side(factor):
         return [made(*(case(factor * np.arange(1.0, 6), "none", f"{n}", n=n) for n in range(7)))]
 
-    assert {row.finding for row in compare_runs(side(1), side(100), ["wall_s"]).rows} == {Finding.TOO_FEW}
+    assert {row.change for row in compare_runs(side(1), side(100), ["wall_s"]).rows} == {Change.TOO_FEW}
 
 
 def test_a_case_without_an_ok_trial_is_too_few_and_does_not_count_in_the_correction():
@@ -161,23 +161,23 @@ def test_a_case_without_an_ok_trial_is_too_few_and_does_not_count_in_the_correct
         cases=(replace(base.cases[0], values={"wall_s": {n: 9.0 + n for n in range(5)}}), *base.cases[1:]),
     )
     rows = compare_runs([base], [new], ["wall_s"]).rows
-    assert [row.finding for row in rows] == [Finding.MORE, *[Finding.TOO_FEW] * 9]
+    assert [row.change for row in rows] == [Change.MORE, *[Change.TOO_FEW] * 9]
 
 
 def test_a_base_of_0_has_no_ratio_but_ranks_tell():
-    assert compared([[0.0] * 9], [[5.0 + n for n in range(9)]]).finding is Finding.MORE
+    assert compared([[0.0] * 9], [[5.0 + n for n in range(9)]]).change is Change.MORE
     row = compared([[0.0] * 9], [[0.0] * 9])
-    assert (row.finding, row.ratio) == (Finding.NO_RATIO, None)
+    assert (row.change, row.ratio) == (Change.NO_RATIO, None)
 
 
 def test_one_run_stands_against_several():
     row = compared([[1.0] * 5, [1.02] * 5, [0.98] * 5, [1.01] * 5], [[2.0] * 5])
-    assert (row.finding, row.base.runs, row.new.runs) == (Finding.MORE, 4, 1)
+    assert (row.change, row.base.runs, row.new.runs) == (Change.MORE, 4, 1)
 
 
 def test_repeats_within_a_run_do_not_make_up_for_runs():
     drifting = compared([[1.0] * 50, [1.3] * 50], [[1.25] * 50, [1.6] * 50])
-    assert drifting.finding is Finding.NOT_TOLD_APART
+    assert drifting.change is Change.NOT_TOLD_APART
 
 
 def test_cases_are_matched_by_their_params_and_the_others_are_named():
@@ -213,7 +213,7 @@ def test_cases_of_one_run_are_compared_repeat_by_repeat():
     pairs = paired_cases(both, parse_where("guard=none"), parse_where("guard=lock"))
     (row,) = compare_cases(pairs, both.units, ["wall_s"]).rows
     assert row.ratio == pytest.approx(1.1)
-    assert (row.finding, row.p, row.label) == (Finding.MORE, None, "guard none → guard lock")
+    assert (row.change, row.p, row.label) == (Change.MORE, None, "guard none → guard lock")
 
 
 def test_each_case_is_paired_with_the_one_that_agrees_on_all_else():
@@ -313,9 +313,9 @@ def test_a_setting_of_another_shape_is_no_crash():
 @pytest.mark.parametrize(
     ("text", "limit"),
     [
-        ("wall_s: +5%", Limit(metric="wall_s", change=0.05)),
-        (" rate_per_s:-2.5 % ", Limit(metric="rate_per_s", change=-0.025)),
-        ("wall_s:+150%", Limit(metric="wall_s", change=1.5)),
+        ("wall_s: +5%", Limit(metric="wall_s", allowed=0.05)),
+        (" rate_per_s:-2.5 % ", Limit(metric="rate_per_s", allowed=-0.025)),
+        ("wall_s:+150%", Limit(metric="wall_s", allowed=1.5)),
     ],
 )
 def test_a_limit_is_read(text, limit):
@@ -345,7 +345,7 @@ def test_a_limit_is_exceeded_by_a_difference_that_is_told(factor, limit, exceede
     row = compared([noisy(rng)], [noisy(rng, factor)])
     assert parse_limit(f"wall_s: {limit}").is_exceeded(row) is exceeded
     assert not parse_limit(f"other_s: {limit}").is_exceeded(row)
-    assert not parse_limit(f"wall_s: {limit}").is_exceeded(replace(row, finding=Finding.NOT_TOLD_APART))
+    assert not parse_limit(f"wall_s: {limit}").is_exceeded(replace(row, change=Change.NOT_TOLD_APART))
 
 
 def test_a_comparison_is_told_case_by_case_with_what_it_leaves_out():

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from mprunner.cli import COMMANDS
 from mprunner.declarations import declare
 from mprunner.pipeline import prepare
+from mprunner.spec.structure import ExperimentFile
 from mprunner_scenarios.race_bank import RaceBank
 from tests.support import ROOT
 
@@ -37,6 +39,27 @@ def test_every_experiment_of_the_documentation_can_be_planned(tmp_path, page, nu
     file = tmp_path / "shown.yaml"
     file.write_text(text)
     assert len(prepare(file).plan) > 0
+
+
+FILE_PAGE = ROOT / "docs" / "experiment-file.md"
+
+
+@pytest.mark.parametrize("number", range(len(blocks(FILE_PAGE, "yaml"))))
+def test_every_experiment_of_the_page_on_the_file_is_executed(program, tmp_path, number):
+    experiment = yaml.safe_load(blocks(FILE_PAGE, "yaml")[number]) | {"repeats": 1}
+    (tmp_path / "shown.yaml").write_text(yaml.safe_dump(experiment, sort_keys=False))
+    done = program("run", "-q", "shown.yaml")
+    assert done.returncode in (0, 1), (
+        done.stderr
+    )  # 1: a race need not show in a single repeat on a busy machine
+    assert "all ok" in done.stdout.splitlines()[0]
+
+
+def test_every_key_of_an_experiment_is_in_an_example_and_in_the_table_of_keys():
+    shown = {key for text in blocks(FILE_PAGE, "yaml") for key in yaml.safe_load(text)}
+    described = set(re.findall(r"^\| `([a-z_]+)` \|", FILE_PAGE.read_text(), re.MULTILINE))
+    assert set(ExperimentFile.model_fields) <= shown
+    assert set(ExperimentFile.model_fields) <= described
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda file: file.name)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mprunner.analysis.fastest import fastest, groups_of, in_words
+from mprunner.analysis.judging import judge
 from mprunner.analysis.noise import modified_z, noise_of_cases, noise_of_machine, too_few_repeats
 from mprunner.analysis.summary import summarise
 from mprunner.report.digest import digest
@@ -161,7 +162,8 @@ def summary_of(cases, facts=None, **experiment):
     ]
     made = run(*records, planned=len(records), **experiment)
     frames = build_frames(made)
-    return render_summary(digest(made.header, frames, summarise(frames, made.header), facts)).splitlines()
+    summary, judgement = summarise(frames, made.header), judge(frames, made.header.rules)
+    return render_summary(digest(made.header, frames, summary, judgement, facts)).splitlines()
 
 
 def test_the_summary_ends_with_the_fastest_case_and_the_noise():

@@ -61,7 +61,7 @@ def test_a_failure_is_counted_and_the_run_goes_on(prepared, tmp_path):
 def test_on_failure_stop_ends_the_run_after_the_failure(prepared, tmp_path):
     executed, executor = run(prepared("on_failure: stop\n"), tmp_path, lambda attempt: Ending(signal=9))
     assert len(executor.executed) == 1
-    assert (executed.run["state"], executed.run["verdict"], executed.run["done"]) == ("stopped", "failed", 1)
+    assert (executed.run["state"], executed.run["failures"], executed.run["done"]) == ("stopped", 1, 1)
 
 
 def test_a_run_whose_last_trial_fails_is_finished_though_it_stops_on_failure(prepared, tmp_path):
@@ -69,7 +69,14 @@ def test_a_run_whose_last_trial_fails_is_finished_though_it_stops_on_failure(pre
         return Ending(signal=9) if attempt.order == 5 else OK
 
     executed, _ = run(prepared("on_failure: stop\n"), tmp_path, script)
-    assert (executed.run["state"], executed.run["verdict"], executed.run["done"]) == ("finished", "failed", 6)
+    assert (executed.run["state"], executed.run["failures"], executed.run["done"]) == ("finished", 1, 6)
+
+
+def test_a_status_that_is_expected_stops_nothing(prepared, tmp_path):
+    text = "on_failure: stop\nexpect:\n  - {status: signal}\n"
+    executed, executor = run(prepared(text), tmp_path, lambda attempt: Ending(signal=9))
+    assert len(executor.executed) == 6
+    assert executed.run["state"] == "finished"
 
 
 class LosingExecutor(FakeExecutor):

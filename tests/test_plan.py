@@ -15,6 +15,7 @@ from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.plan import Case, Plan, case_id, make_plan, trial_id, trial_seed
 from mprunner.scenario import CPU_COUNT, ProcessCount, Scenario, Trial
 from mprunner.spec import Experiment, expand, read_experiment
+from tests.spec.scenarios import Known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,11 @@ def planned(tmp_path):
         file = tmp_path / "toy.yaml"
         file.write_text(f"scenario: toy\n{text}\n")
         return make_plan(
-            read_experiment(file, lambda name: Params), declare(Toy), Params, cpus, strict=strict
+            read_experiment(file, lambda name: Known(Params, declare(Toy))),
+            declare(Toy),
+            Params,
+            cpus,
+            strict=strict,
         )
 
     return plan

@@ -60,6 +60,7 @@ def test_a_run_leaves_every_file_that_is_documented(program, small_bank, tmp_pat
         "logs",
         "outcomes.csv",
         "run.json",
+        "verdict.json",
         "summary.csv",
         "trials.csv",
     }

@@ -12,7 +12,7 @@ from mprunner.errors import PluginError
 from mprunner.records import Status
 from mprunner.sentences import check_summary
 from mprunner.tables import build_frames
-from tests.made import DECLARATION, record, run
+from tests.made import DECLARATION, header, record, run
 
 METRICS = DECLARATION.metrics
 
@@ -229,3 +229,18 @@ def test_a_wrong_sentence_is_refused_with_its_fault(template, reason):
 def test_percent_is_the_share_over_all_trials():
     case = CaseValues(metrics={"share": [1.0, 1.0, 1.0, 0.0]}, units={"share": ""})
     assert fill_summary("{share:percent} of rounds", case) == "75% of rounds"
+
+
+def test_a_baseline_may_be_the_case_with_as_many_processes_as_cpus():
+    declaration = replace(
+        DECLARATION,
+        params=(Field(name="guard", type="str"), Field(name="workers", type="int", counts_processes=True)),
+    )
+    records = [
+        replace(made, attempt=replace(made.attempt, params={"guard": guard, "workers": workers}))
+        for guard, workers in (("none", 4), ("lock", 1))
+        for made in [record(guard, repeat) for repeat in range(5)]
+    ]
+    made = header(declaration, baseline={"workers": "cpu_count"})
+    summary = summary_of(*records, header=replace(made, cpus=4))
+    assert summary.loc[summary["case_id"] == "case-lock", "ratio"].notna().any()

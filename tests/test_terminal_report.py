@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from mprunner.analysis.judging import judge
 from mprunner.analysis.statistics import Interval
 from mprunner.analysis.summary import summarise
 from mprunner.analysis.wording import comparison, number, quantity, span, trials
@@ -18,7 +19,9 @@ from tests.made import DECLARATION, record, run
 def rendered(*records, planned=None, **options):
     made = run(*records, planned=len(records) if planned is None else planned, **options)
     frames = build_frames(made)
-    return render_summary(digest(made.header, frames, summarise(frames, made.header)))
+    return render_summary(
+        digest(made.header, frames, summarise(frames, made.header), judge(frames, made.header.rules))
+    )
 
 
 def bank(case, walls, *, lost=0, statuses=None, order=0):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import geometric_mean, median
 
-from mprunner.analysis.estimate import ALPHA, Estimate, Finding, Method, estimate, finding, values_of_runs
+from mprunner.analysis.estimate import ALPHA, Change, Estimate, Method, change_of, estimate, values_of_runs
 from mprunner.analysis.measured import Key, MeasuredCase, MeasuredRun, keyed
 from mprunner.analysis.ranks import holm
 from mprunner.analysis.statistics import Interval
@@ -44,7 +44,7 @@ class Row:
         ratio: of ``new`` to ``base``; None where there is none.
         interval: the ratio's 95 % interval; None where there are too few trials.
         p: corrected for the number of cases of this metric (Holm); None where repeats are paired.
-        finding: what to call it.
+        change: what to call it.
     """
 
     label: str
@@ -55,7 +55,7 @@ class Row:
     ratio: float | None
     interval: Interval | None
     p: float | None
-    finding: Finding
+    change: Change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +176,7 @@ def _rows(pairs: Sequence[_Pair], metric: str, unit: str, method: Method, min_ef
                 ratio=found.ratio,
                 interval=found.interval,
                 p=found.p,
-                finding=Finding.TOO_FEW if hopeless else finding(found, difference, min_effect),
+                change=Change.TOO_FEW if hopeless else change_of(found, difference, min_effect),
             )
         )
     return rows

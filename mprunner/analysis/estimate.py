@@ -30,7 +30,7 @@ class Method(StrEnum):
     """Two cases of one run: ratios within a repeat, and a bootstrap that resamples repeats."""
 
 
-class Finding(StrEnum):
+class Change(StrEnum):
     """What a comparison of a case comes to."""
 
     MORE = "more"
@@ -111,7 +111,7 @@ def _of_repeats(base: MeasuredCase, new: MeasuredCase, metric: str) -> Estimate:
     return Estimate() if paired is None else Estimate(ratio=paired.median, interval=paired.interval)
 
 
-def finding(found: Estimate, difference: float | None, min_effect: float) -> Finding:
+def change_of(found: Estimate, difference: float | None, min_effect: float) -> Change:
     """Call a ratio more or less only where its test, its interval and the minimum effect agree on that.
 
     Args:
@@ -121,19 +121,19 @@ def finding(found: Estimate, difference: float | None, min_effect: float) -> Fin
     """
     is_told = found.p is None or found.p < ALPHA
     if difference is None:
-        return Finding.TOO_FEW
+        return Change.TOO_FEW
     if found.ratio is None:
         by_ranks = found.p is not None and is_told and difference != 0
-        return _direction(difference) if by_ranks else Finding.NO_RATIO
+        return _direction(difference) if by_ranks else Change.NO_RATIO
     if found.interval is None:
-        return Finding.TOO_FEW
+        return Change.TOO_FEW
     low, high = found.interval.low, found.interval.high
     if 1 - min_effect <= low and high <= 1 + min_effect:
-        return Finding.NEGLIGIBLE
+        return Change.NEGLIGIBLE
     if not is_told or low <= 1 <= high:
-        return Finding.NOT_TOLD_APART
-    return Finding.NEGLIGIBLE if abs(found.ratio - 1) < min_effect else _direction(found.ratio - 1)
+        return Change.NOT_TOLD_APART
+    return Change.NEGLIGIBLE if abs(found.ratio - 1) < min_effect else _direction(found.ratio - 1)
 
 
-def _direction(difference: float) -> Finding:
-    return Finding.MORE if difference > 0 else Finding.LESS
+def _direction(difference: float) -> Change:
+    return Change.MORE if difference > 0 else Change.LESS

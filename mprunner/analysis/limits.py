@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from mprunner.analysis.comparison import Row
-from mprunner.analysis.estimate import Finding
+from mprunner.analysis.estimate import Change
 
 _PERCENT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*")
 _LIMIT = re.compile(r"\s*([a-z][a-z0-9_]*)\s*:\s*([+-])(.*)")
@@ -16,14 +16,14 @@ class Limit:
 
     Attributes:
         metric: its name.
-        change: the largest share of the base by which it may grow, or, if negative, shrink.
+        allowed: the largest share of the base by which it may grow, or, if negative, shrink.
     """
 
     metric: str
-    change: float
+    allowed: float
 
     def __str__(self) -> str:
-        return f"{self.metric}: {100 * self.change:+g}%"
+        return f"{self.metric}: {100 * self.allowed:+g}%"
 
     def is_exceeded(self, row: Row) -> bool:
         """Whether a row is beyond the limit, and its test and interval tell both sides apart.
@@ -32,9 +32,9 @@ class Limit:
         """
         if row.metric != self.metric or row.ratio is None:
             return False
-        if self.change > 0:
-            return row.finding is Finding.MORE and row.ratio > 1 + self.change
-        return row.finding is Finding.LESS and row.ratio < 1 + self.change
+        if self.allowed > 0:
+            return row.change is Change.MORE and row.ratio > 1 + self.allowed
+        return row.change is Change.LESS and row.ratio < 1 + self.allowed
 
 
 def parse_percent(text: str) -> float:
@@ -61,4 +61,4 @@ def parse_limit(text: str) -> Limit:
     share = parse_percent(match[3])
     if match[2] == "-" and share >= 1:
         raise ValueError(f"{text!r}: nothing shrinks by 100% or more")
-    return Limit(metric=match[1], change=share if match[2] == "+" else -share)
+    return Limit(metric=match[1], allowed=share if match[2] == "+" else -share)

@@ -5,12 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import fsum
 
-from mprunner.analysis.wording import number, quantity, share, span, trials
+from mprunner.analysis.wording import MANY_STATES, number, quantity, share, span, state, states, trials
 from mprunner.sentences import Clause, Placeholder, Statistic, parse_summary
 
 NO_VALUE = "unknown"
-MANY_STATES = 4
-"""From so many on, the states of an outcome are told by their range and number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,18 +76,6 @@ def _states(counts: Mapping[str, int]) -> str | None:
     total = sum(counts.values())
     if not total:
         return None
-    shown = [_state(state) for state in counts]
-    if len(shown) == 1:
-        return shown[0]
-    if len(shown) < MANY_STATES:
-        return ", ".join(
-            f"{state} ({share(count / total)})" for state, count in zip(shown, counts.values(), strict=True)
-        )
-    return f"{shown[0]} … {shown[-1]} ({len(shown):,} states)"
-
-
-def _state(text: str) -> str:
-    try:
-        return number(int(text))
-    except ValueError:
-        return text
+    if 1 < len(counts) < MANY_STATES:
+        return ", ".join(f"{state(text)} ({share(count / total)})" for text, count in counts.items())
+    return states(list(counts))

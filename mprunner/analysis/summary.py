@@ -72,8 +72,7 @@ def counted(trials: pd.DataFrame) -> pd.DataFrame:
 
 def partners_of(frames: Frames, header: Header) -> Mapping[str, str]:
     """Return the case that each case is compared with, by case id; empty where the experiment has no baseline."""
-    baseline = header.experiment.get("baseline")
-    return baseline_partners(frames.params, baseline) if baseline else {}
+    return baseline_partners(frames.params, header.baseline) if header.baseline else {}
 
 
 def baseline_partners(

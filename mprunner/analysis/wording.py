@@ -1,8 +1,12 @@
 """Numbers as a person reads them: thousands separators, three significant digits, sensible units of time."""
 
+from collections.abc import Sequence
 from math import floor, log10
 
 from mprunner.analysis.statistics import Interval
+
+MANY_STATES = 4
+"""From so many on, the states of an outcome are told by their range and number."""
 
 _TIMES = ((1.0, "s"), (1e3, "ms"), (1e6, "µs"), (1e9, "ns"))
 _MINUS = "\N{MINUS SIGN}"
@@ -45,6 +49,22 @@ def share(value: float) -> str:
         digits += 1
     text = f"{100 * value:.{digits}g}"
     return f"{number(float(text)) if digits == 3 else text}%"
+
+
+def state(text: str) -> str:
+    """Return a state of an outcome as a table has it, a whole number with its thousands separated."""
+    try:
+        return number(int(text))
+    except ValueError:
+        return text
+
+
+def states(texts: Sequence[str]) -> str:
+    """Return states of an outcome, given in order: all of a few, else the first, the last and their number."""
+    shown = [state(text) for text in texts]
+    if len(shown) < MANY_STATES:
+        return ", ".join(shown)
+    return f"{shown[0]} … {shown[-1]} ({len(shown):,} states)"
 
 
 def trials(count: int, kind: str = "") -> str:

@@ -137,10 +137,10 @@ def _report(sides: Sides, comparison: Comparison, limits: Sequence[Limit], as_js
 
 
 def _warn_of_the_untold(limit: Limit, comparison: Comparison) -> None:
-    from mprunner.analysis.estimate import Finding
+    from mprunner.analysis.estimate import Change
 
     rows = [row for row in comparison.rows if row.metric == limit.metric]
-    untold = sum(row.finding in (Finding.TOO_FEW, Finding.NO_RATIO) for row in rows)
+    untold = sum(row.change in (Change.TOO_FEW, Change.NO_RATIO) for row in rows)
     if untold:
         warn(f"--fail-on '{limit}' can't be judged in {untold} of {len(rows)} cases")
 

@@ -53,15 +53,16 @@ def execute_and_report(
                 _show_progress(registry, upcoming, done, stack)
                 interrupt.before_second = _show_cursor
             executed = execute(interrupt)
+        failed = executed.failures > 0
         try:
-            _report(registry, executed, color)
+            failed = _report(registry, executed, color)
         except OSError:
             if interrupt.signal is None:  # else the terminal may be gone, as the signal said
                 raise
         signal = interrupt.signal
     if signal is not None:
         end_by(signal)
-    return 1 if executed.failures else 0
+    return 1 if failed else 0
 
 
 def _show_progress(registry: Registry, upcoming: Iterable[Attempt], done: int, stack: ExitStack) -> None:
@@ -82,14 +83,16 @@ def _show_cursor() -> None:
             os.write(sys.stderr.fileno(), b"\x1b[?25h")
 
 
-def _report(registry: Registry | None, executed: Executed, color: str) -> None:
+def _report(registry: Registry | None, executed: Executed, color: str) -> bool:
+    """Write the tables and the verdict, print them; return whether the run failed."""
     from mprunner import pipeline
 
     with suppress(OSError):  # a terminal that is gone must not cost the tables
         _tell_the_rest(executed)
     tabled = pipeline.tabulate(executed.folder)
     pipeline.write_tables(executed.folder, tabled)
-    last_errors = pipeline.finish(registry, executed) if registry is not None else ()
+    run = pipeline.settle_verdict(executed.folder, executed.run, tabled)
+    last_errors = pipeline.finish(registry, executed.folder, run) if registry is not None else ()
     for error in (*executed.hook_errors, *last_errors):
         warn(f"a plugin failed: {error}")
     print_summary(tabled, executed.run, color)
@@ -97,6 +100,7 @@ def _report(registry: Registry | None, executed: Executed, color: str) -> None:
     if executed.run["state"] != "finished":
         click.echo(f"execute the rest: {resume_command(executed.folder)}")
     sys.stdout.flush()
+    return tabled.judgement.verdict == "failed"
 
 
 def _tell_the_rest(executed: Executed) -> None:

@@ -25,7 +25,7 @@ def command(experiment: str | None, results: Path, as_json: bool) -> int:
 
     \b
     state    running, finished, interrupted, or stopped by on_failure
-    verdict  passed: every trial was ok; failed: one was not; - while that is open
+    verdict  passed or failed, by what the experiment expects; - while that is open
     """
     from mprunner.errors import ResultsError
     from mprunner.results import all_runs

@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import RenderableType
+
     from mprunner.pipeline import Tabled
     from mprunner.results import RunFolder
 
@@ -49,15 +53,27 @@ def print_summary(tabled: Tabled, facts: Mapping[str, Any], color: str) -> None:
     from mprunner.report.digest import digest
     from mprunner.report.terminal import render_summary, summary_table
 
-    run = digest(tabled.header, tabled.frames, tabled.summary, facts)
+    run = digest(tabled.header, tabled.frames, tabled.summary, tabled.judgement, facts)
+    _print(lambda: render_summary(run), lambda: summary_table(run), color)
+
+
+def print_verdict(tabled: Tabled, color: str) -> None:
+    """Print a run's verdict on stdout, likewise."""
+    from mprunner.report.terminal import render_verdict, verdict_text
+    from mprunner.report.verdict import verdict_digest
+
+    verdict = verdict_digest(tabled.judgement, complete=True)
+    _print(lambda: render_verdict(verdict), lambda: verdict_text(verdict), color)
+
+
+def _print(plain: Callable[[], str], rich: Callable[[], RenderableType], color: str) -> None:
     colored = wants_color(color)
     if not (colored or is_terminal(sys.stdout)):
-        click.echo(render_summary(run))
+        click.echo(plain())
         return
     from rich.console import Console
 
-    console = Console(force_terminal=True, no_color=not colored, highlight=False)
-    console.print(summary_table(run))
+    Console(force_terminal=True, no_color=not colored, highlight=False).print(rich())
 
 
 def resume_command(folder: RunFolder) -> str:

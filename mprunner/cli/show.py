@@ -44,7 +44,7 @@ def command(run: str | None, results: Path, color: str, as_json: bool) -> int:
 
 
 def tables_json(tabled: Tabled) -> dict[str, Any]:
-    """Return a run's small tables as JSON: for each case its params, summary and outcomes."""
+    """Return a run's small tables as JSON: for each case its params, summary and outcomes; and the verdict."""
     frames = tabled.frames
     return {
         "cases": [
@@ -57,7 +57,8 @@ def tables_json(tabled: Tabled) -> dict[str, Any]:
                 "outcomes": _rows(frames.outcomes, case_id, frames.params[case_id]),
             }
             for case_id, label in frames.labels.items()
-        ]
+        ],
+        "judgement": tabled.judgement.to_json(),
     }
 
 

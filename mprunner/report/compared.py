@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mprunner.analysis.comparison import Comparison, Row
-from mprunner.analysis.estimate import Finding, Method
+from mprunner.analysis.estimate import Change, Method
 from mprunner.analysis.statistics import Interval
 from mprunner.analysis.wording import bracketed, factor, quantity
 from mprunner.escapes import printable
@@ -19,28 +19,28 @@ _MANY_RUNS = 10
 WIDEST = 1e6
 """An interval that is wider than by this factor says nothing, in many digits."""
 _WORDS = {
-    Finding.NOT_TOLD_APART: "not told apart",
-    Finding.NO_RATIO: "no ratio: the base is 0 or below",
+    Change.NOT_TOLD_APART: "not told apart",
+    Change.NO_RATIO: "no ratio: the base is 0 or below",
 }
 
 
-def finding_in_words(row: Row, min_effect: float) -> str:
+def change_in_words(row: Row, min_effect: float) -> str:
     """Say what a row comes to: ``slower``, ``not told apart``, ``under 1% apart``."""
-    if row.finding is Finding.TOO_FEW:
+    if row.change is Change.TOO_FEW:
         missing = [side for side, group in (("base", row.base), ("new", row.new)) if not group.trials]
         return f"no value in {' and '.join(missing)}" if missing else "too few to tell"
-    if row.finding is Finding.NEGLIGIBLE:
+    if row.change is Change.NEGLIGIBLE:
         return f"under {100 * min_effect:g}% apart"
-    if row.finding in _WORDS:
-        return _WORDS[row.finding]
-    return direction(row.finding, row.unit)
+    if row.change in _WORDS:
+        return _WORDS[row.change]
+    return direction(row.change, row.unit)
 
 
-def direction(finding: Finding, unit: str) -> str:
+def direction(change: Change, unit: str) -> str:
     """Return what more or less of a metric means."""
     if unit == "s":
-        return "slower" if finding is Finding.MORE else "faster"
-    return finding.value
+        return "slower" if change is Change.MORE else "faster"
+    return change.value
 
 
 def notes(comparison: Comparison) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def render_comparison(comparison: Comparison) -> str:
 
 
 def _tallied(rows: Sequence[Row], min_effect: float) -> str:
-    counts = Counter(finding_in_words(row, min_effect) for row in rows)
+    counts = Counter(change_in_words(row, min_effect) for row in rows)
     cases = f"{len(rows):,} case{'' if len(rows) == 1 else 's'}"
     return f"{cases}, " + ", ".join(f"{count:,} {words}" for words, count in counts.items())
 
@@ -72,7 +72,7 @@ def _table(rows: Sequence[Row], min_effect: float) -> str:
             printable(row.label) or "the only case",
             _medians(row),
             _ratio(row),
-            finding_in_words(row, min_effect),
+            change_in_words(row, min_effect),
         )
         for row in rows
     ]
@@ -131,7 +131,7 @@ def _trust(comparison: Comparison) -> Iterator[str]:
         yield f"Each run's median is one observation ({runs} runs).{' ' + FEW_RUNS if runs < _MANY_RUNS else ''}"
     else:
         yield "Two cases of one run: each ratio is of two trials of the same repeat."
-    if any(row.finding is Finding.TOO_FEW and row.base.trials and row.new.trials for row in comparison.rows):
+    if any(row.change is Change.TOO_FEW and row.base.trials and row.new.trials for row in comparison.rows):
         yield "Too few to tell: " + (
             "name at least three runs in all."
             if comparison.method is Method.RUNS

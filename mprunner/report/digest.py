@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from mprunner.analysis.judging import Judgement
+from mprunner.analysis.outcomes import counts_of
 from mprunner.analysis.sentence import CaseValues, fill_summary
 from mprunner.analysis.statistics import Interval
 from mprunner.analysis.summary import counted, partners_of
@@ -16,6 +18,7 @@ from mprunner.escapes import printable
 from mprunner.journal import Header
 from mprunner.records import Status, label_of
 from mprunner.report.remarks import COMPARED_METRIC, fastest_cases, noise
+from mprunner.report.verdict import VerdictDigest, verdict_digest
 from mprunner.tables import Frames
 
 
@@ -47,6 +50,7 @@ class RunDigest:
         meaning: what the metric means in which cases are compared; empty where none is.
         fastest: which of the cases that are compared with one another is the fastest; empty of fewer than three.
         noise: what makes the numbers doubtful.
+        verdict: what the experiment's expectations say of it; None where it expects nothing.
     """
 
     headline: str
@@ -55,10 +59,15 @@ class RunDigest:
     meaning: str
     fastest: tuple[str, ...] = ()
     noise: tuple[str, ...] = ()
+    verdict: VerdictDigest | None = None
 
 
 def digest(
-    header: Header, frames: Frames, summary: pd.DataFrame, facts: Mapping[str, Any] | None = None
+    header: Header,
+    frames: Frames,
+    summary: pd.DataFrame,
+    judgement: Judgement,
+    facts: Mapping[str, Any] | None = None,
 ) -> RunDigest:
     """Put a run into words.
 
@@ -66,6 +75,7 @@ def digest(
         header: of the run's journal.
         frames: its tables.
         summary: what :func:`mprunner.analysis.summary.summarise` made of them.
+        judgement: what :func:`mprunner.analysis.judging.judge` made of them.
         facts: the content of the run's run.json, for what it says of the machine.
     """
     final = frames.trials[frames.trials["is_final"]]
@@ -85,6 +95,7 @@ def digest(
         meaning=_meaning(header.declaration) if compared else "",
         fastest=fastest_cases(header, frames),
         noise=noise(header, frames, facts or {}),
+        verdict=verdict_digest(judgement, complete=len(final) >= header.planned) if judgement.rules else None,
     )
 
 
@@ -138,11 +149,11 @@ def _sentence(rows: pd.DataFrame, declaration: Declaration, states: Mapping[str,
 
 
 def _states(outcomes: pd.DataFrame) -> dict[str, dict[str, dict[str, int]]]:
-    """Return, by case id and outcome variable, how often each state was observed."""
+    """Return, by case id and outcome variable, how often each state was observed; without those that never were."""
     states: dict[str, dict[str, dict[str, int]]] = {}
-    columns = (outcomes[name].tolist() for name in ("case_id", "variable", "value", "count"))
-    for case_id, variable, value, count in zip(*columns, strict=True):
-        states.setdefault(case_id, {}).setdefault(variable, {})[value] = count
+    for (case_id, variable), counts in counts_of(outcomes).items():
+        seen = {state: count for state, count in counts.items() if count}
+        states.setdefault(case_id, {})[variable] = seen
     return states
 
 
@@ -159,7 +170,7 @@ def _comparisons(header: Header, frames: Frames, summary: pd.DataFrame) -> Mappi
             None if pd.isna(row["ratio_ci_low"]) else Interval(row["ratio_ci_low"], row["ratio_ci_high"])
         )
         own, partner = frames.params[row["case_id"]], frames.params[partners[row["case_id"]]]
-        differing = (name for name in header.experiment["baseline"] if own[name] != partner[name])
+        differing = (name for name in header.baseline if own[name] != partner[name])
         other = printable(label_of(partner, differing))
         unit = "" if pd.isna(row["unit"]) else row["unit"]
         words = comparison(COMPARED_METRIC, unit, row["ratio"], interval, other)

@@ -3,9 +3,11 @@
 from typing import TYPE_CHECKING
 
 from mprunner.report.digest import RunDigest
+from mprunner.report.verdict import VerdictDigest
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
 
 def render_summary(run: RunDigest) -> str:
@@ -19,7 +21,14 @@ def render_summary(run: RunDigest) -> str:
         lines.append(f"({run.meaning})")
     lines.extend(run.fastest)
     lines.extend(f"noise: {noise}" for noise in run.noise)
+    if run.verdict:
+        lines.append(render_verdict(run.verdict))
     return "\n".join(lines)
+
+
+def render_verdict(verdict: VerdictDigest) -> str:
+    """Return a verdict as plain text, a line for each thing that it rests on."""
+    return "\n".join([f"verdict: {verdict.verdict}", *(f"  {line}" for line in verdict.lines)])
 
 
 def summary_table(run: RunDigest) -> "RenderableType":
@@ -49,4 +58,16 @@ def summary_table(run: RunDigest) -> "RenderableType":
         parts.append(Text(run.meaning, style="dim"))
     parts.extend(Text(told) for told in run.fastest)
     parts.extend(Text(f"noise: {noise}", style="yellow") for noise in run.noise)
+    if run.verdict:
+        parts.append(verdict_text(run.verdict))
     return Group(*parts)
+
+
+def verdict_text(verdict: VerdictDigest) -> "Text":
+    """Return a verdict in colour."""
+    from rich.text import Text  # noqa: PLC0415 - only on a terminal
+
+    text = Text(f"verdict: {verdict.verdict}", style="bold red" if verdict.fails else "bold green")
+    for line in verdict.lines:
+        text.append(f"\n  {line}", style="not bold red" if line.fails else "not bold default")
+    return text

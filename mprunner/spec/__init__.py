@@ -4,6 +4,7 @@ yaml_reader and the modules below it (tokens, scalars, nodes) know YAML and noth
 the keys, params the values that belong to the scenario, reading puts them together.
 """
 
+from mprunner.spec.checking import Vocabulary
 from mprunner.spec.model import Experiment
 from mprunner.spec.problems import ExperimentFileError, Problem
 from mprunner.spec.reading import read_experiment
@@ -14,6 +15,7 @@ __all__ = [
     "Experiment",
     "ExperimentFileError",
     "Problem",
+    "Vocabulary",
     "count",
     "expand",
     "read_experiment",

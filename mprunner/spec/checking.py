@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from mprunner.declarations import Declaration
 from mprunner.spec.messages import list_of_names
 from mprunner.spec.nodes import Document, MappingNode, Node, ScalarNode
 from mprunner.spec.param_types import BadParamError, ParamType
@@ -10,6 +12,18 @@ from mprunner.spec.problems import Loc, Problem, did_you_mean, quoted
 from mprunner.values import Scalar
 
 ParamTypes = Mapping[str, ParamType]
+
+
+class Vocabulary(Protocol):
+    """What an experiment can speak of: a scenario's params, metrics and outcomes."""
+
+    @property
+    def params_type(self) -> type:
+        """The dataclass of its params."""
+
+    @property
+    def declaration(self) -> Declaration:
+        """What it declares."""
 
 
 @dataclass(slots=True)
@@ -42,6 +56,11 @@ class Checking:
             if isinstance(node, ScalarNode):
                 checked[name] = self.value((*path, name), name, node)
         return checked
+
+    def node(self, path: Loc) -> Node | None:
+        """Return the value at a path, if there is one."""
+        place = self.document.find(path)
+        return place.node if place.path == path else None
 
     def entries(self, path: Loc) -> Iterator[tuple[str, Node]]:
         """Yield the keys and values of the mapping at a path; none where it is no mapping."""

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import PydanticCustomError
+
 from mprunner.spec.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from mprunner.spec.problems import did_you_mean, quoted
 from mprunner.spec.scalars import RefusedScalarError, is_number, plain_scalar
@@ -54,6 +56,11 @@ class Fault:
     hint: str | None = None
 
 
+def fault(message: str, hint: str | None = None) -> PydanticCustomError:
+    """Return what a validator raises, for :func:`explained` to tell."""
+    return PydanticCustomError("fault", "{fault}", {"fault": Fault(message, hint)})
+
+
 def explained(kind: str, context: Mapping[str, Any], text: str, node: Node) -> Fault:
     """Return what a person is told of an error of pydantic's.
 
@@ -64,8 +71,8 @@ def explained(kind: str, context: Mapping[str, Any], text: str, node: Node) -> F
         node: the value.
     """
     if "fault" in context:
-        fault: Fault = context["fault"]
-        return fault
+        found: Fault = context["fault"]
+        return found
     if kind in _EXPECTED:
         return wrong_type(_EXPECTED[kind], node)
     if kind in _LIMITS:

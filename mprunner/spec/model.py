@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from mprunner.expected import Rules
 from mprunner.values import Scalar
 
 Order = Literal["interleaved", "shuffled", "sequential"]
@@ -50,6 +51,7 @@ class Experiment:
         isolation: whether a worker is forked with the scenario imported, or an interpreter of its own.
         retries: how many more times a trial is executed whose attempt was lost.
         baseline: a case is compared with the case that has these values; None where nothing is compared.
+        rules: what is expected of outcomes, metrics and statuses: the keys ``outcomes`` and ``expect``.
         path: the file, as it was named.
         source: the file, as it was given.
     """
@@ -69,18 +71,21 @@ class Experiment:
     isolation: Isolation = "forked"
     retries: int = 0
     baseline: Mapping[str, Scalar] | None = None
+    rules: Rules = field(default_factory=Rules)
     path: str = ""
     source: bytes = b""
 
     def to_json(self) -> dict[str, Any]:
         """Return a value that ``json`` can write and :meth:`from_json` reads back; ``source`` is not in it."""
-        value = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "source"}
+        apart = ("source", "rules")
+        value = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in apart}
         return {
             **value,
             "params": dict(self.params),
             "sweep": [{key: _as_lists(values) for key, values in block.items()} for block in self.sweep],
             "exclude": [dict(values) for values in self.exclude],
             "baseline": None if self.baseline is None else dict(self.baseline),
+            **self.rules.to_json(),
         }
 
     @classmethod
@@ -88,7 +93,9 @@ class Experiment:
         """Rebuild an experiment from :meth:`to_json`'s value after a trip through JSON."""
         blocks = ({key: _as_tuples(values) for key, values in block.items()} for block in value["sweep"])
         exclude = tuple(value.get("exclude", ()))  # a run of an earlier version has none
-        return cls(**{**value, "sweep": tuple(blocks), "exclude": exclude, "source": source})
+        kept = {key: each for key, each in value.items() if key not in ("outcomes", "expect")}
+        rules = Rules.from_json(value)
+        return cls(**{**kept, "sweep": tuple(blocks), "exclude": exclude, "rules": rules, "source": source})
 
 
 def _as_lists(values: Values) -> list[Any]:

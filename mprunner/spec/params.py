@@ -1,9 +1,12 @@
-"""The params of an experiment, checked against its scenario's types: what its file fixes, sweeps and compares."""
+"""What a file says in its scenario's words: what it fixes, sweeps, leaves out, compares and expects."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from mprunner.declarations import Declaration
+from mprunner.expected import Rules
 from mprunner.spec.checking import Checking, ParamTypes
+from mprunner.spec.expecting import check_rules
 from mprunner.spec.matching import refuse_unmatched
 from mprunner.spec.model import Block, names_of
 from mprunner.spec.nodes import Document, MappingNode, SequenceNode
@@ -22,16 +25,18 @@ class ParamValues:
         sweep: the blocks of its sweep.
         exclude: the values of combinations that it leaves out.
         baseline: what its cases are compared with, or None.
+        rules: what is expected of its cases.
     """
 
     fixed: Mapping[str, Scalar]
     sweep: tuple[Block, ...]
     exclude: tuple[Mapping[str, Scalar], ...]
     baseline: Mapping[str, Scalar] | None
+    rules: Rules
 
 
 def check_params(
-    document: Document, scenario: str, types: ParamTypes | None
+    document: Document, scenario: str, types: ParamTypes | None, declared: Declaration | None
 ) -> tuple[ParamValues, list[Problem]]:
     """Check every value that a file gives to a param.
 
@@ -41,6 +46,7 @@ def check_params(
         document: the file.
         scenario: the scenario's name, for messages.
         types: its params; None where it is unknown, and only what needs no types is checked.
+        declared: its metrics and outcomes; None likewise.
 
     Returns:
         the values, which are complete where there is no problem, and the problems.
@@ -54,10 +60,19 @@ def check_params(
     listed = (path for path in _mapping_paths(document, "exclude") if len(path) > 1)
     exclude = {path: checking.values(path) for path in listed}
     baseline = checking.values(("baseline",))
+    rules, wheres = check_rules(checking, declared)
     if not checking.problems and len(exclude) <= MAX_EXCLUSIONS:
         for path, wanted in {**exclude, ("baseline",): baseline}.items():
-            refuse_unmatched(checking, path, wanted, fixed, sweep)
-    values = ParamValues(fixed=fixed, sweep=sweep, exclude=tuple(exclude.values()), baseline=baseline or None)
+            refuse_unmatched(checking, path, {name: (value,) for name, value in wanted.items()}, fixed, sweep)
+        for path, where in wheres.items():
+            refuse_unmatched(checking, path, where, fixed, sweep)
+    values = ParamValues(
+        fixed=fixed,
+        sweep=sweep,
+        exclude=tuple(exclude.values()),
+        baseline=baseline or None,
+        rules=rules,
+    )
     return values, checking.problems
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mprunner.errors import ExperimentError
-from mprunner.spec.checking import ParamTypes
+from mprunner.spec.checking import Vocabulary
 from mprunner.spec.messages import list_of_names, shown, text_fault
 from mprunner.spec.model import Experiment
 from mprunner.spec.nodes import Document, MappingNode, ScalarNode
@@ -25,13 +25,13 @@ _SUFFIXES = (".yaml", ".yml")
 _BEGIN = "begin it with `scenario: NAME`"
 
 
-def read_experiment(path: Path, params_type_of: Callable[[str], type]) -> Experiment:
+def read_experiment(path: Path, vocabulary_of: Callable[[str], Vocabulary]) -> Experiment:
     """Read and check an experiment file.
 
     Args:
         path: the file.
-        params_type_of: returns the Params dataclass of a scenario; its ExperimentError for an unknown scenario
-            becomes a problem of the file, every other error is passed on.
+        vocabulary_of: returns the scenario of a name; its ExperimentError for an unknown scenario becomes a
+            problem of the file, every other error is passed on.
 
     Raises:
         ExperimentFileError: the file has problems; all are in it, or the one syntax error.
@@ -45,16 +45,18 @@ def read_experiment(path: Path, params_type_of: Callable[[str], type]) -> Experi
     if not isinstance(document.root, MappingNode):
         message = f"the file must be a mapping of keys to values, not {shown(document.root)}"
         raise ExperimentFileError([document.problem((), message, _BEGIN)])
-    return _resolved(document, raw, path, params_type_of)
+    return _resolved(document, raw, path, vocabulary_of)
 
 
 def _resolved(
-    document: Document, raw: bytes, path: Path, params_type_of: Callable[[str], type]
+    document: Document, raw: bytes, path: Path, vocabulary_of: Callable[[str], Vocabulary]
 ) -> Experiment:
     file, problems = check_structure(document)
     problems += _name_problems(document, path)
-    scenario, types, scenario_problems = _scenario(document, params_type_of)
-    values, param_problems = check_params(document, scenario, types)
+    scenario, vocabulary, scenario_problems = _scenario(document, vocabulary_of)
+    types = None if vocabulary is None else param_types(vocabulary.params_type, scenario)
+    declared = None if vocabulary is None else vocabulary.declaration
+    values, param_problems = check_params(document, scenario, types, declared)
     problems += scenario_problems + param_problems
     if file is None or problems:
         raise ExperimentFileError(problems)
@@ -80,23 +82,24 @@ def _experiment(file: ExperimentFile, values: ParamValues, raw: bytes, path: Pat
         isolation=file.isolation,
         retries=file.retries,
         baseline=values.baseline,
+        rules=values.rules,
         path=str(path),
         source=raw,
     )
 
 
 def _scenario(
-    document: Document, params_type_of: Callable[[str], type]
-) -> tuple[str, ParamTypes | None, list[Problem]]:
+    document: Document, vocabulary_of: Callable[[str], Vocabulary]
+) -> tuple[str, Vocabulary | None, list[Problem]]:
     place = document.find(("scenario",))
     name = place.node.value if place.path and isinstance(place.node, ScalarNode) else None
     if not isinstance(name, str) or len(name) > MAX_NAME or text_fault(name):
         return "", None, []  # check_structure() says so
     try:
-        params_type = params_type_of(name)
+        vocabulary = vocabulary_of(name)
     except ExperimentError as error:
         return name, None, [document.problem(place.path, error.message, error.hint)]
-    return name, param_types(params_type, name), []
+    return name, vocabulary, []
 
 
 def _name_problems(document: Document, path: Path) -> list[Problem]:

@@ -7,13 +7,13 @@ import re
 from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails
 
-from mprunner.spec.messages import Fault, explained, not_a_choice, text_fault
+from mprunner.spec.entries import MAX_RULES, ExpectEntry, OutcomeEntry, entry_type
+from mprunner.spec.messages import explained, fault, not_a_choice, text_fault
 from mprunner.spec.model import DEFAULT_REPEATS, DEFAULT_TIMEOUT_S, Isolation, OnFailure, Order
 from mprunner.spec.nodes import Document, plain
 from mprunner.spec.problems import Problem, did_you_mean, quoted
-from mprunner.values import Scalar
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
 MAX_NAME = 100
@@ -26,15 +26,11 @@ _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smh])\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
-def _fault(message: str, hint: str | None = None) -> PydanticCustomError:
-    return PydanticCustomError("fault", "{fault}", {"fault": Fault(message, hint)})
-
-
 def _name(value: str) -> str:
     if len(value) > MAX_NAME:
-        raise _fault(f"is longer than {MAX_NAME} characters", "it names the results folder")
+        raise fault(f"is longer than {MAX_NAME} characters", "it names the results folder")
     if not NAME.match(value):
-        raise _fault(
+        raise fault(
             f"{quoted(value)} can't be a name",
             "use lower-case letters, digits and hyphens, such as 'my-bank'",
         )
@@ -43,49 +39,57 @@ def _name(value: str) -> str:
 
 def _scenario_name(value: str) -> str:
     if len(value) > MAX_NAME:
-        raise _fault(f"is longer than {MAX_NAME} characters", "it is the name of a scenario")
-    if fault := text_fault(value):
-        raise _fault(fault.message, fault.hint)
+        raise fault(f"is longer than {MAX_NAME} characters", "it is the name of a scenario")
+    if found := text_fault(value):
+        raise fault(found.message, found.hint)
     return value
 
 
 def _lines(value: str) -> str:
-    if fault := text_fault(value, lines=True):
-        raise _fault(fault.message, fault.hint)
+    if found := text_fault(value, lines=True):
+        raise fault(found.message, found.hint)
     return value
 
 
 def _scalar(value: object) -> object:
     if isinstance(value, dict):
-        raise _fault("must be one value, not a mapping")
+        raise fault("must be one value, not a mapping")
     if isinstance(value, list):
-        raise _fault("must be one value, not a list", "a param with several values belongs under sweep")
+        raise fault("must be one value, not a list", "a param with several values belongs under sweep")
     return value
 
 
 def _not_empty(value: dict[str, Any]) -> dict[str, Any]:
     if not value:
-        raise _fault("is empty", "name a param and its values, or remove it")
+        raise fault("is empty", "name a param and its values, or remove it")
     return value
 
 
 def _exclusions(value: list[Any]) -> list[Any]:
     if len(value) > MAX_EXCLUSIONS:
-        raise _fault(
+        raise fault(
             f"has {len(value):,} mappings; the most is {MAX_EXCLUSIONS}", "sweep rows of values instead"
         )
     if not value:
-        raise _fault("is empty", "give it mappings of params to values, or remove it")
+        raise fault("is empty", "give it mappings of params to values, or remove it")
+    return value
+
+
+def _rules(value: list[Any]) -> list[Any]:
+    if not value:
+        raise fault("is empty", "give it mappings, or remove it")
+    if len(value) > MAX_RULES:
+        raise fault(f"has {len(value):,} mappings; the most is {MAX_RULES}")
     return value
 
 
 def _blocks(value: object) -> object:
     if value in ({}, []):
-        raise _fault("is empty", "name a param and its values, or remove it")
+        raise fault("is empty", "name a param and its values, or remove it")
     if isinstance(value, dict):
         return [value]
     if value is not None and not isinstance(value, list):
-        raise _fault("must be a mapping of params to values, or a list of such mappings")
+        raise fault("must be a mapping of params to values, or a list of such mappings")
     return value
 
 
@@ -96,7 +100,7 @@ def _seconds(value: object) -> object:
     if match:
         return float(match[1]) * _SECONDS[match[2]]
     if isinstance(value, str):
-        raise _fault(f"{quoted(value)} is not a time", 'write seconds, such as 90, or "90s", "2m" or "1h"')
+        raise fault(f"{quoted(value)} is not a time", 'write seconds, such as 90, or "90s", "2m" or "1h"')
     return value
 
 
@@ -126,6 +130,8 @@ class ExperimentFile(BaseModel):
     isolation: Isolation = "forked"
     retries: Annotated[int, Field(ge=0, le=MAX_RETRIES)] = 0
     baseline: _OneEach = Field(default_factory=dict)
+    outcomes: dict[str, Annotated[list[OutcomeEntry], AfterValidator(_rules)]] = Field(default_factory=dict)
+    expect: Annotated[list[ExpectEntry], AfterValidator(_rules)] = Field(default_factory=list)
 
 
 def check_structure(document: Document) -> tuple[ExperimentFile | None, list[Problem]]:
@@ -142,19 +148,16 @@ def check_structure(document: Document) -> tuple[ExperimentFile | None, list[Pro
 
 def _problem(document: Document, details: ErrorDetails) -> Problem:
     kind, loc = details["type"], details["loc"]
+    model = entry_type(loc) or ExperimentFile
     if kind == "missing":
         return document.problem(loc[:-1], f"required key '{loc[-1]}' is missing", at_key=True)
     if kind == "extra_forbidden":
-        known = list(ExperimentFile.model_fields)
+        known = list(model.model_fields)
         hint = did_you_mean(str(loc[-1]), known) or f"the keys are {', '.join(known)}"
         return document.problem(loc, "unknown key", hint, at_key=True)
     place = document.find(loc)
     if kind == "literal_error":
-        fault = not_a_choice(_choices(str(loc[0])), place.node)
+        found = not_a_choice(get_args(model.model_fields[str(loc[-1])].annotation), place.node)
     else:
-        fault = explained(kind, details.get("ctx", {}), details["msg"], place.node)
-    return document.problem(loc, fault.message, fault.hint)
-
-
-def _choices(key: str) -> tuple[Scalar, ...]:
-    return get_args(ExperimentFile.model_fields[key].annotation)
+        found = explained(kind, details.get("ctx", {}), details["msg"], place.node)
+    return document.problem(loc, found.message, found.hint)

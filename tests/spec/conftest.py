@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mprunner.spec import ExperimentFileError, read_experiment
-from tests.spec.scenarios import params_type_of
+from tests.spec.scenarios import scenario_of
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def read(tmp_path, monkeypatch):
     def call(text, name="bank.yaml"):
         path = Path(name)
         path.write_bytes(text.encode() if isinstance(text, str) else text)
-        return read_experiment(path, params_type_of)
+        return read_experiment(path, scenario_of)
 
     return call
 

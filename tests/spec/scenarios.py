@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Gt, Le
 
+from mprunner.declarations import Declaration, Field, fields_of
 from mprunner.errors import ExperimentError
 from mprunner.scenario import CPU_COUNT, Doc, ProcessCount
 
@@ -31,9 +32,37 @@ class Strict:
     m: int = 0
 
 
-def params_type_of(name):
-    """Return the params of a scenario, as the registry does."""
-    known = {"bank": Bank, "strict": Strict}
+@dataclass(frozen=True)
+class Known:
+    """A scenario as the reader sees it."""
+
+    params_type: type
+    declaration: Declaration
+
+    @classmethod
+    def of(cls, params_type, metrics=(), outcomes=()):
+        """Make one of its params, metrics and the names of its outcomes."""
+        declaration = Declaration(
+            name="any",
+            doc="",
+            params=fields_of(params_type, "any"),
+            metrics=tuple(metrics),
+            outcomes=dict.fromkeys(outcomes, ""),
+        )
+        return cls(params_type, declaration)
+
+
+METRICS = (
+    Field(name="lost_updates", type="int"),
+    Field(name="wall_s", type="float", unit="s"),
+    Field(name="lossy", type="bool"),
+    Field(name="how", type="str", choices=("well", "badly")),
+)
+
+
+def scenario_of(name):
+    """Return a scenario, as the registry does."""
+    known = {"bank": Known.of(Bank, METRICS, ["final_balance"]), "strict": Known.of(Strict)}
     if name not in known:
         raise ExperimentError(f"there is no scenario {name!r}", "installed scenarios: bank, strict")
     return known[name]

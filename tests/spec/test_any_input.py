@@ -9,12 +9,20 @@ from hypothesis import strategies as st
 
 from mprunner.errors import ExperimentError
 from mprunner.spec import Experiment, ExperimentFileError, count, read_experiment
-from tests.spec.scenarios import Bank, params_type_of
+from tests.spec.scenarios import Bank, scenario_of
 
 SEEDS = (
     (Path(__file__).parents[2] / "experiments" / "bank.yaml").read_bytes().replace(b"race-bank", b"bank"),
     b"scenario: bank\nsweep:\n  - &a {guard: [none, lock], level: 1}\n  - {<<: *a, fair: [true]}\ntimeout: 2m\n",
     b'scenario: strict\nparams: {n: 1}\ndescription: "a \\u00e9 b"\nsweep: {m: [1, 2, 3]}\nbaseline: {m: 1}\n',
+    (
+        b"scenario: bank\nsweep: {guard: [none, lock]}\noutcomes:\n  final_balance:\n"
+        b"    - {equals: {param: level}, tolerance: 0.5, verdict: acceptable, note: n}\n"
+        b"    - {one_of: [1, 2], where: {guard: [none, lock]}, verdict: interesting}\n"
+        b"    - {otherwise: true, verdict: forbidden}\n"
+        b"expect:\n  - {metric: lost_updates, stat: p95, between: [0, 1]}\n"
+        b"  - {status: timeout, stat: share, max: 0.5, where: {guard: none}}\n"
+    ),
 )
 TOKENS = (
     *(
@@ -73,7 +81,7 @@ def check(path, raw):
     """Read bytes; only an experiment or an error that can be shown may come of it."""
     path.write_bytes(raw)
     try:
-        experiment = read_experiment(path, params_type_of)
+        experiment = read_experiment(path, scenario_of)
     except ExperimentError as error:
         check_shown(error)
     else:
@@ -146,6 +154,23 @@ ranges = st.dictionaries(
     st.sampled_from(["from", "to", "step", "times", "by"]), plain, min_size=3, max_size=4
 )
 one_each = st.dictionaries(names, plain | st.lists(plain, max_size=2), max_size=3)
+conditions = st.dictionaries(
+    st.sampled_from(["equals", "tolerance", "one_of", "min", "max", "between", "otherwise", "where", "stat"]),
+    plain | st.lists(plain, max_size=3) | one_each | st.fixed_dictionaries({"param": names}),
+    max_size=4,
+)
+rules = st.builds(
+    dict.__or__,
+    conditions,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "verdict": st.sampled_from(["forbidden", "acceptable", "bad"]) | plain,
+            "metric": st.sampled_from(["lost_updates", "lossy", "how", "wall_s", "x"]) | plain,
+            "status": st.sampled_from(["ok", "timeout", "x"]) | plain,
+        },
+    ),
+)
 documents = st.fixed_dictionaries(
     {"scenario": st.sampled_from(["bank", "strict", "other"])},
     optional={
@@ -158,6 +183,11 @@ documents = st.fixed_dictionaries(
         "exclude": st.lists(one_each, max_size=2) | plain,
         "repeats": plain | one_each,
         "timeout": plain | st.just("2m"),
+        "outcomes": st.dictionaries(
+            st.sampled_from(["final_balance", "x"]), st.lists(rules | plain, max_size=3) | plain, max_size=2
+        )
+        | plain,
+        "expect": st.lists(rules | plain, max_size=3) | plain,
         "order": plain | st.just("shuffled"),
     },
 )

@@ -11,6 +11,7 @@ from pydantic import AfterValidator
 from mprunner.errors import PluginError
 from mprunner.scenario import Doc, ProcessCount, Unit
 from mprunner.spec import ExperimentFileError, read_experiment
+from tests.spec.scenarios import Known
 
 
 def first_lines(rendered):
@@ -25,7 +26,7 @@ def fix(tmp_path):
         path = tmp_path / "x.yaml"
         path.write_text(f"scenario: any\nparams:\n  value: {written}\n")
         params = make_dataclass("Params", [("value", type_)], frozen=True, kw_only=True)
-        return read_experiment(Path(path), lambda _: params).params["value"]
+        return read_experiment(Path(path), lambda _: Known.of(params)).params["value"]
 
     return call
 

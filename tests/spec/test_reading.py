@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from mprunner.declarations import declare, types_of
 from mprunner.errors import ExperimentError, PluginError
 from mprunner.spec import Experiment, count, read_experiment
-from tests.spec.scenarios import params_type_of
+from tests.spec.scenarios import Known, scenario_of
 
 
 def test_a_scenario_alone_is_an_experiment_with_every_default(read):
@@ -88,10 +89,13 @@ def test_an_experiment_survives_json_but_for_its_source(read):
 
 
 def test_the_bundled_experiment_is_in_order():
-    from mprunner_scenarios.race_bank import Params
+    from mprunner_scenarios.race_bank import RaceBank
 
     path = Path(__file__).parents[2] / "experiments" / "bank.yaml"
-    assert read_experiment(path, lambda _: Params).scenario == "race-bank"
+    assert (
+        read_experiment(path, lambda _: Known(types_of(RaceBank)[0], declare(RaceBank))).scenario
+        == "race-bank"
+    )
 
 
 @pytest.mark.parametrize(
@@ -242,7 +246,7 @@ hint: did you mean 'repeats'?"""
     )
     assert problems("scenario: bank\nxyz: 3\n").splitlines()[-1] == (
         "hint: the keys are name, description, scenario, params, sweep, exclude, repeats, warmup, order, seed, "
-        "timeout, on_failure, isolation, retries, baseline"
+        "timeout, on_failure, isolation, retries, baseline, outcomes, expect"
     )
 
 
@@ -345,7 +349,7 @@ def test_too_many_trials_of_one_case_are_refused(problems):
 
 def failure(path):
     with pytest.raises(ExperimentError) as caught:
-        read_experiment(Path(path), params_type_of)
+        read_experiment(Path(path), scenario_of)
     return caught.value.message, caught.value.hint
 
 

@@ -1,0 +1,58 @@
+"""``mprunner verdict``: judge a finished run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mprunner.cli.options import plugin_option, results_option, warn_of_plugins
+from mprunner.cli.output import color_option, json_option, print_json, print_verdict
+
+
+@click.command("verdict", short_help="Judge a finished run by its experiment's file as it is now.")
+@click.argument("run", required=False)
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path),
+    help="The experiment file to judge by; without it, the file that the run was made from.",
+)
+@results_option
+@plugin_option
+@color_option
+@json_option
+def command(
+    run: str | None, file: Path | None, results: Path, plugin: tuple[Path, ...], color: str, as_json: bool
+) -> int:
+    """Judge RUN by the `outcomes` and `expect` of its experiment's file as it is now, without executing anything.
+
+    RUN is a run's folder, an experiment's name or file (its newest run), or the beginning of a run's id; without
+    it, the newest run of all.
+
+    The new verdict takes the place of the old one: in run.json, verdict.json and outcomes.csv. Everything else of
+    the file, such as its sweep, is not looked at: the run's trials are what they are.
+
+    \b
+      mprunner verdict                     the newest run
+      mprunner verdict bank                the newest run of an experiment
+      mprunner verdict bank --file my.yaml by another file
+
+    \b
+    Exit codes: 0 passed, 1 failed; 2 the file is wrong or gone, or trials of the run are missing.
+    """
+    from mprunner import judging
+    from mprunner.results import find_run
+
+    folder = find_run(results, run)
+    registry, tabled = judging.judge_again(folder, file or _named_file(run), plugin)
+    warn_of_plugins(registry)
+    if as_json:
+        print_json({"folder": str(folder.path), **tabled.judgement.to_json()})
+    else:
+        print_verdict(tabled, color)
+        click.echo(f"\nresults: {folder.path}")
+    return 1 if tabled.judgement.verdict == "failed" else 0
+
+
+def _named_file(run: str | None) -> Path | None:
+    return Path(run) if run is not None and run.endswith((".yaml", ".yml")) and Path(run).is_file() else None

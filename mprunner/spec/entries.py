@@ -1,0 +1,150 @@
+"""The keys of an outcome's rules and of expectations, and their types; expecting.py says what their values mean."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from mprunner.expected import OF_EACH, OutcomeVerdict, Stat
+from mprunner.spec.messages import NUMBER, fault, text_fault
+
+MAX_RULES = 100
+
+_CONDITIONS = ("equals", "one_of", "min", "max", "between")
+
+
+def _one_or_param(value: object) -> object:
+    if isinstance(value, dict) and set(value) == {"param"} and isinstance(value["param"], str):
+        return value
+    if isinstance(value, dict | list):
+        raise fault("must be one value, or {param: NAME} for the value that the case has for a param")
+    if value is None:
+        raise fault("has no value", "write the value, or {param: NAME}")
+    return value
+
+
+def _number(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    raise fault(f"must be {NUMBER}", "write digits, such as 10 or 0.5")
+
+
+def _scalars(value: list[Any]) -> list[Any]:
+    if not value or any(isinstance(item, dict | list) or item is None for item in value):
+        raise fault("must be a list of values", "write it as [first, second]")
+    return value
+
+
+def _ends(value: list[Any]) -> list[Any]:
+    if len(value) != 2:
+        raise fault("must be two numbers, the least and the most", "write it as [0, 10]")
+    if value[0] > value[1]:
+        raise fault(f"{value[0]} is more than {value[1]}", f"write [{value[1]}, {value[0]}]")
+    return value
+
+
+def _where(value: dict[str, Any]) -> dict[str, Any]:
+    if not value:
+        raise fault("is empty", "name a param and its value, or remove it")
+    return value
+
+
+def _note(value: str) -> str:
+    if found := text_fault(value):
+        raise fault(found.message, found.hint)
+    return value
+
+
+def _only_true(value: object) -> object:
+    if value is not True:
+        raise fault("must be true", "leave it out of a rule that has a condition")
+    return value
+
+
+_Number = Annotated[Any, BeforeValidator(_number)]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    equals: Annotated[Any, BeforeValidator(_one_or_param)] = None
+    tolerance: Annotated[float, Field(ge=0)] = 0.0
+    one_of: Annotated[list[Any], AfterValidator(_scalars)] = Field(default_factory=list)
+    min: _Number = None
+    max: _Number = None
+    between: Annotated[list[_Number], AfterValidator(_ends)] = Field(default_factory=list)
+    where: Annotated[dict[str, Any], AfterValidator(_where)] = Field(default_factory=dict)
+
+    @property
+    def conditions(self) -> list[str]:
+        """The keys given that say what a value must be."""
+        return [name for name in _CONDITIONS if name in self.model_fields_set]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "_Entry":
+        given = self.conditions
+        if "tolerance" in self.model_fields_set and "equals" not in given:
+            raise fault("`tolerance` says how near `equals` must be met, and there is no `equals`")
+        if "between" in given and ("min" in given or "max" in given):
+            raise fault("`between` has both ends", "remove `min` and `max`")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise fault(f"`min` {self.min} is more than `max` {self.max}")
+        return self
+
+
+class OutcomeEntry(_Entry):
+    """One rule of an outcome variable."""
+
+    otherwise: Annotated[bool, BeforeValidator(_only_true)] = False
+    verdict: OutcomeVerdict
+    note: Annotated[str, AfterValidator(_note)] = ""
+
+    @model_validator(mode="after")
+    def _says_which_states(self) -> "OutcomeEntry":
+        if self.otherwise and self.conditions:
+            raise fault(f"has `otherwise` and `{self.conditions[0]}`", "remove one of them")
+        if not self.otherwise and not self.conditions:
+            raise fault("does not say which states", f"give it one of {_listed()}, or `otherwise: true`")
+        return self
+
+
+class ExpectEntry(_Entry):
+    """One expectation."""
+
+    metric: str = ""
+    status: str = ""
+    stat: Stat = "every"
+
+    @model_validator(mode="after")
+    def _says_what(self) -> "ExpectEntry":
+        given = [name for name in ("metric", "status") if name in self.model_fields_set]
+        if len(given) != 1:
+            raise fault(
+                "must be about a metric or a status", "give it `metric` or `status`, and not both of them"
+            )
+        if given == ["metric"] and not self.conditions:
+            raise fault("does not say what the metric must be", f"give it one of {_listed()}")
+        if given == ["status"]:
+            self._fits_a_status()
+        return self
+
+    def _fits_a_status(self) -> None:
+        if self.stat not in (*OF_EACH, "share"):
+            raise fault(f"the `{self.stat}` of a status means nothing", "use every, any or share")
+        if self.stat == "share" and not self.conditions:
+            raise fault("does not say what the share must be", "give it `min` or `max`, such as `min: 0.5`")
+        if self.stat != "share" and self.conditions:
+            hint = f"remove `{self.conditions[0]}`, or use `stat: share`"
+            raise fault(
+                f"every or any trial has the status or has not: `{self.conditions[0]}` is too much", hint
+            )
+
+
+def _listed() -> str:
+    return ", ".join(f"`{name}`" for name in _CONDITIONS)
+
+
+def entry_type(loc: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """Return what the entry is that a path leads to or into; None where it leads to none."""
+    if len(loc) >= 3 and loc[0] == "outcomes":
+        return OutcomeEntry
+    return ExpectEntry if len(loc) >= 2 and loc[0] == "expect" else None

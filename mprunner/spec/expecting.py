@@ -1,0 +1,211 @@
+"""What an experiment expects, checked against what its scenario declares: outcomes, metrics, and which cases."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from mprunner.declarations import Declaration, Field
+from mprunner.expected import OF_EACH, Condition, Expectation, Operand, OutcomeRule, ParamValue, Rules, Where
+from mprunner.records import Status
+from mprunner.spec.checking import Checking
+from mprunner.spec.messages import (
+    NUMBER,
+    TEXT,
+    TRUE_OR_FALSE,
+    list_of_names,
+    not_a_choice,
+    shown,
+    text_fault,
+    wrong_type,
+)
+from mprunner.spec.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from mprunner.spec.problems import Loc, did_you_mean
+from mprunner.values import Scalar
+
+Check = Callable[[Checking, Loc, ScalarNode], None]
+"""Reports what is wrong with a value that something observed is compared with."""
+
+
+def check_rules(checking: Checking, declared: Declaration | None) -> tuple[Rules, dict[Loc, Where]]:
+    """Check what a file expects; what has another shape than it should is left out: check_structure() reports that.
+
+    Returns:
+        the rules, which are complete where there is no problem; and every ``where``, by its path.
+    """
+    wheres: dict[Loc, Where] = {}
+    outcomes = {}
+    for variable, node in checking.entries(("outcomes",)):
+        path = ("outcomes", variable)
+        if declared is not None and variable not in declared.outcomes:
+            _unknown(checking, path, "outcome", variable, list(declared.outcomes))
+        rules = {place: _outcome_rule(checking, place, wheres) for place in _mappings(path, node)}
+        _refuse_unreachable(checking, rules)
+        outcomes[variable] = tuple(rules.values())
+    expect = tuple(
+        _expectation(checking, place, declared, wheres)
+        for place in _mappings(("expect",), checking.node(("expect",)))
+    )
+    return Rules(outcomes=outcomes, expect=expect), wheres
+
+
+def _mappings(path: Loc, node: Node | None) -> list[Loc]:
+    items = node.items if isinstance(node, SequenceNode) else ()
+    return [(*path, i) for i, item in enumerate(items) if isinstance(item, MappingNode)]
+
+
+def _unknown(
+    checking: Checking, path: Loc, kind: str, name: str, known: list[str], *, at_key: bool = True
+) -> None:
+    hint = did_you_mean(name, known)
+    hint = hint or (f"its {kind}s are {list_of_names(known)}" if known else f"it has no {kind}s")
+    checking.report(path, f"scenario '{checking.scenario}' has no such {kind}", hint, at_key=at_key)
+
+
+def _outcome_rule(checking: Checking, path: Loc, wheres: dict[Loc, Where]) -> OutcomeRule:
+    given = dict(checking.entries(path))
+    return OutcomeRule(
+        condition=None if "otherwise" in given else _condition(checking, path, given, _any_state),
+        verdict=cast("Any", _text(given.get("verdict"))),
+        note=_text(given.get("note")),
+        where=_where(checking, path, given, wheres),
+    )
+
+
+def _refuse_unreachable(checking: Checking, rules: Mapping[Loc, OutcomeRule]) -> None:
+    last = next((path for path, rule in rules.items() if rule.condition is None and not rule.where), None)
+    for path in rules:
+        if last is not None and cast("int", path[-1]) > cast("int", last[-1]):
+            hint = "the first rule that applies decides: move it up"
+            line = checking.document.find(last).node.position.line
+            checking.report(path, f"never applies: the rule on line {line} takes every state", hint)
+
+
+def _expectation(
+    checking: Checking, path: Loc, declared: Declaration | None, wheres: dict[Loc, Where]
+) -> Expectation:
+    given = dict(checking.entries(path))
+    metric, status, stat = (_text(given.get(key)) for key in ("metric", "status", "stat"))
+    stat = stat or "every"
+    check: Check = _any_number if stat not in OF_EACH else _any_state
+    if metric and declared is not None:
+        field = next((each for each in declared.metrics if each.name == metric), None)
+        if field is None:
+            names = [each.name for each in declared.metrics]
+            _unknown(checking, (*path, "metric"), "metric", metric, names, at_key=False)
+        else:
+            _refuse_stat(checking, path, field, stat)
+            check = check if stat not in OF_EACH else _of_field(field)
+    if status and status not in list(Status):
+        fault = not_a_choice([each.value for each in Status], cast("ScalarNode", given["status"]))
+        checking.report((*path, "status"), fault.message, fault.hint)
+    return Expectation(
+        metric=metric or None,
+        status=status or None,
+        stat=cast("Any", stat),
+        condition=_condition(checking, path, given, check),
+        where=_where(checking, path, given, wheres),
+    )
+
+
+def _refuse_stat(checking: Checking, path: Loc, field: Field, stat: str) -> None:
+    if field.type == "str" and stat not in OF_EACH:
+        message = f"{field.name} is text: there is no {stat} of it"
+        checking.report((*path, "stat"), message, "use every or any, or another metric")
+    for key in ("min", "max", "between") if field.type in ("str", "bool") and stat in OF_EACH else ():
+        if checking.node((*path, key)) is not None:
+            kind = TEXT if field.type == "str" else TRUE_OR_FALSE
+            hint = "use `equals` or `one_of`" if field.type == "str" else "use `equals`, or `stat: share`"
+            checking.report((*path, key), f"{field.name} is {kind}, no number", hint, at_key=True)
+
+
+def _condition(checking: Checking, path: Loc, given: Mapping[str, Node], check: Check) -> Condition | None:
+    bounds: list[Scalar] = [_number(given.get("min")), _number(given.get("max"))]
+    if isinstance(between := given.get("between"), SequenceNode) and len(between.items) == 2:
+        bounds = [_number(item) for item in between.items]
+    condition = Condition(
+        equals=_operand(checking, (*path, "equals"), given.get("equals"), check),
+        tolerance=cast("Any", _number(given.get("tolerance"))) or 0.0,
+        one_of=_several(checking, (*path, "one_of"), given.get("one_of"), check),
+        min=cast("Any", bounds[0]),
+        max=cast("Any", bounds[1]),
+    )
+    return None if condition == Condition() else condition
+
+
+def _operand(checking: Checking, path: Loc, node: Node | None, check: Check) -> Operand:
+    if isinstance(node, ScalarNode):
+        check(checking, path, node)
+        return node.value
+    if isinstance(node, MappingNode) and "param" in node.entries:
+        name = _text(node.entries["param"].node)
+        if name and checking.types is not None and name not in checking.types:
+            _unknown(checking, (*path, "param"), "param", name, list(checking.types), at_key=False)
+        return ParamValue(name)
+    return None
+
+
+def _several(checking: Checking, path: Loc, node: Node | None, check: Check) -> tuple[Scalar, ...]:
+    values: list[Scalar] = []
+    for index, item in enumerate(node.items if isinstance(node, SequenceNode) else ()):
+        if isinstance(item, ScalarNode):
+            check(checking, (*path, index), item)
+            values.append(item.value)
+    return tuple(values)
+
+
+def _where(checking: Checking, path: Loc, given: Mapping[str, Node], wheres: dict[Loc, Where]) -> Where:
+    path = (*path, "where")
+    where: dict[str, tuple[Scalar, ...]] = {}
+    for name, node in checking.entries(path) if "where" in given else ():
+        place = (*path, name)
+        checking.check_name(place, name)
+        match node:
+            case ScalarNode():
+                where[name] = (checking.value(place, name, node),)
+            case SequenceNode(items=items) if items and all(isinstance(item, ScalarNode) for item in items):
+                where[name] = tuple(
+                    checking.value((*place, i), name, cast("ScalarNode", item))
+                    for i, item in enumerate(items)
+                )
+            case _:
+                checking.report(
+                    place, f"must be one value or a list of values, not {shown(node)}", "as in [none, lock]"
+                )
+    if where:
+        wheres[path] = where
+    return where
+
+
+def _any_state(checking: Checking, path: Loc, node: ScalarNode) -> None:
+    if isinstance(node.value, str) and (fault := text_fault(node.value)):
+        checking.report(path, fault.message, fault.hint)
+
+
+def _any_number(checking: Checking, path: Loc, node: ScalarNode) -> None:
+    if not isinstance(node.value, int | float) or isinstance(node.value, bool):
+        fault = wrong_type(NUMBER, node)
+        checking.report(path, fault.message, fault.hint)
+
+
+def _of_field(field: Field) -> Check:
+    """Return the check of a value that each trial's metric is compared with."""
+
+    def check(checking: Checking, path: Loc, node: ScalarNode) -> None:
+        if field.type in ("int", "float"):
+            _any_number(checking, path, node)
+        elif field.choices is not None and node.value not in field.choices:
+            fault = not_a_choice(field.choices, node)
+            checking.report(path, fault.message, fault.hint)
+        elif not isinstance(node.value, bool if field.type == "bool" else str):
+            fault = wrong_type(TRUE_OR_FALSE if field.type == "bool" else TEXT, node)
+            checking.report(path, fault.message, fault.hint)
+
+    return check
+
+
+def _text(node: Node | None) -> str:
+    return node.value if isinstance(node, ScalarNode) and isinstance(node.value, str) else ""
+
+
+def _number(node: Node | None) -> Scalar:
+    value = node.value if isinstance(node, ScalarNode) else None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -1,0 +1,173 @@
+"""`outcomes` and `expect` on the real program: the exit code, what the run keeps, and judging it again."""
+
+import json
+import shutil
+import subprocess
+
+import pandas as pd
+import pytest
+
+from tests.support import PLUGINS, command
+
+BANK = (
+    "name: bank\nscenario: race-bank\nparams: {transactions: 10}\nsweep: {guard: [none, lock]}\nrepeats: 2\n"
+)
+KEEPS_ALL = """\
+outcomes:
+  final_balance:
+    - {equals: {param: initial_balance}, verdict: VERDICT, note: every update arrived}
+    - {otherwise: true, where: {guard: none}, verdict: interesting}
+    - {otherwise: true, verdict: forbidden}
+"""
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """A folder with a run that expects nothing."""
+    folder = tmp_path_factory.mktemp("executed")
+    (folder / "bank.yaml").write_text(BANK)
+    subprocess.run(command("run", "-q", "bank.yaml"), cwd=folder, capture_output=True, check=True)
+    return folder
+
+
+@pytest.fixture
+def bank(executed, tmp_path):
+    """A copy of that run for one test alone: a function that changes its file, and its folder."""
+    shutil.copytree(executed / "results", tmp_path / "results", symlinks=True)
+
+    def expecting(text):
+        (tmp_path / "bank.yaml").write_text(BANK + text)
+
+    expecting("")
+    return expecting, (tmp_path / "results" / "bank" / "latest").resolve()
+
+
+def kept(folder):
+    return json.loads((folder / "run.json").read_text())["verdict"], json.loads(
+        (folder / "verdict.json").read_text()
+    )
+
+
+def test_a_forbidden_outcome_fails_the_run(program, tmp_path):
+    (tmp_path / "bank.yaml").write_text(BANK + KEEPS_ALL.replace("VERDICT", "forbidden"))
+    done = program("run", "-q", "bank.yaml")
+    assert done.returncode == 1
+    assert "verdict: failed" in done.stdout
+    assert (
+        "forbidden: guard lock: final_balance 100 in 2 of 2 observations (100%): every update" in done.stdout
+    )
+    verdict, whole = kept(tmp_path / "results" / "bank" / "latest")
+    assert (verdict, whole["verdict"]) == ("failed", "failed")
+    table = pd.read_csv(tmp_path / "results" / "bank" / "latest" / "outcomes.csv")
+    assert set(table.loc[table["guard"] == "lock", "verdict"]) == {"forbidden"}
+
+
+def test_a_missed_expectation_fails_the_run_and_a_met_one_does_not(program, tmp_path):
+    for bound, code in ((0, 0), (1, 1)):
+        text = f"expect:\n  - {{metric: lost_updates, min: {bound}, where: {{guard: lock}}}}\n"
+        (tmp_path / "bank.yaml").write_text(BANK + text)
+        assert program("run", "-q", "bank.yaml").returncode == code
+
+
+def test_a_timeout_that_is_expected_passes(program, tmp_path):
+    text = (
+        "scenario: misbehave\nparams: {way: hang}\ntimeout: 0.5\nrepeats: 1\nexpect:\n  - {status: timeout}\n"
+    )
+    (tmp_path / "slow.yaml").write_text(text)
+    done = program("run", "-q", "slow.yaml", "--plugin", PLUGINS / "misbehave.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "met: 1 of 1 expectation, counted by case" in done.stdout
+
+
+def test_a_run_is_judged_again_by_the_file_as_it_is_now(program, bank):
+    expecting, folder = bank
+    assert kept(folder)[0] == "passed"
+    expecting(KEEPS_ALL.replace("VERDICT", "forbidden"))
+    done = program("verdict", "bank")
+    assert done.returncode == 1
+    assert done.stdout.startswith("verdict: failed\n")
+    verdict, whole = kept(folder)
+    assert (verdict, whole["verdict"]) == ("failed", "failed")
+    assert "forbidden" in (folder / "outcomes.csv").read_text()
+    expecting(KEEPS_ALL.replace("VERDICT", "acceptable"))
+    assert program("verdict", "bank.yaml").returncode == 0
+    assert kept(folder)[0] == "passed"
+
+
+def test_show_tells_the_verdict_that_was_given_last(program, bank):
+    expecting, _ = bank
+    expecting(KEEPS_ALL.replace("VERDICT", "forbidden"))
+    program("verdict")
+    assert "verdict: failed" in program("show").stdout
+    assert json.loads(program("show", "--json").stdout)["judgement"]["verdict"] == "failed"
+    assert json.loads(program("list", "--json").stdout)[0]["verdict"] == "failed"
+
+
+def test_a_run_may_be_judged_by_another_file(program, bank, tmp_path):
+    (tmp_path / "other.yaml").write_text(BANK + "expect:\n  - {metric: wall_s, max: 0}\n")
+    done = program("verdict", "bank", "--file", "other.yaml", "--json")
+    assert done.returncode == 1
+    shown = json.loads(done.stdout)
+    assert shown["verdict"] == "failed"
+    assert [finding["found"] for finding in shown["findings"]] == ["missed", "missed"]
+
+
+def test_judging_changes_nothing_but_the_verdict(program, bank):
+    expecting, folder = bank
+    before = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+    expecting(KEEPS_ALL.replace("VERDICT", "forbidden"))
+    program("verdict")
+    changed = {name for name, content in before.items() if (folder / name).read_bytes() != content}
+    assert changed == {"run.json", "verdict.json", "outcomes.csv"}
+
+
+def test_a_mistake_in_the_file_is_located_and_the_old_verdict_stays(program, bank):
+    expecting, folder = bank
+    expecting("expect:\n  - {metric: lost_update, max: 0}\n")
+    done = program("verdict")
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "bank.yaml:7:14: expect[0].metric: scenario 'race-bank' has no such metric\n"
+    )
+    assert kept(folder)[0] == "passed"
+
+
+def test_a_file_that_is_gone_or_of_another_scenario_is_refused(program, bank, tmp_path):
+    (tmp_path / "bank.yaml").unlink()
+    done = program("verdict")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, "hint: name one with --file")
+    (tmp_path / "other.yaml").write_text("scenario: spawn-count\n")
+    done = program("verdict", "--file", "other.yaml")
+    assert done.returncode == 2
+    assert "other.yaml is about spawn-count, and the run about race-bank" in done.stderr
+
+
+def test_an_interrupted_run_is_not_judged(program, bank):
+    _, folder = bank
+    run = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(run | {"state": "interrupted"}))
+    done = program("verdict")
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "error: the run is interrupted: it is judged when all of its trials are done\n"
+    )
+
+
+def test_a_damaged_verdict_is_told_and_not_passed_over(program, bank):
+    _, folder = bank
+    (folder / "verdict.json").write_text("[]")
+    done = program("show")
+    assert done.returncode == 6
+    assert "hint: remove it: the experiment's own expectations count then" in done.stderr
+
+
+def test_a_run_goes_on_though_its_file_expects_something_else_now(program, bank):
+    expecting, folder = bank
+    run = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(run | {"state": "running"}))
+    lines = (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "journal.jsonl").write_bytes(b"".join(lines[:-1]))
+    expecting("expect:\n  - {metric: wall_s, max: 0}\n")
+    done = program("resume", "-q", "bank.yaml")
+    assert done.returncode == 0, done.stderr
+    assert program("verdict", "bank.yaml").returncode == 1
