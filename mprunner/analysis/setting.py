@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mprunner.conditions import Difference, differences
+from mprunner.conditions import Difference
 
 
 def setting(run: Mapping[str, Any]) -> dict[str, str]:
@@ -14,21 +14,21 @@ def setting(run: Mapping[str, Any]) -> dict[str, str]:
 def setting_differences(
     base: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]
 ) -> tuple[Difference, ...]:
-    """Return in what the runs of two sides, given as their run.json, differ; also where runs of one side do."""
-    sides = [_of_side([setting(run) for run in runs]) for runs in (base, new)]
-    mixed = {name for side in sides for name, texts in side.items() if len(texts) > 1}
-    then, now = ({name: " or ".join(texts) for name, texts in side.items()} for side in sides)
-    same = [
-        Difference(what=name, then=then[name], now=now[name])
-        for name in mixed
-        if then.get(name) == now.get(name)
-    ]
-    return (*differences(then, now), *sorted(same, key=lambda difference: difference.what))
+    """Return in what the runs of two sides, given as their run.json, differ; also where runs of one side do.
+
+    What one side does not say, as a run of an earlier version may not, is not known to differ.
+    """
+    ours, theirs = (_of_side([setting(run) for run in runs]) for runs in (base, new))
+    return tuple(
+        Difference(what=name, then=" or ".join(ours[name]), now=" or ".join(theirs[name]))
+        for name in ours
+        if name in theirs and len({*ours[name], *theirs[name]}) > 1
+    )
 
 
 def _of_side(settings: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
     names = dict.fromkeys(name for one in settings for name in one)
-    return {name: sorted({one.get(name, "nothing") for one in settings}) for name in names}
+    return {name: sorted({one[name] for one in settings if name in one}) for name in names}
 
 
 def _facts(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
