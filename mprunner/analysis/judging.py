@@ -168,9 +168,9 @@ def _spared(judged: Judged, frames: Frames, rules: Rules) -> dict[str, tuple[int
 def _of_expectations(
     frames: Frames, expect: Sequence[Expectation], statuses: Mapping[str, Mapping[str, int]]
 ) -> Iterator[Finding]:
-    rows = counted(frames.trials)
-    by_case = dict(iter(rows.groupby("case_id", sort=False)))
-    none = rows.iloc[:0]
+    trials_that_count = counted(frames.trials)
+    metrics = {each.metric for each in expect if each.metric is not None}
+    values = {metric: _by_case(trials_that_count, metric) for metric in metrics}
     for expectation in expect:
         cases = [case_id for case_id, params in frames.params.items() if matches(expectation.where, params)]
         if not cases:
@@ -178,13 +178,22 @@ def _of_expectations(
             yield _finding("not judged", expectation, None, "", told, None)
         for case_id in cases:
             params = frames.params[case_id]
-            if expectation.status is not None or expectation.condition is None:
+            if expectation.metric is None or expectation.condition is None:
                 missed = missed_status(expectation, statuses[case_id])
             else:
-                values = by_case.get(case_id, none)[str(expectation.metric)].dropna().tolist()
-                missed = missed_metric(expectation, expectation.condition, values, params)
+                own = values[expectation.metric].get(case_id, ())
+                missed = missed_metric(expectation, expectation.condition, own, params)
             found: Found = "missed" if missed else "met"
             yield _finding(found, expectation, case_id, frames.labels[case_id], missed, params)
+
+
+def _by_case(rows: pd.DataFrame, metric: str) -> dict[str, list[Scalar]]:
+    """Return the values of a metric by case id, missing ones left out."""
+    present = rows[rows[metric].notna()]
+    values: dict[str, list[Scalar]] = {}
+    for case_id, value in zip(present["case_id"].tolist(), present[metric].tolist(), strict=True):
+        values.setdefault(case_id, []).append(value)
+    return values
 
 
 def _finding(
