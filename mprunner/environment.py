@@ -2,11 +2,13 @@
 
 import os
 import platform
+import re
 import socket
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -16,8 +18,12 @@ import mprunner
 from mprunner.actors import gil_enabled
 from mprunner.cgroups import cpu_quota
 
-GIT_LIMIT_S = 2.0
-_PACKAGES = ("numpy", "pandas", "pluggy", "pydantic", "pyyaml")
+GIT_LIMIT_S = 1.0
+"""How long git may take once all else is ready; without an answer the revision is None."""
+_PACKAGES = ("click", "numpy", "pandas", "pluggy", "psutil", "pydantic", "pyyaml", "rich")
+_CPUS = Path("/sys/devices/system/cpu")
+GitState = Mapping[str, Any] | None
+"""The revision that a folder is at and whether tracked files differ from it; None outside git."""
 
 
 def utc_now() -> str:
@@ -56,6 +62,20 @@ def load_average() -> list[float]:
     return [round(load, 2) for load in os.getloadavg()]
 
 
+def machine_counters() -> dict[str, int | None]:
+    """Return what the machine counts since it was started and makes trials slow; None for what it doesn't count.
+
+    ``swapped_pages`` went to or came from the swap space; ``throttled`` is how often a CPU was slowed down for its
+    heat. A CPU's frequency is not among them: an idle one's says nothing of a busy one's.
+    """
+    swapped = re.findall(r"^pswp(?:in|out) (\d+)$", _read("/proc/vmstat") or "", re.MULTILINE)
+    throttled = [_read(str(file)) for file in _CPUS.glob("cpu[0-9]*/thermal_throttle/core_throttle_count")]
+    return {
+        "swapped_pages": sum(map(int, swapped)) if swapped else None,
+        "throttled": sum(int(count or 0) for count in throttled) if throttled else None,
+    }
+
+
 def describe_environment() -> dict[str, Any]:
     """Describe where a run is executed; what can't be found out is None."""
     return {
@@ -76,7 +96,6 @@ def describe_environment() -> dict[str, Any]:
         "cpus_usable": usable_cpus(),
         "cpu_quota": cpu_quota(),
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        "git": git_state(Path()),
     }
 
 
@@ -101,23 +120,40 @@ def _cpu_model() -> str | None:
     return platform.processor() or None
 
 
-def git_state(folder: Path) -> Mapping[str, Any] | None:
-    """Return the revision that ``folder`` is at and whether tracked files differ from it; None outside git."""
-    command = ["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+@contextmanager
+def asked_git(folder: Path) -> Iterator[Callable[[], GitState]]:
+    """Ask git for the state of a folder; what this yields waits for the answer, :data:`GIT_LIMIT_S` at most.
+
+    A large repository takes a while: so it is asked beside other work. git takes no lock, and writes nothing.
+    """
+    command = ("status", "--porcelain=v2", "--branch", "--untracked-files=no")
     try:
-        done = subprocess.run(
-            command,
+        process = subprocess.Popen(
+            ("git", "--no-optional-locks", *command),
             cwd=folder,
-            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             encoding="utf-8",
             errors="replace",
-            timeout=GIT_LIMIT_S,
-            check=False,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError:  # there is no git, or no such folder
+        yield lambda: None
+        return
+    with process:
+        try:
+            yield lambda: _answer(process)
+        finally:
+            process.kill()
+
+
+def _answer(process: "subprocess.Popen[str]") -> GitState:
+    try:
+        text, _ = process.communicate(timeout=GIT_LIMIT_S)
+    except subprocess.TimeoutExpired:
         return None
-    if done.returncode != 0:
+    if process.returncode != 0:
         return None
-    lines = done.stdout.splitlines()
+    lines = text.splitlines()
     revision = next((line.split()[2] for line in lines if line.startswith("# branch.oid")), None)
     return {"revision": revision, "dirty": any(not line.startswith("#") for line in lines)}

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from mprunner.cgroups import cpu_quota
 from mprunner.conditions import conditions
 from mprunner.environment import (
+    GitState,
+    asked_git,
     bindable_cpus,
     describe_environment,
     load_average,
+    machine_counters,
     quota_warning,
     usable_cpus,
     utc_now,
@@ -70,6 +73,19 @@ class Prepared:
     def rules(self) -> Rules:
         """What the experiment expects, ``cpu_count`` resolved."""
         return self.experiment.rules.resolved(self.scenario.declaration.params, self.cpus)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """What was found when an executor was started.
+
+    Attributes:
+        orphans: processes that an earlier run left.
+        git: the state of the repository that the experiment's file is in.
+    """
+
+    orphans: tuple[Orphan, ...]
+    git: GitState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,9 +234,9 @@ def execute(
     """
     tell = Teller(prepared.registry)
     try:
-        orphans = start(executor, prepared.experiment, beside_orphans=beside_orphans, warn=warn)
+        started = start(executor, prepared.experiment, beside_orphans=beside_orphans, warn=warn)
         folder = _create_folder(results, prepared.experiment)
-        run = _describe_run(prepared, executor, folder, orphans, tell.facts())
+        run = _describe_run(prepared, executor, folder, started, tell.facts())
         # The journal's lock is what tells a run that goes on from one whose runner is gone: it comes first.
         with _journal(folder, prepared) as journal:
             work = Work(
@@ -237,21 +253,21 @@ def execute(
         executor.close()
 
 
-def start(
-    executor: Executor, experiment: Experiment, *, beside_orphans: bool, warn: Warn
-) -> tuple[Orphan, ...]:
-    """Start an executor, beside no process of an earlier run unless that is wanted; return those that there are.
+def start(executor: Executor, experiment: Experiment, *, beside_orphans: bool, warn: Warn) -> Started:
+    """Start an executor, beside no process of an earlier run unless that is wanted.
 
     Raises:
         OrphansError: an earlier run left processes; nothing has been started.
         PluginError: the worker can't import the scenario.
     """
     orphans = find_orphans(refuse=not beside_orphans)
-    executor.start()
     quota = quota_warning(cpu_quota(), len(cpus_of(experiment)))
+    with asked_git(Path(experiment.path).parent) as git:
+        executor.start()
+        state = git()
     for message, hint in (*executor.warnings, *([quota] if quota else [])):
         warn(message, hint)
-    return orphans
+    return Started(orphans=orphans, git=state)
 
 
 def carry_out(work: Work, executor: Executor, interrupt: Interrupt, tell: Teller) -> Executed:
@@ -296,6 +312,7 @@ def conclusion(done: int, failures: int, planned: int, interrupt: Interrupt) -> 
         "failures": failures,
         "finished_at": utc_now(),
         "load_at_end": load_average(),
+        "counters_at_end": machine_counters(),
     }
 
 
@@ -410,7 +427,7 @@ def _describe_run(
     prepared: Prepared,
     executor: Executor,
     folder: RunFolder,
-    orphans: Sequence[Orphan],
+    started: Started,
     extra: Mapping[str, Any],
 ) -> dict[str, Any]:
     return {
@@ -425,12 +442,13 @@ def _describe_run(
         "planned": len(prepared.plan),
         "seed": prepared.experiment.seed,
         "load_at_end": None,
-        **describe_session(prepared, executor, orphans, extra),
+        "counters_at_end": None,
+        **describe_session(prepared, executor, started, extra),
     }
 
 
 def describe_session(
-    prepared: Prepared, executor: Executor, orphans: Sequence[Orphan], extra: Mapping[str, Any]
+    prepared: Prepared, executor: Executor, started: Started, extra: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Describe how and where one invocation of mprunner executes trials, for run.json."""
     return {
@@ -439,9 +457,11 @@ def describe_session(
         "containment": executor.containment,
         "isolation": executor.isolation,
         "cpus": cpus_of(prepared.experiment),
-        "beside_orphans": [asdict(orphan) for orphan in orphans],
+        "beside_orphans": [asdict(orphan) for orphan in started.orphans],
         "plugin": asdict(prepared.scenario.plugin),
         "load_at_start": load_average(),
+        "counters_at_start": machine_counters(),
         **describe_environment(),
+        "git": started.git,
         "extra": extra,
     }

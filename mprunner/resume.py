@@ -14,10 +14,10 @@ from mprunner.environment import bindable_cpus
 from mprunner.errors import MprunnerError, NothingSelectedError, ResumeRefusedError
 from mprunner.executors import Executor, Interrupt
 from mprunner.journal import Header, Journal, Session
-from mprunner.orphans import Orphan
 from mprunner.pipeline import (
     Executed,
     Prepared,
+    Started,
     Warn,
     Work,
     carry_out,
@@ -249,13 +249,13 @@ def execute_rest(
     run, tell = rest.reopened, Teller(rest.prepared.registry)
     with run.journal:
         try:
-            orphans = start(executor, run.experiment, beside_orphans=beside_orphans, warn=warn)
+            started = start(executor, run.experiment, beside_orphans=beside_orphans, warn=warn)
             session = Session(
                 python=platform.python_version(),
                 host=socket.gethostname(),
                 conditions=conditions_of(rest.prepared.scenario),
             )
-            facts = _described(rest, executor, orphans, tell.facts())
+            facts = _described(rest, executor, started, tell.facts())
             run.journal.resumed(session)
             run.folder.write_run(facts)
             work = Work(
@@ -280,15 +280,13 @@ def _lost(run: Reopened) -> dict[str, int]:
     return counts
 
 
-def _described(
-    rest: Rest, executor: Executor, orphans: Sequence[Orphan], extra: Mapping[str, Any]
-) -> dict[str, Any]:
+def _described(rest: Rest, executor: Executor, started: Started, extra: Mapping[str, Any]) -> dict[str, Any]:
     """Return the run's run.json as it goes on; what it said of its beginning stays."""
     run = rest.reopened.folder.read_run()
     session = {
         "missing": rest.reopened.missing,
         "differences": [str(difference) for difference in rest.differences],
-        **describe_session(rest.prepared, executor, orphans, extra),
+        **describe_session(rest.prepared, executor, started, extra),
     }
     return {
         **run,

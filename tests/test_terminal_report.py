@@ -39,7 +39,7 @@ def bank(case, walls, *, lost=0, statuses=None, order=0):
 
 
 def test_a_run_is_told_case_by_case_beside_aligned_labels():
-    walls = [0.1, 0.11, 0.12, 0.1, 0.13, 0.1]
+    walls = [0.1, 0.101, 0.102, 0.1, 0.103, 0.1]
     records = [
         *bank("none", walls, lost=717),
         *bank("lock", [5.1 * wall_s for wall_s in walls], order=10),
@@ -49,7 +49,8 @@ def test_a_run_is_told_case_by_case_beside_aligned_labels():
         "bank: race-bank, 18 trials, all ok\n"
         "guard none        6 of 6 trials lost updates, final balance −3,485 … 100\n"
         "guard lock        0 of 6 trials lost updates, final balance 100; 5.1× slower than guard none (5.1–5.1)\n"
-        "guard semaphore   0 of 6 trials lost updates, final balance 100; 1.8× faster than guard none (1.8–1.8)"
+        "guard semaphore   0 of 6 trials lost updates, final balance 100; 1.8× faster than guard none (1.8–1.8)\n"
+        "fastest: guard semaphore"
     )
 
 

@@ -85,25 +85,35 @@ def median_interval(values: Sequence[float] | NDArray[np.float64]) -> Interval |
     The values are resampled with replacement, and the interval reaches from the 2.5th to the 97.5th percentile
     of the resamples' medians (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
     """
-    data = np.sort(np.asarray(values, dtype=np.float64))
-    if data.size < MIN_REPEATS:
+    medians = resampled_medians(np.asarray(values, dtype=np.float64))
+    return None if medians is None else percentile_interval(medians)
+
+
+def resampled_medians(values: NDArray[np.float64], seed: int = _SEED) -> NDArray[np.float64] | None:
+    """Return the medians of resamples of the values, drawn with replacement; None for fewer than five values."""
+    if values.size < MIN_REPEATS:
         return None
-    lower, upper = _middles(data.size)
-    medians = (data[lower] + data[upper]) / 2
+    data = np.sort(values)
+    lower, upper = _middles(data.size, seed)
+    return (data[lower] + data[upper]) / 2
+
+
+def percentile_interval(resampled: NDArray[np.float64]) -> Interval:
+    """Return the interval between the 2.5th and the 97.5th percentile of what resamples came to."""
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(medians, (tail, 1 - tail))
+    low, high = np.quantile(resampled, (tail, 1 - tail))
     return Interval(float(low), float(high))
 
 
 @lru_cache(maxsize=64)
-def _middles(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _middles(size: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return, for each resample of so many sorted values, which of them are its two middle ones (or its one, twice).
 
     They depend on nothing else, so that all metrics of all cases share them.
     """
     middle = [(size - 1) // 2, size // 2]
     found = np.empty((RESAMPLES, 2), dtype=np.intp)
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(seed)
     step = max(1, _BLOCK // size)
     for start in range(0, RESAMPLES, step):
         rows = found[start : start + step]

@@ -32,7 +32,7 @@ _SUMMARY: Final[Mapping[str, FieldType]] = {
 SUMMARY_COLUMNS = (*CASE_COLUMNS, *_SUMMARY)
 """Columns of summary.csv, without the params that stand after ``case_id``."""
 
-_Values = Mapping[str, Mapping[int, float]]
+Values = Mapping[str, Mapping[int, float]]
 """A metric's values by case id and repeat."""
 
 
@@ -46,7 +46,7 @@ def summarise(frames: Frames, header: Header) -> pd.DataFrame:
     partners = partners_of(frames, header)
     rows: list[dict[str, object]] = []
     metrics = [field for field in header.declaration.metrics if field.type != "str"]
-    values = {field.name: _values(trials, field.name) for field in metrics}
+    values = {field.name: values_of(trials, field.name) for field in metrics}
     for case_id, params in frames.params.items():
         for field in metrics:
             by_case = values[field.name]
@@ -99,7 +99,8 @@ def baseline_partners(
     return partners
 
 
-def _values(trials: pd.DataFrame, metric: str) -> _Values:
+def values_of(trials: pd.DataFrame, metric: str) -> Values:
+    """Return a metric's values in some trials; a bool counts as 0 or 1, a missing one is left out."""
     values: dict[str, dict[int, float]] = {}
     present = trials[trials[metric].notna()]
     for case_id, repeat, value in zip(present["case_id"], present["repeat"], present[metric], strict=True):

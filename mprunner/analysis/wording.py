@@ -78,22 +78,23 @@ def comparison(metric: str, unit: str, ratio: float, interval: Interval | None, 
     A duration reads ``5.1× slower than guard none (4.8–5.5)``, anything else ``cost 5.1× that of guard none``.
     """
     if unit != "s" or ratio <= 0 or (interval and interval.low <= 0):
-        return f"{metric} {_factor(ratio)}× that of {other}{_bracketed(interval)}"
+        return f"{metric} {factor(ratio)}× that of {other}{bracketed(interval)}"
     if _includes_one(ratio, interval):
-        return f"about as fast as {other}{_bracketed(interval)}"
+        return f"about as fast as {other}{bracketed(interval)}"
     if ratio > 1:
-        return f"{_factor(ratio)}× slower than {other}{_bracketed(interval)}"
+        return f"{factor(ratio)}× slower than {other}{bracketed(interval)}"
     inverse = interval and Interval(1 / interval.high, 1 / interval.low)
-    return f"{_factor(1 / ratio)}× faster than {other}{_bracketed(inverse)}"
+    return f"{factor(1 / ratio)}× faster than {other}{bracketed(inverse)}"
 
 
 def _includes_one(ratio: float, interval: Interval | None) -> bool:
     if interval is None:
-        return _factor(ratio) == "1.00"
+        return factor(ratio) == "1.00"
     return interval.low <= 1 <= interval.high
 
 
-def _bracketed(interval: Interval | None) -> str:
+def bracketed(interval: Interval | None) -> str:
+    """Return an interval of factors in brackets, after a space; empty for None."""
     if interval is None:
         return ""
     low, high = _decimals(interval.low), _decimals(interval.high)
@@ -101,17 +102,18 @@ def _bracketed(interval: Interval | None) -> str:
     return f" ({interval.low:,.{decimals}f}–{interval.high:,.{decimals}f})"
 
 
-def _factor(value: float) -> str:
+def factor(value: float) -> str:
+    """Return a factor with about two significant digits, and three around 1."""
     return f"{value:,.{_decimals(value)}f}"
 
 
-def _decimals(factor: float) -> int:
+def _decimals(value: float) -> int:
     """Return how many decimals leave a factor with about two significant digits, and three around 1."""
-    if factor >= 9.95:
+    if value >= 9.95:
         return 0
-    if factor >= 1.095:
+    if value >= 1.095:
         return 1
-    return max(2, 1 - floor(log10(factor))) if factor > 0 else 0
+    return max(2, 1 - floor(log10(value))) if value > 0 else 0
 
 
 def _significant(value: float) -> str:

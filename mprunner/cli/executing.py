@@ -105,7 +105,7 @@ def _report(registry: Registry | None, executed: Executed, color: str) -> bool:
     last_errors = pipeline.finish(registry, executed.folder, run) if registry is not None else ()
     for error in (*executed.hook_errors, *last_errors):
         warn(f"a plugin failed: {error}")
-    print_summary(tabled, color)
+    print_summary(tabled, executed.run, color)
     click.echo(f"\nresults: {executed.folder.path}")
     if executed.run["state"] != "finished":
         click.echo(f"execute the rest: {resume_command(executed.folder)}")

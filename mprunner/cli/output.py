@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,12 +42,18 @@ def is_terminal(stream: Any) -> bool:
     return bool(stream.isatty()) and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def print_summary(tabled: Tabled, color: str) -> None:
-    """Print a run's summary on stdout: as a table on a terminal or where colour is wanted, else as plain lines."""
+def print_summary(tabled: Tabled, facts: Mapping[str, Any], color: str) -> None:
+    """Print a run's summary on stdout: as a table on a terminal or where colour is wanted, else as plain lines.
+
+    Args:
+        tabled: its tables.
+        facts: the content of its run.json.
+        color: what ``--color`` says.
+    """
     from mprunner.report.digest import digest
     from mprunner.report.terminal import render_summary, summary_table
 
-    run = digest(tabled.header, tabled.frames, tabled.summary, tabled.judgement)
+    run = digest(tabled.header, tabled.frames, tabled.summary, tabled.judgement, facts)
     _print(lambda: render_summary(run), lambda: summary_table(run), color)
 
 

@@ -36,7 +36,7 @@ def command(run: str | None, results: Path, color: str, as_json: bool) -> int:
     if as_json:
         print_json({"folder": str(folder.path), "run": facts, **tables_json(tabled)})
         return 0
-    print_summary(tabled, color)
+    print_summary(tabled, facts, color)
     click.echo(f"\n{facts['state']}: {folder.path}")
     if facts["state"] in ("interrupted", "stopped"):
         click.echo(f"execute the rest: {resume_command(folder)}")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -16,11 +17,9 @@ from mprunner.declarations import Declaration
 from mprunner.escapes import printable
 from mprunner.journal import Header
 from mprunner.records import Status, label_of
+from mprunner.report.remarks import COMPARED_METRIC, fastest_cases, noise
 from mprunner.report.verdict import VerdictDigest, verdict_digest
 from mprunner.tables import Frames
-
-COMPARED_METRIC = "wall_s"
-"""The metric in which a case is compared with its baseline, where the scenario has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +48,8 @@ class RunDigest:
         description: what the experiment asks; empty if it does not say.
         cases: in the order of the plan.
         meaning: what the metric means in which cases are compared; empty where none is.
+        fastest: which of the cases that are compared with one another is the fastest; empty of fewer than three.
+        noise: what makes the numbers doubtful.
         verdict: what the experiment's expectations say of it; None where it expects nothing.
     """
 
@@ -56,10 +57,18 @@ class RunDigest:
     description: str
     cases: tuple[CaseDigest, ...]
     meaning: str
+    fastest: tuple[str, ...] = ()
+    noise: tuple[str, ...] = ()
     verdict: VerdictDigest | None = None
 
 
-def digest(header: Header, frames: Frames, summary: pd.DataFrame, judgement: Judgement) -> RunDigest:
+def digest(
+    header: Header,
+    frames: Frames,
+    summary: pd.DataFrame,
+    judgement: Judgement,
+    facts: Mapping[str, Any] | None = None,
+) -> RunDigest:
     """Put a run into words.
 
     Args:
@@ -67,6 +76,7 @@ def digest(header: Header, frames: Frames, summary: pd.DataFrame, judgement: Jud
         frames: its tables.
         summary: what :func:`mprunner.analysis.summary.summarise` made of them.
         judgement: what :func:`mprunner.analysis.judging.judge` made of them.
+        facts: the content of the run's run.json, for what it says of the machine.
     """
     final = frames.trials[frames.trials["is_final"]]
     measured = final[~final["is_warmup"]]
@@ -83,6 +93,8 @@ def digest(header: Header, frames: Frames, summary: pd.DataFrame, judgement: Jud
         description=printable(" ".join(header.experiment.get("description", "").split())),
         cases=tuple(cases),
         meaning=_meaning(header.declaration) if compared else "",
+        fastest=fastest_cases(header, frames),
+        noise=noise(header, frames, facts or {}),
         verdict=verdict_digest(judgement, complete=len(final) >= header.planned) if judgement.rules else None,
     )
 

@@ -19,6 +19,8 @@ def render_summary(run: RunDigest) -> str:
         lines.append(f"{case.label:{width}}   {told}" if width else told)
     if run.meaning:
         lines.append(f"({run.meaning})")
+    lines.extend(run.fastest)
+    lines.extend(f"noise: {noise}" for noise in run.noise)
     if run.verdict:
         lines.append(render_verdict(run.verdict))
     return "\n".join(lines)
@@ -54,6 +56,8 @@ def summary_table(run: RunDigest) -> "RenderableType":
     parts.append(table)
     if run.meaning:
         parts.append(Text(run.meaning, style="dim"))
+    parts.extend(Text(told) for told in run.fastest)
+    parts.extend(Text(f"noise: {noise}", style="yellow") for noise in run.noise)
     if run.verdict:
         parts.append(verdict_text(run.verdict))
     return Group(*parts)

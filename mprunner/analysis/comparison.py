@@ -1,0 +1,211 @@
+"""Two sides case by case: two runs, several runs on a side, or cases of one run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import geometric_mean, median
+
+from mprunner.analysis.estimate import ALPHA, Change, Estimate, Method, change_of, estimate, values_of_runs
+from mprunner.analysis.measured import Key, MeasuredCase, MeasuredRun, keyed
+from mprunner.analysis.ranks import holm
+from mprunner.analysis.statistics import Interval
+from mprunner.records import label_of
+
+DEFAULT_MIN_EFFECT = 0.01
+"""A difference below 1 % is not worth telling."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A metric of a case on one side.
+
+    Attributes:
+        runs: how many runs have a counted trial of it.
+        trials: how many counted trials there are.
+        median: of its trials; of several runs the geometric mean of their medians; None without a trial.
+        failed: how many trials were not ok; they don't count.
+    """
+
+    runs: int
+    trials: int
+    median: float | None
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A metric of a case, compared.
+
+    Attributes:
+        label: what tells the case from the others; empty for an only case.
+        metric: its name.
+        unit: its unit.
+        base: the side that is compared with.
+        new: the side that is compared.
+        ratio: of ``new`` to ``base``; None where there is none.
+        interval: the ratio's 95 % interval; None where there are too few trials.
+        p: corrected for the number of cases of this metric (Holm); None where repeats are paired.
+        change: what to call it.
+    """
+
+    label: str
+    metric: str
+    unit: str
+    base: Group
+    new: Group
+    ratio: float | None
+    interval: Interval | None
+    p: float | None
+    change: Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two sides, compared.
+
+    Attributes:
+        method: how.
+        min_effect: the smallest difference that is worth telling, as a share of the base.
+        rows: metric by metric, the cases in the order of the base.
+        only_base: labels of the cases that the new side does not have.
+        only_new: labels of those that the base does not have.
+    """
+
+    method: Method
+    min_effect: float
+    rows: tuple[Row, ...]
+    only_base: tuple[str, ...] = ()
+    only_new: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pair:
+    """A case on both sides; each side's cases are those of its runs, in their order."""
+
+    label: str
+    base: tuple[MeasuredCase, ...]
+    new: tuple[MeasuredCase, ...]
+
+
+def compare_runs(
+    base: Sequence[MeasuredRun],
+    new: Sequence[MeasuredRun],
+    metrics: Sequence[str],
+    min_effect: float = DEFAULT_MIN_EFFECT,
+) -> Comparison:
+    """Compare the runs of two sides, case by case."""
+    by_key = keyed([*base, *new])
+    ours, theirs = _gathered(by_key[: len(base)]), _gathered(by_key[len(base) :])
+    method = Method.TRIALS if len(base) == len(new) == 1 else Method.RUNS
+    shared = [key for key in ours if key in theirs]
+    labels = _labels([ours[key][0] for key in shared])
+    pairs = [
+        _Pair(label=label, base=ours[key], new=theirs[key]) for key, label in zip(shared, labels, strict=True)
+    ]
+    units = {**new[0].units, **base[0].units}
+    return Comparison(
+        method=method,
+        min_effect=min_effect,
+        rows=tuple(
+            row for metric in metrics for row in _rows(pairs, metric, units[metric], method, min_effect)
+        ),
+        only_base=tuple(cases[0].label for key, cases in ours.items() if key not in theirs),
+        only_new=tuple(cases[0].label for key, cases in theirs.items() if key not in ours),
+    )
+
+
+def compare_cases(
+    pairs: Sequence[tuple[MeasuredCase, MeasuredCase]],
+    units: Mapping[str, str],
+    metrics: Sequence[str],
+    min_effect: float = DEFAULT_MIN_EFFECT,
+) -> Comparison:
+    """Compare cases of one run, repeat by repeat; each pair is a case of the base and one of the new side."""
+    varying = _varying([base for base, _ in pairs])
+    found = [
+        _Pair(label=label_of(base.params, varying) or _contrast(base, new), base=(base,), new=(new,))
+        for base, new in pairs
+    ]
+    rows = (_rows(found, metric, units[metric], Method.REPEATS, min_effect) for metric in metrics)
+    return Comparison(
+        method=Method.REPEATS, min_effect=min_effect, rows=tuple(row for part in rows for row in part)
+    )
+
+
+def _contrast(base: MeasuredCase, new: MeasuredCase) -> str:
+    """Say in what two cases differ: ``guard none → guard lock``."""
+    names = _varying([base, new])
+    return f"{label_of(base.params, names)} → {label_of(new.params, names)}"
+
+
+def _gathered(by_key: Sequence[Mapping[Key, MeasuredCase]]) -> dict[Key, tuple[MeasuredCase, ...]]:
+    keys = dict.fromkeys(key for cases in by_key for key in cases)
+    return {key: tuple(cases[key] for cases in by_key if key in cases) for key in keys}
+
+
+def _varying(cases: Sequence[MeasuredCase]) -> list[str]:
+    """Return the params that differ between cases."""
+    names = cases[0].params if cases else {}
+    return [name for name in names if len({repr(case.params.get(name)) for case in cases}) > 1]
+
+
+def _labels(cases: Sequence[MeasuredCase]) -> list[str]:
+    """Return what tells each case from the others: what its own run says, if that does."""
+    labels = [case.label for case in cases]
+    if len(set(labels)) == len(labels):
+        return labels
+    varying = _varying(cases)
+    return [label_of(case.params, varying) for case in cases]
+
+
+def _rows(pairs: Sequence[_Pair], metric: str, unit: str, method: Method, min_effect: float) -> list[Row]:
+    """Compare a metric of all cases."""
+    rows = []
+    for pair, found in zip(
+        pairs, _corrected([estimate(pair.base, pair.new, metric, method) for pair in pairs]), strict=True
+    ):
+        base, new = _group(pair.base, metric), _group(pair.new, metric)
+        difference = None if base.median is None or new.median is None else new.median - base.median
+        hopeless = found.least >= ALPHA
+        rows.append(
+            Row(
+                label=pair.label,
+                metric=metric,
+                unit=unit,
+                base=base,
+                new=new,
+                ratio=found.ratio,
+                interval=found.interval,
+                p=found.p,
+                change=Change.TOO_FEW if hopeless else change_of(found, difference, min_effect),
+            )
+        )
+    return rows
+
+
+def _corrected(estimates: Sequence[Estimate]) -> list[Estimate]:
+    """Correct each p, and the smallest that each could have, for how many they are.
+
+    Holm multiplies the smallest of all by their number, and if that is not significant, none is.
+    """
+    tested = [index for index, found in enumerate(estimates) if found.p is not None]
+    raised = dict(zip(tested, holm([estimates[index].p or 0.0 for index in tested]), strict=True))
+    least = len(tested) * min((estimates[index].least for index in tested), default=0.0)
+    return [
+        replace(found, p=raised[index], least=least) if index in raised else found
+        for index, found in enumerate(estimates)
+    ]
+
+
+def _group(cases: Sequence[MeasuredCase], metric: str) -> Group:
+    values = values_of_runs(cases, metric)
+    medians = [median(run) for run in values]
+    return Group(
+        runs=len(values),
+        trials=sum(map(len, values)),
+        median=_center(medians) if medians else None,
+        failed=sum(case.failed for case in cases),
+    )
+
+
+def _center(medians: Sequence[float]) -> float:
+    return geometric_mean(medians) if len(medians) > 1 and min(medians) > 0 else median(medians)

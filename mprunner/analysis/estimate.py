@@ -1,0 +1,139 @@
+"""How two sides of one case compare in one metric, and what to call that.
+
+There are three ways of comparing, by what stands on the sides (:class:`Method`), because trials that were executed
+close in time resemble each other: the more apart two groups were executed, the less their own spread says of how
+much they would differ without a cause.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import median
+
+from mprunner.analysis.measured import MeasuredCase
+from mprunner.analysis.ranks import least_p, mann_whitney
+from mprunner.analysis.ratios import MIN_RUNS, independent_interval, ratio_of_medians, ratio_of_runs
+from mprunner.analysis.statistics import MIN_REPEATS, Interval, paired_ratio
+
+ALPHA = 0.05
+"""A p below it, corrected for the number of cases, tells two sides apart."""
+
+
+class Method(StrEnum):
+    """How two sides are compared."""
+
+    TRIALS = "trials"
+    """A run on each side: the trials of both are independent groups, Mann-Whitney U test and bootstrap."""
+    RUNS = "runs"
+    """Several runs on a side: each run's median is one observation, Student's t on logarithms."""
+    REPEATS = "repeats"
+    """Two cases of one run: ratios within a repeat, and a bootstrap that resamples repeats."""
+
+
+class Change(StrEnum):
+    """What a comparison of a case comes to."""
+
+    MORE = "more"
+    """The new side has more of the metric: it is slower, if that is a duration."""
+    LESS = "less"
+    """The new side has less of it."""
+    NEGLIGIBLE = "negligible"
+    """The difference, or all of its interval, is below the minimum effect."""
+    NOT_TOLD_APART = "not-told-apart"
+    """There may be a difference; these trials don't show it."""
+    TOO_FEW = "too-few"
+    """So few trials, or runs, could not show a difference of any size."""
+    NO_RATIO = "no-ratio"
+    """The base is 0 or below, and the ranks don't tell the sides apart either."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What the values of two sides say of their ratio.
+
+    Attributes:
+        ratio: of the new side to the base; None where there is none.
+        interval: its 95 % interval; None where there are too few values.
+        p: how likely a difference as large is if both sides are alike; None where repeats are paired.
+        least: the smallest ``p`` that so many values can have; 0 where there is no limit to it.
+    """
+
+    ratio: float | None = None
+    interval: Interval | None = None
+    p: float | None = None
+    least: float = 0.0
+
+
+def values_of_runs(cases: Sequence[MeasuredCase], metric: str) -> list[list[float]]:
+    """Return a metric's values in each run that has any; ``cases`` is one case, as each run of a side measured it."""
+    found = (list(case.values.get(metric, {}).values()) for case in cases)
+    return [values for values in found if values]
+
+
+def estimate(
+    base: Sequence[MeasuredCase], new: Sequence[MeasuredCase], metric: str, method: Method
+) -> Estimate:
+    """Compare one case in one metric; each side's cases are those of its runs."""
+    ours, theirs = values_of_runs(base, metric), values_of_runs(new, metric)
+    if not ours or not theirs:
+        return Estimate()
+    match method:
+        case Method.TRIALS:
+            return _of_trials(ours[0], theirs[0])
+        case Method.RUNS:
+            return _of_runs([median(values) for values in ours], [median(values) for values in theirs])
+        case Method.REPEATS:
+            return _of_repeats(base[0], new[0], metric)
+
+
+def _of_trials(base: Sequence[float], new: Sequence[float]) -> Estimate:
+    test, interval = mann_whitney(new, base), independent_interval(base, new)
+    few = min(len(base), len(new)) < MIN_REPEATS
+    return Estimate(
+        # Enough values and no interval: the base is 0 too often for a ratio to mean something.
+        ratio=ratio_of_medians(base, new) if interval or few else None,
+        interval=interval,
+        p=None if test is None else test.p,
+        least=least_p(len(base), len(new)),
+    )
+
+
+def _of_runs(base: Sequence[float], new: Sequence[float]) -> Estimate:
+    found = ratio_of_runs(base, new)
+    if found is None:
+        return Estimate(ratio=ratio_of_medians(base, new) if len(base) + len(new) < MIN_RUNS else None)
+    return Estimate(ratio=found.ratio, interval=found.interval, p=found.p)
+
+
+def _of_repeats(base: MeasuredCase, new: MeasuredCase, metric: str) -> Estimate:
+    below, above = base.values[metric], new.values[metric]
+    paired = paired_ratio(above, below) if min(*below.values(), *above.values()) >= 0 else None
+    return Estimate() if paired is None else Estimate(ratio=paired.median, interval=paired.interval)
+
+
+def change_of(found: Estimate, difference: float | None, min_effect: float) -> Change:
+    """Call a ratio more or less only where its test, its interval and the minimum effect agree on that.
+
+    Args:
+        found: the estimate, its ``p`` corrected.
+        difference: of the sides' medians; None where a side has no value.
+        min_effect: the smallest difference that is worth telling, as a share of the base.
+    """
+    is_told = found.p is None or found.p < ALPHA
+    if difference is None:
+        return Change.TOO_FEW
+    if found.ratio is None:
+        by_ranks = found.p is not None and is_told and difference != 0
+        return _direction(difference) if by_ranks else Change.NO_RATIO
+    if found.interval is None:
+        return Change.TOO_FEW
+    low, high = found.interval.low, found.interval.high
+    if 1 - min_effect <= low and high <= 1 + min_effect:
+        return Change.NEGLIGIBLE
+    if not is_told or low <= 1 <= high:
+        return Change.NOT_TOLD_APART
+    return Change.NEGLIGIBLE if abs(found.ratio - 1) < min_effect else _direction(found.ratio - 1)
+
+
+def _direction(difference: float) -> Change:
+    return Change.MORE if difference > 0 else Change.LESS

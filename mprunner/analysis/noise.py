@@ -1,0 +1,133 @@
+"""What makes a run's numbers doubtful, in words, with the numbers behind it: spread, outliers, a busy machine."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import fsum, sqrt
+from statistics import fmean, median
+from typing import Any
+
+from mprunner.analysis.statistics import MIN_REPEATS
+from mprunner.analysis.wording import factor, number, share, trials
+
+MAX_SPREAD = 0.1
+"""A standard deviation of 10 % of the mean or more is told."""
+MAX_Z = 3.5
+"""A modified z-score beyond it marks an outlier."""
+_MIN_SPREAD_VALUES = 3  # two values have a deviation, but no one would call it a spread
+
+Cases = Mapping[str, Sequence[float]]
+"""By label, a metric's values in each case, in the order of the repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Something about one case.
+
+    Attributes:
+        label: the case's.
+        size: how bad it is; the worst case is told.
+        told: that in words.
+    """
+
+    label: str
+    size: float
+    told: str
+
+
+def modified_z(values: Sequence[float]) -> list[float]:
+    """Return how far each value is from the median, in units that outliers don't widen.
+
+    It is 0.6745 (x - median) / MAD, MAD being the median absolute deviation, and 0 for all where that is 0 (Iglewicz
+    and Hoaglin, How to Detect and Handle Outliers, 1993).
+    """
+    middle = median(values)
+    mad = median(abs(value - middle) for value in values)
+    return [0.6745 * (value - middle) / mad if mad else 0.0 for value in values]
+
+
+def noise_of_cases(metric: str, cases: Cases) -> tuple[str, ...]:
+    """Say in how many cases a metric's spread is large, has outliers, or its first trial was slow, and where most."""
+    kinds: Mapping[str, Callable[[str, Sequence[float]], _Found | None]] = {
+        f"{metric} spreads by {share(MAX_SPREAD)} of its mean or more": _spread,
+        f"outliers of {metric} (modified z over {MAX_Z:g})": _outliers,
+        "the first trial was slow (`warmup: 1` leaves it out)": _slow_first,
+    }
+    told = []
+    for what, find in kinds.items():
+        found = [one for label, values in cases.items() if (one := find(label, values)) is not None]
+        if found:
+            told.append(_grouped(what, found, len(cases)))
+    return tuple(told)
+
+
+def _grouped(what: str, found: Sequence[_Found], cases: int) -> str:
+    worst = max(found, key=lambda one: one.size)
+    if cases == 1:
+        return f"{what}: {worst.told}"
+    where = f"{len(found):,} of {cases:,} cases"
+    return f"{what} in {where}, {'most ' if len(found) > 1 else ''}in {worst.label}: {worst.told}"
+
+
+def _spread(label: str, values: Sequence[float]) -> _Found | None:
+    if len(values) < _MIN_SPREAD_VALUES or (mean := fmean(values)) <= 0:
+        return None
+    spread = sqrt(fsum((value - mean) ** 2 for value in values) / (len(values) - 1)) / mean
+    return _Found(label, spread, share(round(spread, 2))) if spread >= MAX_SPREAD else None
+
+
+def _outliers(label: str, values: Sequence[float]) -> _Found | None:
+    if len(values) < MIN_REPEATS:
+        return None
+    scores = modified_z(values)
+    first = 1 if _is_slow_first(scores) else 0  # that is told on its own
+    count = sum(abs(score) > MAX_Z for score in scores[first:])
+    return _Found(label, count, f"{count:,} of {trials(len(values))}") if count else None
+
+
+def _slow_first(label: str, values: Sequence[float]) -> _Found | None:
+    if len(values) < MIN_REPEATS or not _is_slow_first(modified_z(values)):
+        return None
+    middle = median(values)
+    if middle <= 0:
+        return None
+    return _Found(label, values[0] / middle, f"{factor(values[0] / middle)}× the median")
+
+
+def _is_slow_first(scores: Sequence[float]) -> bool:
+    return scores[0] > MAX_Z and scores[0] == max(scores)
+
+
+def too_few_repeats(cases: Cases) -> tuple[str, ...]:
+    """Say how many cases have too few values for an interval."""
+    few = sum(len(values) < MIN_REPEATS for values in cases.values())
+    if not few:
+        return ()
+    which = "the only case" if len(cases) == 1 else f"{few:,} of {len(cases):,} cases"
+    return (f"no interval: fewer than {MIN_REPEATS} ok trials in {which}",)
+
+
+def noise_of_machine(run: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say from a run.json what else kept the machine busy, as far as it tells."""
+    return tuple(_busy(run))
+
+
+def _busy(run: Mapping[str, Any]) -> Iterator[str]:
+    resumed = run.get("resumed")
+    session = {**run, **resumed[-1]} if resumed else run
+    cpus = session.get("cpu_count")
+    # The load at the end is no sign: a run's own actors are in it.
+    load = (session.get("load_at_start") or [None])[0]
+    if load is not None and cpus is not None and load > cpus:
+        yield f"the machine was busy when the run began: a load of {number(load)} on {cpus:,} CPU{'s' * (cpus != 1)}"
+    counts = {name: _rise(session, name) for name in ("swapped_pages", "throttled")}
+    if counts["swapped_pages"]:
+        yield f"the machine swapped while it measured: {counts['swapped_pages']:,} pages"
+    if counts["throttled"]:
+        yield f"a CPU was slowed down for its heat while it measured, {counts['throttled']:,} times"
+
+
+def _rise(session: Mapping[str, Any], counter: str) -> int:
+    """Return by how much a counter has risen from the start to the end; 0 if that is not known."""
+    start = (session.get("counters_at_start") or {}).get(counter)
+    end = (session.get("counters_at_end") or {}).get(counter)
+    return 0 if start is None or end is None else max(0, end - start)

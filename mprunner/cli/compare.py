@@ -1,0 +1,164 @@
+"""``mprunner compare``: two runs, several runs on a side, or two cases of one run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mprunner.cli.options import results_option, warn
+from mprunner.cli.output import json_option, print_json
+from mprunner.cli.sides import Sides, one_run, two_cases, two_sides
+from mprunner.errors import ExperimentError, NothingSelectedError
+from mprunner.escapes import printable
+
+if TYPE_CHECKING:
+    from mprunner.analysis.comparison import Comparison, Row
+    from mprunner.analysis.limits import Limit
+
+
+@click.command("compare", short_help="Compare two runs, or two cases of one.")
+@click.argument("runs", nargs=-1, metavar="[BASE] [NEW]")
+@click.option("--base", multiple=True, metavar="RUN", help="One more run of the base; may be repeated.")
+@click.option("--new", multiple=True, metavar="RUN", help="One more run of the new side; may be repeated.")
+@click.option(
+    "--case",
+    "cases",
+    multiple=True,
+    metavar="PARAM=VALUE,…",
+    help="Given twice: compare these cases of one run, repeat by repeat.",
+)
+@click.option(
+    "--metric", "metrics", multiple=True, metavar="NAME", help="What to compare; else every duration."
+)
+@click.option(
+    "--min-effect", default="1%", show_default=True, help="The smallest difference that is worth telling."
+)
+@click.option(
+    "--fail-on",
+    multiple=True,
+    metavar="LIMIT",
+    help="Exit with 1 if a case is beyond it and told apart: 'wall_s: +5%', 'rate_per_s: -5%'.",
+)
+@results_option
+@json_option
+def command(
+    runs: tuple[str, ...],
+    base: tuple[str, ...],
+    new: tuple[str, ...],
+    cases: tuple[str, ...],
+    metrics: tuple[str, ...],
+    min_effect: str,
+    fail_on: tuple[str, ...],
+    results: Path,
+    as_json: bool,
+) -> int:
+    """Compare the cases of run BASE with those of run NEW: what differs in their setting, then each case's ratio.
+
+    Each is a run's folder, an experiment's name or file (its newest run), or the beginning of a run's id.
+
+    A case is told slower or faster if the rank test says so, corrected for the number of cases, the 95 % interval of
+    the ratio excludes 1, and the difference is no smaller than --min-effect.
+
+    Two runs differ by the machine's drift, too. Several runs of each side show how much:
+
+    \b
+      mprunner compare before after                           a run each
+      mprunner compare A1 B1 --base A2 --new B2               two runs each
+      mprunner compare --base A1 --base A2 --base A3 --new B1 one against three
+      mprunner compare bank --case guard=none --case guard=lock   cases of one run
+      mprunner compare before after --fail-on 'wall_s: +5%'   for CI
+
+    \b
+    Exit codes: 0 compared; 1 a limit of --fail-on is exceeded; 2 bad usage; 5 nothing in common; 6 a run can't be
+    read.
+    """
+    from mprunner.analysis.comparison import compare_cases, compare_runs
+    from mprunner.analysis.selecting import chosen_metrics, paired_cases, parse_where
+
+    limits, smallest = _limits(fail_on), _share(min_effect)
+    also = [limit.metric for limit in limits]
+    if cases:
+        first, second = two_cases(cases)
+        run = one_run(results, runs, bool(base or new))
+        sides = Sides(base=(run,), new=(run,), of_one_run=(first, second))
+        pairs = paired_cases(run.measured, parse_where(first), parse_where(second))
+        chosen = chosen_metrics([run.measured], metrics, also)
+        comparison = compare_cases(pairs, run.measured.units, chosen, smallest)
+    else:
+        sides = two_sides(results, runs, base, new)
+        ours, theirs = [run.measured for run in sides.base], [run.measured for run in sides.new]
+        comparison = compare_runs(ours, theirs, chosen_metrics([*ours, *theirs], metrics, also), smallest)
+        if not comparison.rows:
+            raise NothingSelectedError(
+                "the two sides have no case in common", "compare runs of one experiment"
+            )
+    return _report(sides, comparison, limits, as_json)
+
+
+def _limits(texts: Sequence[str]) -> list[Limit]:
+    from mprunner.analysis.limits import parse_limit
+
+    try:
+        return [parse_limit(text) for text in texts]
+    except ValueError as error:
+        raise ExperimentError(
+            f"--fail-on {error}", "write 'wall_s: +5%': more than 5% more fails; or '-5%': less"
+        ) from error
+
+
+def _share(text: str) -> float:
+    from mprunner.analysis.limits import parse_percent
+
+    try:
+        return parse_percent(text)
+    except ValueError as error:
+        raise ExperimentError(f"--min-effect {error}", "write --min-effect 1%") from error
+
+
+def _report(sides: Sides, comparison: Comparison, limits: Sequence[Limit], as_json: bool) -> int:
+    from mprunner.report.compared import render_comparison
+
+    exceeded = [(limit, row) for limit in limits for row in comparison.rows if limit.is_exceeded(row)]
+    if as_json:
+        print_json(comparison_json(sides, comparison, exceeded))
+    else:
+        click.echo("\n".join([*sides.lines(), "", render_comparison(comparison)]))
+        if exceeded:
+            click.echo()
+        for limit, row in exceeded:
+            click.echo(f"beyond {limit}: {printable(row.label) or 'the only case'}")
+    for limit in limits:
+        _warn_of_the_untold(limit, comparison)
+    return 1 if exceeded else 0
+
+
+def _warn_of_the_untold(limit: Limit, comparison: Comparison) -> None:
+    from mprunner.analysis.estimate import Change
+
+    rows = [row for row in comparison.rows if row.metric == limit.metric]
+    untold = sum(row.change in (Change.TOO_FEW, Change.NO_RATIO) for row in rows)
+    if untold:
+        warn(f"--fail-on '{limit}' can't be judged in {untold} of {len(rows)} cases")
+
+
+def comparison_json(
+    sides: Sides, comparison: Comparison, exceeded: Sequence[tuple[Limit, Row]]
+) -> dict[str, Any]:
+    """Return a comparison as JSON."""
+    from mprunner.report.compared import notes
+
+    return {
+        "base": [str(run.folder.path) for run in sides.base],
+        "new": [str(run.folder.path) for run in sides.new],
+        "cases": sides.of_one_run,
+        "differences": [dataclasses.asdict(difference) for difference in sides.differences()],
+        **dataclasses.asdict(comparison),
+        "exceeded": [
+            {"limit": str(limit), "metric": row.metric, "label": row.label} for limit, row in exceeded
+        ],
+        "notes": notes(comparison),
+    }

@@ -1,0 +1,378 @@
+"""Comparing two sides: which cases stand against each other, what a difference is called, and how often rightly."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mprunner.analysis.comparison import compare_cases, compare_runs
+from mprunner.analysis.estimate import Change, Estimate, Method, change_of
+from mprunner.analysis.limits import Limit, parse_limit, parse_percent
+from mprunner.analysis.measured import MeasuredCase, MeasuredRun, measured
+from mprunner.analysis.selecting import chosen_metrics, paired_cases, parse_where
+from mprunner.analysis.setting import setting_differences
+from mprunner.analysis.statistics import Interval
+from mprunner.errors import ExperimentError, NothingSelectedError
+from mprunner.records import Status
+from mprunner.report.compared import render_comparison
+from mprunner.tables import build_frames
+from tests.made import record, run
+
+GUARDS = ("none", "lock", "rlock")
+
+
+def case(values: Iterable[float], guard="none", label=None, failed=0, **params):
+    return MeasuredCase(
+        label=f"guard {guard}" if label is None else label,
+        params={"guard": guard, **params},
+        values={"wall_s": dict(enumerate(values))},
+        failed=failed,
+    )
+
+
+def made(*cases, scenario="race-bank", units=None):
+    return MeasuredRun(run_id="a-run", scenario=scenario, units=units or {"wall_s": "s"}, cases=cases)
+
+
+def compared(base, new, **options):
+    """Compare runs of one case, each given by its values."""
+    sides = [[made(case(values)) for values in side] for side in (base, new)]
+    (row,) = compare_runs(*sides, ["wall_s"], **options).rows
+    return row
+
+
+def noisy(rng, center=1.0, size=20, spread=0.05):
+    return center * np.exp(rng.normal(0, spread, size))
+
+
+def changes(rng, factor, comparisons, *, runs=1, drift=0.0, cases=3, size=20):
+    """Simulate comparisons of some cases and return the changes of each; the new side takes ``factor`` as long."""
+
+    def side(center):
+        return [
+            made(
+                *(
+                    case(noisy(rng, center * np.exp(rng.normal(0, drift)), size), guard)
+                    for guard in GUARDS[:cases]
+                )
+            )
+            for _ in range(runs)
+        ]
+
+    return [
+        {row.change for row in compare_runs(side(1.0), side(factor), ["wall_s"]).rows}
+        for _ in range(comparisons)
+    ]
+
+
+APART = {Change.MORE, Change.LESS}
+
+
+def test_200_comparisons_of_what_is_the_same_raise_a_false_alarm_in_at_most_5_percent():
+    alarms = sum(bool(found & APART) for found in changes(np.random.default_rng(1), 1.0, 200))
+    assert alarms <= 10
+
+
+def test_a_slowdown_of_10_percent_at_a_spread_of_5_percent_is_found_in_90_percent():
+    found = changes(np.random.default_rng(2), 1.1, 200)
+    assert sum(one == {Change.MORE} for one in found) >= 180
+
+
+def test_several_runs_on_a_side_raise_no_more_false_alarms_where_the_machine_drifts():
+    alarms = sum(
+        bool(found & APART)
+        for found in changes(np.random.default_rng(3), 1.0, 200, runs=3, drift=0.05, cases=1)
+    )
+    assert alarms <= 14  # 5 % of 200, and what chance adds to that in 9 of 10 seeds
+
+
+def test_one_run_on_each_side_mistakes_the_machines_drift_for_a_difference_as_its_note_says():
+    found = changes(np.random.default_rng(4), 1.0, 100, drift=0.05, cases=1)
+    assert sum(bool(one & APART) for one in found) > 30
+
+
+def test_several_runs_find_a_difference_that_is_larger_than_the_drift():
+    found = changes(np.random.default_rng(5), 1.3, 100, runs=3, drift=0.03, cases=1)
+    assert sum(one == {Change.MORE} for one in found) >= 90
+
+
+def test_a_comparison_has_the_medians_the_ratio_and_its_interval():
+    row = compared([[1.0, 2.0, 3.0, 4.0, 5.0]], [[2.0, 4.0, 6.0, 8.0, 10.0]])
+    assert (row.base.median, row.new.median, row.ratio) == (3.0, 6.0, 2.0)
+    assert row.interval.low <= 2 <= row.interval.high
+    assert (row.base.trials, row.base.runs) == (5, 1)
+
+
+def test_less_of_a_metric_is_told_as_such():
+    rng = np.random.default_rng(0)
+    assert compared([noisy(rng)], [noisy(rng, 0.5)]).change is Change.LESS
+
+
+def test_a_difference_below_the_minimum_effect_is_negligible_however_sure():
+    rng = np.random.default_rng(0)
+    base, new = noisy(rng, spread=0.001), noisy(rng, 1.005, spread=0.001)
+    assert compared([base], [new]).change is Change.NEGLIGIBLE
+    assert compared([base], [new], min_effect=0.001).change is Change.MORE
+
+
+@pytest.mark.parametrize(
+    ("ratio", "interval", "p", "called"),
+    [
+        (1.2, (1.1, 1.3), 0.01, Change.MORE),
+        (0.8, (0.7, 0.9), 0.01, Change.LESS),
+        (1.2, (1.1, 1.3), None, Change.MORE),
+        (1.2, (1.1, 1.3), 0.05, Change.NOT_TOLD_APART),
+        (1.2, (0.9, 1.3), 0.01, Change.NOT_TOLD_APART),
+        (1.005, (1.001, 1.05), 0.01, Change.NEGLIGIBLE),
+        (1.005, (0.995, 1.009), 0.9, Change.NEGLIGIBLE),
+        (1.005, (0.98, 1.009), 0.9, Change.NOT_TOLD_APART),
+        (1.2, None, 0.01, Change.TOO_FEW),
+        (None, None, 0.01, Change.MORE),
+        (None, None, 0.2, Change.NO_RATIO),
+        (None, None, None, Change.NO_RATIO),
+    ],
+)
+def test_a_difference_is_told_where_test_interval_and_minimum_effect_agree(ratio, interval, p, called):
+    estimate = Estimate(ratio=ratio, interval=interval and Interval(*interval), p=p)
+    assert change_of(estimate, 0.5, 0.01) is called
+
+
+@pytest.mark.parametrize("sizes", [(4, 20), (20, 4), (3, 3), (1, 1)])
+def test_fewer_than_five_trials_are_too_few(sizes):
+    assert compared([[1.0] * sizes[0]], [[2.0] * sizes[1]]).change is Change.TOO_FEW
+
+
+def test_many_cases_of_few_trials_are_too_few_because_no_p_could_pass_the_correction():
+    def side(factor):
+        return [made(*(case(factor * np.arange(1.0, 6), "none", f"{n}", n=n) for n in range(7)))]
+
+    assert {row.change for row in compare_runs(side(1), side(100), ["wall_s"]).rows} == {Change.TOO_FEW}
+
+
+def test_a_case_without_an_ok_trial_is_too_few_and_does_not_count_in_the_correction():
+    rng = np.random.default_rng(0)
+    base = made(case(noisy(rng, size=5)), *(case([], "lock", f"{n}", n=n) for n in range(9)))
+    base = replace(
+        base, cases=tuple(replace(one, params={**one.params, "n": k}) for k, one in enumerate(base.cases))
+    )
+    new = replace(
+        base,
+        cases=(replace(base.cases[0], values={"wall_s": {n: 9.0 + n for n in range(5)}}), *base.cases[1:]),
+    )
+    rows = compare_runs([base], [new], ["wall_s"]).rows
+    assert [row.change for row in rows] == [Change.MORE, *[Change.TOO_FEW] * 9]
+
+
+def test_a_base_of_0_has_no_ratio_but_ranks_tell():
+    assert compared([[0.0] * 9], [[5.0 + n for n in range(9)]]).change is Change.MORE
+    row = compared([[0.0] * 9], [[0.0] * 9])
+    assert (row.change, row.ratio) == (Change.NO_RATIO, None)
+
+
+def test_one_run_stands_against_several():
+    row = compared([[1.0] * 5, [1.02] * 5, [0.98] * 5, [1.01] * 5], [[2.0] * 5])
+    assert (row.change, row.base.runs, row.new.runs) == (Change.MORE, 4, 1)
+
+
+def test_repeats_within_a_run_do_not_make_up_for_runs():
+    drifting = compared([[1.0] * 50, [1.3] * 50], [[1.25] * 50, [1.6] * 50])
+    assert drifting.change is Change.NOT_TOLD_APART
+
+
+def test_cases_are_matched_by_their_params_and_the_others_are_named():
+    base = made(case([1.0], "none"), case([1.0], "lock"))
+    new = made(case([1.0], "rlock"), case([1.0], "lock"))
+    found = compare_runs([base], [new], ["wall_s"])
+    assert [row.label for row in found.rows] == ["guard lock"]
+    assert (found.only_base, found.only_new) == (("guard none",), ("guard rlock",))
+
+
+def test_a_param_that_one_version_of_the_scenario_does_not_have_is_no_obstacle():
+    base, new = made(case([1.0], "none"), case([1.0], "lock")), made(case([1.0], "none", pause=0.5))
+    found = compare_runs([base], [new], ["wall_s"])
+    assert [row.label for row in found.rows] == ["guard none"]
+
+
+def test_a_new_param_that_is_swept_leaves_no_case_to_match():
+    base, new = made(case([1.0])), made(case([1.0], pause=0.5), case([1.0], pause=1.0))
+    assert compare_runs([base], [new], ["wall_s"]).rows == ()
+
+
+def test_labels_that_do_not_tell_cases_apart_are_replaced_by_what_does():
+    side = made(case([1.0], "none", ""), case([1.0], "lock", ""))
+    assert [row.label for row in compare_runs([side], [side], ["wall_s"]).rows] == [
+        "guard none",
+        "guard lock",
+    ]
+
+
+def test_cases_of_one_run_are_compared_repeat_by_repeat():
+    drift = [1.0, 2.0, 4.0, 8.0, 16.0]
+    both = made(case(drift), case([1.1 * value for value in drift], "lock"))
+    pairs = paired_cases(both, parse_where("guard=none"), parse_where("guard=lock"))
+    (row,) = compare_cases(pairs, both.units, ["wall_s"]).rows
+    assert row.ratio == pytest.approx(1.1)
+    assert (row.change, row.p, row.label) == (Change.MORE, None, "guard none → guard lock")
+
+
+def test_each_case_is_paired_with_the_one_that_agrees_on_all_else():
+    both = made(*(case([1.0] * 5, guard, start=start) for guard in GUARDS for start in ("fork", "spawn")))
+    pairs = paired_cases(both, parse_where("guard=none"), parse_where("guard=lock"))
+    rows = compare_cases(pairs, both.units, ["wall_s"]).rows
+    assert [row.label for row in rows] == ["start fork", "start spawn"]
+    assert all(new.params["guard"] == "lock" for _, new in pairs)
+
+
+@pytest.mark.parametrize(
+    ("base", "new", "error", "reason"),
+    [
+        ("guard=none", "guard=none", ExperimentError, "can't be paired one to one"),
+        ("guard=none", "guard=lock,n=1", ExperimentError, "can't be paired one to one"),
+        ("guard=none", "colour=red", ExperimentError, "the run has no param 'colour'"),
+        ("guard=none", "guard=semaphore", NothingSelectedError, "no case with guard=semaphore"),
+        ("guard=none,n=1", "guard=none,n=9", NothingSelectedError, "no case with guard=none,n=9"),
+    ],
+)
+def test_cases_that_can_not_be_paired_are_refused(base, new, error, reason):
+    both = made(*(case([1.0], guard, n=n) for guard in GUARDS for n in (1, 2)))
+    with pytest.raises(error, match=reason):
+        paired_cases(both, parse_where(base), parse_where(new))
+
+
+@pytest.mark.parametrize("text", ["", "guard", "=none", "guard=", "guard=none,"])
+def test_what_names_no_case_is_refused(text):
+    with pytest.raises(ExperimentError, match="names no case"):
+        parse_where(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1_000, "1000"), (1_000, "1,000"), (0.5, "0.50"), (True, "true"), (None, "null"), ("1", "1")],
+)
+def test_a_value_is_named_as_the_experiment_or_the_summary_writes_it(value, text):
+    both = made(case([1.0], "none", n=value), case([1.0], "lock", n=value))
+    where = {"guard": "none", "n": text}
+    assert len(paired_cases(both, where, {"guard": "lock"})) == 1
+
+
+def test_the_durations_are_compared_unless_metrics_are_named():
+    units = {"wall_s": "s", "wait_s": "s", "rate": "per_s"}
+    one = made(case([1.0]), units=units)
+    assert chosen_metrics([one], []) == ("wall_s",)  # wait_s has no value
+    assert chosen_metrics([one], [], ["rate"]) == ("wall_s", "rate")
+    assert chosen_metrics([one], ["rate"], ["wall_s"]) == ("rate", "wall_s")
+
+
+@pytest.mark.parametrize(
+    ("other", "wanted", "reason"),
+    [
+        (made(case([1.0]), scenario="pool-map"), [], "different scenarios: pool-map, race-bank"),
+        (made(case([1.0])), ["speed"], "no numeric metric 'speed'"),
+        (made(case([1.0]), units={"wall_s": "ms"}), ["wall_s"], r"other units on one side: ms, s$"),
+        (made(case([1.0]), units={"rate": "per_s"}), [], "no duration was measured"),
+    ],
+)
+def test_what_can_not_be_compared_is_refused(other, wanted, reason):
+    with pytest.raises(ExperimentError, match=reason):
+        chosen_metrics([made(case([1.0])), other], wanted)
+
+
+def test_only_counted_trials_are_compared_and_those_that_failed_are_told():
+    records = [
+        record(repeat=-1, metrics={"wall_s": 9.0}),
+        record(repeat=0, metrics={"wall_s": 1.0}),
+        record(repeat=1, status=Status.TIMEOUT),
+    ]
+    found = run(*records)
+    one = measured(build_frames(found), found.header)
+    (row,) = compare_runs([one], [one], ["wall_s"]).rows
+    assert (row.base.trials, row.base.median, row.base.failed) == (1, 1.0, 1)
+
+
+def test_a_setting_differs_where_any_two_runs_do():
+    run_json = {
+        "python": "3.12.1",
+        "host": "a",
+        "cpus_usable": [0, 1],
+        "git": {"revision": "1" * 40, "dirty": False},
+    }
+    other = run_json | {"python": "3.13.0", "git": {"revision": "1" * 40, "dirty": True}}
+    told = [(d.what, d.then, d.now) for d in setting_differences([run_json], [other])]
+    assert told == [("Python", "3.12.1", "3.13.0"), ("git revision", "1" * 12, "1" * 12 + ", changed")]
+    mixed = [run_json, run_json | {"host": "b"}]
+    assert [(d.then, d.now) for d in setting_differences(mixed, mixed)] == [("a or b", "a or b")]
+    assert setting_differences([run_json], [run_json]) == ()
+
+
+def test_what_a_run_does_not_say_is_not_known_to_differ():
+    assert setting_differences([{}], [{"host": "a"}]) == ()
+    assert setting_differences([{}, {"host": "a"}], [{"host": "a"}]) == ()
+
+
+def test_a_setting_of_another_shape_is_no_crash():
+    assert setting_differences([{"git": 5, "plugin": None, "packages": []}], [{"cpus_usable": 3}]) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("wall_s: +5%", Limit(metric="wall_s", allowed=0.05)),
+        (" rate_per_s:-2.5 % ", Limit(metric="rate_per_s", allowed=-0.025)),
+        ("wall_s:+150%", Limit(metric="wall_s", allowed=1.5)),
+    ],
+)
+def test_a_limit_is_read(text, limit):
+    assert parse_limit(text) == limit
+
+
+@pytest.mark.parametrize(
+    "text", ["", "wall_s", "wall_s: 5%", "wall_s: +5", "wall_s: +x%", ": +5%", "wall_s: -100%"]
+)
+def test_what_is_no_limit_is_refused(text):
+    with pytest.raises(ValueError, match=r"no limit|no percentage|nothing shrinks"):
+        parse_limit(text)
+
+
+@pytest.mark.parametrize("text", ["1", "-1%", "1e3%", "nan%", "٣%"])
+def test_what_is_no_percentage_is_refused(text):
+    with pytest.raises(ValueError, match="no percentage"):
+        parse_percent(text)
+
+
+@pytest.mark.parametrize(
+    ("factor", "limit", "exceeded"),
+    [(1.2, "+5%", True), (1.2, "+30%", False), (0.8, "+5%", False), (0.8, "-5%", True), (0.8, "-30%", False)],
+)
+def test_a_limit_is_exceeded_by_a_difference_that_is_told(factor, limit, exceeded):
+    rng = np.random.default_rng(0)
+    row = compared([noisy(rng)], [noisy(rng, factor)])
+    assert parse_limit(f"wall_s: {limit}").is_exceeded(row) is exceeded
+    assert not parse_limit(f"other_s: {limit}").is_exceeded(row)
+    assert not parse_limit(f"wall_s: {limit}").is_exceeded(replace(row, change=Change.NOT_TOLD_APART))
+
+
+def test_a_comparison_is_told_case_by_case_with_what_it_leaves_out():
+    rng = np.random.default_rng(0)
+    base = made(case(noisy(rng)), case(noisy(rng), "lock", failed=2), case([1.0], "rlock"))
+    new = made(case(noisy(rng, 1.5)), case(noisy(rng), "lock"))
+    lines = render_comparison(compare_runs([base], [new], ["wall_s"])).splitlines()
+    assert lines[0] == "wall_s: 2 cases, 1 slower, 1 not told apart"
+    assert lines[1].startswith("guard none   ")
+    assert lines[1].endswith("   slower")
+    assert "only in base: guard rlock" in lines
+    assert "trials that were not ok, and so are not compared: guard lock: 2 → 0" in lines
+    assert lines[-1].startswith("One run on each side: ")
+
+
+def test_the_method_follows_from_what_stands_on_the_sides():
+    one = made(case([1.0] * 5))
+    assert compare_runs([one], [one], ["wall_s"]).method is Method.TRIALS
+    assert compare_runs([one, one], [one], ["wall_s"]).method is Method.RUNS
+
+
+def test_an_interval_that_says_nothing_is_told_in_one_word():
+    sides = [[made(case([value])) for value in values] for values in ([1e-6, 1.0], [1.0])]
+    found = compare_runs(*sides, ["wall_s"])
+    assert found.rows[0].interval.high > 1e20
+    assert "1,000× (anything), p 0.67 " in render_comparison(found)
