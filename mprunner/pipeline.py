@@ -274,13 +274,18 @@ def tabulate(folder: RunFolder) -> Tabled:
 
 
 def write_tables(folder: RunFolder, tabled: Tabled) -> None:
-    """Write a run's tables; each is replaced whole or not at all.
+    """Write a run's tables, and datapackage.json that describes them; each file is replaced whole or not at all.
 
     Raises:
         ResultsError: a table can't be written.
     """
-    from mprunner.tables import write_csv  # noqa: PLC0415 - as above
+    from mprunner.datapackage import write_package  # noqa: PLC0415 - as above
 
+    write_package(folder.path, tabled.header, tables_of(tabled))
+
+
+def tables_of(tabled: Tabled) -> "dict[str, pd.DataFrame]":
+    """Return the tables that a run has, by the names of their files."""
     frames = tabled.frames
     tables = {
         "trials": frames.trials,
@@ -289,9 +294,7 @@ def write_tables(folder: RunFolder, tabled: Tabled) -> None:
         "samples": frames.samples,
         "summary": tabled.summary,
     }
-    for name, frame in tables.items():
-        if frame is not None:
-            write_csv(frame, folder.path / f"{name}.csv")
+    return {name: frame for name, frame in tables.items() if frame is not None}
 
 
 def finish(registry: Registry, executed: Executed) -> tuple[str, ...]:
