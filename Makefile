@@ -28,6 +28,7 @@ check: $(VENV)/installed-dev  ## lint, format, types and import contracts
 bench: $(VENV)/installed-dev  ## the benchmarks: a line for each figure
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python tests/benchmarks/fidelity.py
+	$(BIN)/python tests/benchmarks/tables.py
 
 clean:  ## remove what was built, never results
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*

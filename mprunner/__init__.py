@@ -22,15 +22,22 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # typing's constant, without importing typing
 if TYPE_CHECKING:
+    from mprunner.api import Results as Results
+    from mprunner.api import load as load
+    from mprunner.api import run as run
     from mprunner.hookspecs import hookimpl as hookimpl
 
 
 def __getattr__(name: str) -> object:
-    """Import ``mprunner.hookimpl`` (which needs pluggy) only when a plugin asks for it."""
+    """Import ``mprunner.hookimpl`` (which needs pluggy), ``load`` and ``run`` only when someone asks for them."""
     if name == "hookimpl":
         from mprunner.hookspecs import hookimpl  # noqa: PLC0415 - the reason is this function's docstring
 
         return hookimpl
+    if name in ("Results", "load", "run"):
+        from mprunner import api  # noqa: PLC0415 - likewise
+
+        return getattr(api, name)
     raise AttributeError(f"module 'mprunner' has no attribute {name!r}")
 
 

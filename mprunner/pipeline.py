@@ -147,6 +147,21 @@ class Tabled:
     judgement: "Judgement"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A run whose tables and verdict are written.
+
+    Attributes:
+        tabled: its tables.
+        run: the content of its run.json.
+        hook_errors: what plugins' hooks raised; it stopped nothing.
+    """
+
+    tabled: Tabled
+    run: Mapping[str, Any]
+    hook_errors: tuple[str, ...]
+
+
 def prepare(
     file: Path,
     plugins: Sequence[Path] = (),
@@ -360,13 +375,18 @@ def settle_verdict(folder: RunFolder, run: Mapping[str, Any], tabled: Tabled) ->
 
 
 def write_tables(folder: RunFolder, tabled: Tabled) -> None:
-    """Write a run's tables; each is replaced whole or not at all.
+    """Write a run's tables, and datapackage.json that describes them; each file is replaced whole or not at all.
 
     Raises:
         ResultsError: a table can't be written.
     """
-    from mprunner.tables import write_csv  # noqa: PLC0415 - as above
+    from mprunner.datapackage import write_package  # noqa: PLC0415 - as above
 
+    write_package(folder.path, tabled.header, tables_of(tabled))
+
+
+def tables_of(tabled: Tabled) -> "dict[str, pd.DataFrame]":
+    """Return the tables that a run has, by the names of their files."""
     frames = tabled.frames
     tables = {
         "trials": frames.trials,
@@ -375,16 +395,28 @@ def write_tables(folder: RunFolder, tabled: Tabled) -> None:
         "samples": frames.samples,
         "summary": tabled.summary,
     }
-    for name, frame in tables.items():
-        if frame is not None:
-            write_csv(frame, folder.path / f"{name}.csv")
+    return {name: frame for name, frame in tables.items() if frame is not None}
 
 
-def finish(registry: Registry, folder: RunFolder, run: Mapping[str, Any]) -> tuple[str, ...]:
-    """Tell the plugins that the run's tables are written; return what their hooks raised."""
-    tell = Teller(registry)
-    tell.all("mprunner_run_finished", run=dict(run), folder=str(folder.path))
-    return tuple(tell.errors)
+def settle(executed: Executed, registry: Registry | None) -> Settled:
+    """Write a run's tables and its verdict, and tell the plugins that they are there.
+
+    Args:
+        executed: the run.
+        registry: the plugins to be told; None where nothing was executed.
+
+    Raises:
+        ResultsError: they can't be written, or the journal can't be read.
+    """
+    tabled = tabulate(executed.folder)
+    write_tables(executed.folder, tabled)
+    run = settle_verdict(executed.folder, executed.run, tabled)
+    errors = list(executed.hook_errors)
+    if registry is not None:
+        tell = Teller(registry)
+        tell.all("mprunner_run_finished", run=run, folder=str(executed.folder.path))
+        errors += tell.errors
+    return Settled(tabled=tabled, run=run, hook_errors=tuple(errors))
 
 
 def _create_folder(results: Path, experiment: Experiment) -> RunFolder:

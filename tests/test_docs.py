@@ -12,10 +12,9 @@ import pytest
 import yaml
 
 from mprunner.cli import COMMANDS
-from mprunner.declarations import declare
+from mprunner.columns import TABLES
 from mprunner.pipeline import prepare
 from mprunner.spec.structure import ExperimentFile
-from mprunner_scenarios.race_bank import RaceBank
 from tests.support import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -123,18 +122,18 @@ def test_the_entry_point_of_the_documentation_is_toml():
     assert tomllib.loads(shown)["project"]["entry-points"]["mprunner"]
 
 
-@pytest.mark.parametrize(
-    "page", [ROOT / "README.md", ROOT / "docs" / "results.md"], ids=lambda page: page.name
-)
-def test_the_code_that_opens_a_table_works(program, tmp_path, monkeypatch, capsys, page):
+def test_the_code_that_opens_a_table_works(program, tmp_path, monkeypatch, capsys):
     (tmp_path / "bank.yaml").write_text(
         (ROOT / "experiments" / "bank.yaml").read_text().replace("10\n", "1\n")
     )
     assert program("run", "bank.yaml").returncode == 0
     monkeypatch.chdir(tmp_path)
-    (code,) = [text for text in blocks(page, "python") if "read_csv" in text]
-    exec(compile(code, page.name, "exec"), {})
-    assert "spin" in capsys.readouterr().out
+    recipes = blocks(ROOT / "docs" / "results.md", "python")
+    assert len(recipes) == 4
+    in_the_readme = [text for text in blocks(ROOT / "README.md", "python") if "read_csv" in text]
+    for code in (*recipes, *in_the_readme):
+        exec(compile(code, "a recipe", "exec"), {})
+        assert "lock" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -145,16 +144,15 @@ def test_every_command_teaches_itself(program, command):
     assert len(done.stdout.splitlines()) > 5
 
 
-def test_every_column_of_the_tables_is_in_the_documentation(program, tmp_path):
-    (tmp_path / "bank.yaml").write_text("scenario: race-bank\nrepeats: 1\nparams: {transactions: 10}\n")
-    program("run", "bank.yaml")
+@pytest.mark.parametrize("table", TABLES)
+def test_every_column_is_documented_as_the_code_describes_it(table):
     text = (ROOT / "docs" / "results.md").read_text()
-    declared = declare(RaceBank)
-    own = {field.name for field in (*declared.params, *declared.metrics)}
-    folder = tmp_path / "results" / "bank" / "latest"
-    columns = {column for file in folder.glob("*.csv") for column in pd.read_csv(file).columns}
-    undocumented = {column for column in columns - own if f"`{column}`" not in text}
-    assert undocumented == set()
+    (section,) = re.findall(rf"^## {table}\.csv\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
+    shown = re.findall(
+        r"^\| `(.+?)` \| (.*?) \| (.*?) \| (.+) \|$", section.replace("|  |", "| - |"), re.MULTILINE
+    )
+    described = TABLES[table].columns.items()
+    assert shown == [(name, column.role, column.unit or "-", column.doc) for name, column in described]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -118,7 +118,12 @@ def test_judging_changes_nothing_but_the_verdict(program, bank):
     expecting(KEEPS_ALL.replace("VERDICT", "forbidden"))
     program("verdict")
     changed = {name for name, content in before.items() if (folder / name).read_bytes() != content}
-    assert changed == {"run.json", "verdict.json", "outcomes.csv"}
+    assert changed == {
+        "run.json",
+        "verdict.json",
+        "outcomes.csv",
+        "datapackage.json",
+    }  # it has the hash of each table
 
 
 def test_a_mistake_in_the_file_is_located_and_the_old_verdict_stays(program, bank):

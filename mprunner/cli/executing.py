@@ -99,18 +99,15 @@ def _report(registry: Registry | None, executed: Executed, color: str) -> bool:
 
     with suppress(OSError):  # a terminal that is gone must not cost the tables
         _tell_the_rest(executed)
-    tabled = pipeline.tabulate(executed.folder)
-    pipeline.write_tables(executed.folder, tabled)
-    run = pipeline.settle_verdict(executed.folder, executed.run, tabled)
-    last_errors = pipeline.finish(registry, executed.folder, run) if registry is not None else ()
-    for error in (*executed.hook_errors, *last_errors):
+    settled = pipeline.settle(executed, registry)
+    for error in settled.hook_errors:
         warn(f"a plugin failed: {error}")
-    print_summary(tabled, executed.run, color)
+    print_summary(settled.tabled, settled.run, color)
     click.echo(f"\nresults: {executed.folder.path}")
     if executed.run["state"] != "finished":
         click.echo(f"execute the rest: {resume_command(executed.folder)}")
     sys.stdout.flush()
-    return tabled.judgement.verdict == "failed"
+    return settled.tabled.judgement.verdict == "failed"
 
 
 def _tell_the_rest(executed: Executed) -> None:

@@ -1,0 +1,178 @@
+"""mprunner from Python: ``mprunner.load`` opens what was measured, ``mprunner.run`` executes an experiment.
+
+Importing this module imports neither pandas nor what executes an experiment: the first call does.
+"""
+
+import signal
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mprunner.errors import ExperimentError, ResultsError
+from mprunner.results import RunFolder, all_runs, find_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mprunner.executors import Interrupt
+
+AnyPath = str | PathLike[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Results:
+    """The tables of one run, or of several below each other; ``run_id`` is the first column of each.
+
+    Columns have the types ``string``, ``Int64``, ``Float64`` and ``boolean``: what is missing is ``pd.NA``, and
+    neither a whole number nor a float loses a bit. docs/results.md says what each column means.
+
+    Attributes:
+        runs: what run.json says of each run, the oldest first.
+        trials: a row per attempt of a trial.
+        actors: a row per actor of a trial.
+        outcomes: a row per case and observed state.
+        samples: a row per sample; None where no scenario declares any.
+        summary: a row per case and metric.
+    """
+
+    runs: tuple[Mapping[str, Any], ...]
+    trials: "pd.DataFrame"
+    actors: "pd.DataFrame"
+    outcomes: "pd.DataFrame"
+    samples: "pd.DataFrame | None"
+    summary: "pd.DataFrame"
+
+    @property
+    def run(self) -> Mapping[str, Any]:
+        """What run.json says of the only run.
+
+        Raises:
+            ResultsError: there are several.
+        """
+        if len(self.runs) > 1:
+            raise ResultsError(f"these are {len(self.runs)} runs, not one", "see `.runs`")
+        return self.runs[0]
+
+    def __repr__(self) -> str:
+        last = self.trials[self.trials["is_final"]]
+        counts = ", ".join(f"{count:,} {status}" for status, count in last["status"].value_counts().items())
+        names = ", ".join(sorted({str(run.get("experiment")) for run in self.runs}))
+        of = self.runs[0].get("run_id") if len(self.runs) == 1 else f"{len(self.runs)} runs"
+        parts = [f"{len(last):,} trials" + (f" ({counts})" if counts else ""), f"{len(self.actors):,} actors"]
+        if self.samples is not None:
+            parts.append(f"{len(self.samples):,} samples")
+        return f"<results of {names}, {of}: {', '.join(parts)}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: one line, then the summary's first rows without what they share."""
+        shown = self.summary.head(20).dropna(axis="columns", how="all")
+        shown = shown.drop(columns=[name for name in ("run_id", "case_id") if name in shown])
+        line = repr(self)[1:-1].replace("&", "&amp;").replace("<", "&lt;")
+        return f"<p>{line}</p>{shown.to_html(index=False, na_rep='')}"
+
+
+def load(run: AnyPath | None = None, results: AnyPath = "results") -> Results:
+    """Open the tables of a run, or of every run of an experiment.
+
+    A run without tables, because it is being executed or was killed, is read from its journal; nothing is written.
+
+    Args:
+        run: a run's folder; an experiment's folder, whose runs are put below each other; an experiment's name or
+            file (its newest run); the beginning of a run's id; None for the newest run of all.
+        results: the folder of all runs.
+
+    Raises:
+        ExperimentError: there is no such run, or more than one.
+        ResultsError: the folder is none of a run, or its files can't be read.
+    """
+    from mprunner.loading import concatenated  # noqa: PLC0415 - it imports pandas
+
+    folders = _folders(run, Path(results))
+    read = [_tables(folder) for folder in folders]
+    names = ("trials", "actors", "outcomes", "samples", "summary")
+    found = {name: [tables[name] for tables in read if name in tables] for name in names}
+    tables = {name: concatenated(frames) if frames else None for name, frames in found.items()}
+    return Results(runs=tuple(folder.read_run() for folder in folders), **tables)  # type: ignore[arg-type]
+
+
+def _folders(run: AnyPath | None, results: Path) -> list[RunFolder]:
+    if run is None:
+        return [find_run(results, None)]
+    path = Path(run)
+    if path.is_dir() and not (path / "run.json").is_file():
+        of_experiment = [folder for folder in all_runs(path.parent) if folder.path.parent.name == path.name]
+        if of_experiment:
+            return of_experiment
+    try:
+        return [find_run(results, str(run))]
+    except ExperimentError as error:
+        if not path.is_dir():
+            raise
+        raise ResultsError(
+            f"{path} is neither a run's folder nor an experiment's", "a run's folder holds run.json"
+        ) from error
+
+
+def _tables(folder: RunFolder) -> "dict[str, pd.DataFrame]":
+    from mprunner.datapackage import FILE  # noqa: PLC0415 - it imports pandas
+    from mprunner.loading import read_tables  # noqa: PLC0415 - likewise
+    from mprunner.pipeline import tables_of, tabulate  # noqa: PLC0415 - likewise
+
+    if (folder.path / FILE).exists():
+        return read_tables(folder.path)
+    return tables_of(tabulate(folder))
+
+
+def run(
+    file: AnyPath,
+    *,
+    results: AnyPath = "results",
+    plugins: Sequence[AnyPath] = (),
+    executor: str = "local",
+    strict: bool = False,
+    beside_orphans: bool = False,
+) -> Results:
+    """Execute an experiment as ``mprunner run`` does, write its tables and return them.
+
+    It prints nothing; what a person should know is a Python warning. A trial that fails is a row, not an exception.
+    In the main thread the first Ctrl-C ends the trial in hand and is raised again once the tables are written.
+    In another thread signals are left alone. A script needs no ``if __name__ == "__main__"`` for it.
+
+    Args:
+        file: the experiment.
+        results: the folder that holds a folder for every run.
+        plugins: Python files that provide scenarios.
+        executor: what executes the trials.
+        strict: refuse an experiment with combinations that the scenario refuses.
+        beside_orphans: put up with processes that an earlier run left.
+
+    Raises:
+        MprunnerError: one of its subclasses; nothing was executed, or the results can't be written.
+    """
+    from mprunner import pipeline  # noqa: PLC0415 - it imports what reads an experiment
+    from mprunner.executors import Interrupt  # noqa: PLC0415 - likewise
+
+    prepared = pipeline.prepare(Path(file), [Path(plugin) for plugin in plugins], strict=strict)
+    chosen = pipeline.executor_for(prepared, executor)
+    with Interrupt() as interrupt:
+        executed = pipeline.execute(
+            prepared, chosen, Path(results), interrupt, beside_orphans=beside_orphans, warn=_warn
+        )
+        settled = pipeline.settle(executed, prepared.registry)
+    for error in settled.hook_errors:
+        warnings.warn(f"a plugin failed: {error}", stacklevel=2)
+    _pass_on(interrupt)
+    return load(executed.folder.path)
+
+
+def _warn(message: str, hint: str) -> None:
+    warnings.warn(f"{message} ({hint})", stacklevel=2)
+
+
+def _pass_on(interrupt: "Interrupt") -> None:
+    """Let the program that called see the signal that ended the run, now that its own handlers are back."""
+    if interrupt.signal is not None:
+        signal.raise_signal(interrupt.signal)

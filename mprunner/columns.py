@@ -1,0 +1,173 @@
+"""What each column of mprunner's own tables means: the one place that says it, for data packages and documentation.
+
+The types are where the tables are made; the columns of params, metrics and samples are described by their scenario.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Role = Literal["key", "design", "status", "bookkeeping", "param", "metric", "sample", "outcome", "statistic"]
+"""What a column is for:
+
+- *key*: identifies a row, or the row of another table that it belongs to;
+- *design*: which part of the plan a row is;
+- *status*: what happened;
+- *bookkeeping*: where, when and at what cost;
+- *param*, *metric*, *sample*: what the scenario declares under that name;
+- *outcome*: an observed state and how often it was seen;
+- *statistic*: computed from rows of another table.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What one column of a table means.
+
+    Attributes:
+        role: what it is for.
+        doc: its meaning, a phrase.
+        unit: of its numbers, such as ``s``; empty where they have none.
+    """
+
+    role: Role
+    doc: str
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """What one table holds.
+
+    Attributes:
+        doc: what a row is.
+        columns: its own columns by name, in order; those of params, metrics and samples are not among them.
+        key: the columns that identify a row; empty where none do.
+        refers_to: the table and the columns of it that rows refer to by the same names; None where there is none.
+    """
+
+    doc: str
+    columns: Mapping[str, Column]
+    key: tuple[str, ...] = ()
+    refers_to: tuple[str, tuple[str, ...]] | None = None
+
+
+_RUN: Final = {"run_id": Column("key", "the run")}
+_TRIAL: Final = {**_RUN, "trial_id": Column("key", "the trial; the same in every run of the same trial")}
+_CASE: Final = {**_RUN, "case_id": Column("key", "the case; the same in every run of the same case")}
+
+_TRIALS: Final = {
+    **_TRIAL,
+    "case_id": _CASE["case_id"],
+    "repeat": Column("design", "the index of the repetition from 0; negative for warm-up trials"),
+    "attempt": Column("key", "which execution of the trial this is, from 1"),
+    "is_final": Column("status", "whether this is the trial's last attempt"),
+    "order": Column("design", "the trial's place in the plan, from 0"),
+    "is_warmup": Column("design", "whether it is left out of `summary.csv`"),
+    "status": Column("status", "what happened, see below"),
+    "exit_code": Column("status", "of the worker; empty if a signal ended it"),
+    "signal": Column("status", "the number of the signal that ended the worker"),
+    "error_type": Column("status", "the type of the exception"),
+    "error_message": Column("status", "its message, or what is wrong with the result"),
+    "leaked": Column("status", "processes alive when the trial had ended, which were then killed"),
+    "containment": Column(
+        "bookkeeping",
+        "what kept the trial's processes together: `subreaper` or `process-group`; empty, as are the times, of an "
+        "attempt that was cut off when mprunner was killed",
+    ),
+    "python": Column("bookkeeping", "the version of Python that executed it"),
+    "host": Column("bookkeeping", "the machine's name"),
+    "started_at": Column("bookkeeping", "when it was started: UTC, ISO 8601 with microseconds"),
+    "trial_wall_s": Column("bookkeeping", "from the fork of the worker to its end", "s"),
+    "cpu_user_s": Column("bookkeeping", "user CPU time of the whole process tree", "s"),
+    "cpu_system_s": Column("bookkeeping", "system CPU time of the whole process tree", "s"),
+    "max_process_rss_bytes": Column("bookkeeping", "peak memory of the largest process of the tree", "bytes"),
+    "seed": Column("design", "of the trial's random generator"),
+}
+_ACTORS: Final = {
+    **_TRIAL,
+    "actor": Column("key", "the actor's index within the trial, from 0"),
+    "kind": Column("design", "how it was started: `fork`, `spawn`, `forkserver` or `thread`"),
+    "pid": Column("bookkeeping", "the id of its process; a thread has its worker's"),
+    "start_latency_s": Column("metric", "from the call that started it to its first instruction", "s"),
+    "start_skew_s": Column("metric", "how long after the first actor it began its first round", "s"),
+    "wall_s": Column(
+        "metric", "from the beginning of its first round to the end of its last, waiting included", "s"
+    ),
+    "cpu_s": Column("metric", "CPU time between the same moments, spinning included", "s"),
+    "rounds": Column("metric", "the rounds that it finished"),
+    "exit_code": Column("status", "of its process; negative if a signal ended it"),
+    "error_type": Column("status", "the type of the exception that ended it"),
+}
+_OUTCOMES: Final = {
+    **_CASE,
+    "variable": Column("key", "the outcome variable"),
+    "value": Column("key", "the state, as text"),
+    "count": Column("outcome", "how often it was observed"),
+    "observations": Column("outcome", "how many observations of that variable the case has"),
+    "share": Column("outcome", "`count` over `observations`"),
+    "share_ci_low": Column("outcome", "the lower end of the share's exact 95 % interval"),
+    "share_ci_high": Column("outcome", "its upper end"),
+    "verdict": Column(
+        "status",
+        "`acceptable`, `interesting` or `forbidden` by the first of the experiment's rules that applies; `unknown` "
+        "where none does, empty where the variable has no rules",
+    ),
+    "note": Column("status", "what that rule says of it"),
+}
+_SUMMARY: Final = {
+    **_CASE,
+    "metric": Column("key", "the metric that is described"),
+    "unit": Column("bookkeeping", "the metric's unit"),
+    "trials": Column("statistic", "how many trials count"),
+    "median": Column("statistic", "the median over those trials, in the metric's unit"),
+    "mean": Column("statistic", "their mean, likewise"),
+    "sd": Column("statistic", "their standard deviation, likewise"),
+    "min": Column("statistic", "the smallest, likewise"),
+    "max": Column("statistic", "the largest, likewise"),
+    "ci_low": Column(
+        "statistic",
+        "the 95 % percentile-bootstrap interval of the median: its lower end; empty under five trials",
+    ),
+    "ci_high": Column("statistic", "its upper end"),
+    "ratio": Column("statistic", "the median of the repeat-by-repeat ratios to the baseline's case"),
+    "ratio_ci_low": Column("statistic", "the lower end of its interval"),
+    "ratio_ci_high": Column("statistic", "the upper end of its interval"),
+    "speedup": Column("statistic", "of durations: the baseline's time over the case's"),
+    "efficiency": Column(
+        "statistic",
+        "the speed-up over the number of processes, where the scenario counts them and the baseline works alone",
+    ),
+}
+
+_OF_A_TRIAL: Final = ("trials", ("run_id", "trial_id"))
+
+TABLES: Final[Mapping[str, Table]] = {
+    "trials": Table(
+        doc="A row per attempt of a trial.", columns=_TRIALS, key=("run_id", "trial_id", "attempt")
+    ),
+    "actors": Table(
+        doc="A row per actor of a trial's last attempt.",
+        columns=_ACTORS,
+        key=("run_id", "trial_id", "actor"),
+        refers_to=_OF_A_TRIAL,
+    ),
+    "samples": Table(
+        doc="A row per sample of a trial's last attempt, in the order in which they were taken.",
+        columns=_TRIAL,
+        refers_to=_OF_A_TRIAL,
+    ),
+    "outcomes": Table(
+        doc="A row per case, outcome variable and observed value.",
+        columns=_OUTCOMES,
+        key=("run_id", "case_id", "variable", "value"),
+        refers_to=("trials", ("run_id", "case_id")),
+    ),
+    "summary": Table(
+        doc="A row per case and metric, over the final ok trials that are no warm-up.",
+        columns=_SUMMARY,
+        key=("run_id", "case_id", "metric"),
+        refers_to=("trials", ("run_id", "case_id")),
+    ),
+}
+"""The tables of a run, by the name of their file without its ``.csv``."""

@@ -1,0 +1,129 @@
+"""What tables cost: those of 1,000,000 samples against ``DataFrame.to_csv`` of the same frame; ``make bench``.
+
+Both are measured in turn, each in a process of its own, so that the peak memory is that of one of them.
+"""
+
+import multiprocessing
+import resource
+import statistics
+import tempfile
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from time import perf_counter
+
+from mprunner.declarations import Declaration, Field
+from mprunner.journal import Header, Journal
+from mprunner.loading import read_tables
+from mprunner.pipeline import tabulate, write_tables
+from mprunner.records import Attempt, Ending, Record, Result, ResultKind, Status
+from mprunner.results import RunFolder
+
+SAMPLES = 1_000_000
+PER_TRIAL = 1_000
+TURNS = 3
+DECLARATION = Declaration(
+    name="sampled",
+    doc="",
+    params=(Field(name="size", type="int"),),
+    metrics=(Field(name="wall_s", type="float", unit="s"),),
+    outcomes={},
+    sample=(
+        Field(name="task", type="int"),
+        Field(name="wall_s", type="float"),
+        Field(name="kind", type="str"),
+    ),
+)
+
+
+def main() -> None:
+    """Measure both, and print the ratio of their times and the peak memory of each."""
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
+        folder = RunFolder(Path(name))
+        _write_journal(folder)
+        measured(_tables, folder)  # so that the yardstick has its frame
+        ours, theirs = [], []
+        for _ in range(TURNS):
+            ours.append(measured(_tables, folder))
+            theirs.append(measured(_to_csv, folder))
+    seconds, yardstick = (statistics.median(s for s, _ in each) for each in (ours, theirs))
+    print(
+        f"tables of {SAMPLES:,} samples ÷ to_csv of the frame: {seconds / yardstick:.2f}× (≤ 2×); peak memory "
+        f"{ours[0][1]:.0f} MiB, of to_csv with the frame {theirs[0][1]:.0f} MiB",
+        flush=True,
+    )
+
+
+def measured(what: Callable[[RunFolder], float], folder: RunFolder) -> tuple[float, float]:
+    """Call something in a fresh process; return the seconds that it took and the peak memory in MiB."""
+    receiver, sender = multiprocessing.get_context("spawn").Pipe(duplex=False)
+    process = multiprocessing.get_context("spawn").Process(target=_measured, args=(what, folder, sender))
+    process.start()
+    seconds, peak = receiver.recv()
+    process.join()
+    return seconds, peak
+
+
+def _measured(what: Callable[[RunFolder], float], folder: RunFolder, sender: Connection) -> None:
+    seconds = what(folder)
+    sender.send((seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+
+
+def _tables(folder: RunFolder) -> float:
+    began = perf_counter()
+    write_tables(folder, tabulate(folder))
+    return perf_counter() - began
+
+
+def _to_csv(folder: RunFolder) -> float:
+    frame = read_tables(folder.path)["samples"]
+    began = perf_counter()
+    frame.to_csv(folder.path / "yardstick.csv", index=False)
+    return perf_counter() - began
+
+
+def _write_journal(folder: RunFolder) -> None:
+    header = Header(
+        run_id="20250101T000000Z-abcdef",
+        experiment={"name": "sampled"},
+        declaration=DECLARATION,
+        planned=SAMPLES // PER_TRIAL,
+        python="3.12.1",
+        host="here",
+    )
+    with Journal.create(folder.journal, header) as journal:
+        for number in range(SAMPLES // PER_TRIAL):
+            journal.ended(_record(number))
+
+
+def _record(number: int) -> Record:
+    samples = [
+        {"task": task, "wall_s": (number * PER_TRIAL + task) / 7e6, "kind": "fast"}
+        for task in range(PER_TRIAL)
+    ]
+    return Record(
+        attempt=Attempt(
+            trial_id=f"{number:016x}",
+            case_id="c",
+            case_label="all",
+            repeat=number,
+            attempt=1,
+            order=number,
+            is_warmup=False,
+            seed=number,
+            params={"size": 1},
+            timeout_s=60.0,
+        ),
+        status=Status.OK,
+        ending=Ending(
+            exit_code=0,
+            wall_s=1.0,
+            result=Result(kind=ResultKind.OK, metrics={"wall_s": 1.0 + number / 1e4}, samples=samples),
+        ),
+        containment="subreaper",
+        started_at="2025-01-01T00:00:00.000000Z",
+    )
+
+
+if __name__ == "__main__":
+    main()
