@@ -59,7 +59,7 @@ def _where(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def _note(value: str) -> str:
+def _fit_text(value: str) -> str:
     if found := text_fault(value):
         raise fault(found.message, found.hint)
     return value
@@ -139,7 +139,7 @@ class OutcomeEntry(_Entry):
     verdict: OutcomeVerdict
     """what such a state is: `forbidden` fails the run"""
 
-    note: Annotated[str, AfterValidator(_note), Keywords({"minLength": 1})] = ""
+    note: Annotated[str, AfterValidator(_fit_text), Keywords({"minLength": 1})] = ""
     """what it means"""
 
     @model_validator(mode="after")
@@ -154,10 +154,12 @@ class OutcomeEntry(_Entry):
 class ExpectEntry(_Entry):
     """One expectation."""
 
-    metric: str = ""
+    metric: Annotated[str, AfterValidator(_fit_text)] = ""
     """a metric of the scenario"""
 
-    status: Annotated[str, Keywords({"enum": [each.value for each in Status]})] = ""
+    status: Annotated[str, AfterValidator(_fit_text), Keywords({"enum": [each.value for each in Status]})] = (
+        ""
+    )
     """the status in which trials are expected to end"""
 
     stat: Stat = "every"
