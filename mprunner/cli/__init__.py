@@ -13,7 +13,7 @@ import click
 import mprunner
 from mprunner.errors import MprunnerError
 
-COMMANDS = ("run", "resume", "plan", "show", "verdict", "list", "scenarios")
+COMMANDS = ("run", "resume", "plan", "show", "verdict", "list", "scenarios", "schema")
 
 
 class LazyGroup(click.Group):
@@ -49,6 +49,7 @@ def cli() -> None:
       mprunner resume bank                 execute what an interrupted run has left
       mprunner show bank                   the newest run's summary again
       mprunner verdict bank                judge it again, by the file as it is now
+      mprunner schema                      what an editor needs to complete experiments
     """
 
 
