@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-all check bench clean
+.PHONY: help demo test test-all check schema bench clean
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile
@@ -24,6 +24,9 @@ check: $(VENV)/installed-dev  ## lint, format, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+schema: $(VENV)/installed-dev  ## renew experiments/experiment.schema.json
+	$(BIN)/mprunner schema --output experiments/experiment.schema.json
 
 bench: $(VENV)/installed-dev  ## the benchmarks: a line for each figure
 	$(BIN)/python tests/benchmarks/bench.py

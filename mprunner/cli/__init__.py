@@ -13,7 +13,7 @@ import click
 import mprunner
 from mprunner.errors import MprunnerError
 
-COMMANDS = ("run", "resume", "plan", "show", "verdict", "compare", "list", "scenarios")
+COMMANDS = ("run", "resume", "plan", "show", "verdict", "compare", "list", "scenarios", "schema")
 
 
 class LazyGroup(click.Group):
@@ -50,6 +50,7 @@ def cli() -> None:
       mprunner show bank                   the newest run's summary again
       mprunner verdict bank                judge it again, by the file as it is now
       mprunner compare BASE NEW            two runs, case by case
+      mprunner schema                      what an editor needs to complete experiments
     """
 
 

@@ -2,14 +2,25 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from mprunner.expected import OF_EACH, OutcomeVerdict, Stat
+from mprunner.records import Status
+from mprunner.spec.keywords import SCALAR_TYPES, VALUE_TYPES, Keywords
 from mprunner.spec.messages import NUMBER, fault, text_fault
 
 MAX_RULES = 100
 
-_CONDITIONS = ("equals", "one_of", "min", "max", "between")
+CONDITIONS = ("equals", "one_of", "min", "max", "between")
+"""The keys that say what a value must be."""
 
 
 def _one_or_param(value: object) -> object:
@@ -48,7 +59,7 @@ def _where(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def _note(value: str) -> str:
+def _fit_text(value: str) -> str:
     if found := text_fault(value):
         raise fault(found.message, found.hint)
     return value
@@ -60,24 +71,52 @@ def _only_true(value: object) -> object:
     return value
 
 
-_Number = Annotated[Any, BeforeValidator(_number)]
+_VALUE = {"type": VALUE_TYPES, "minLength": 1}
+_PARAM = {
+    "type": "object",
+    "properties": {"param": {"type": "string", "description": "the value that the case has for this param"}},
+    "required": ["param"],
+    "additionalProperties": False,
+}
+_Operand = Annotated[Any, BeforeValidator(_one_or_param), WithJsonSchema({"anyOf": [_VALUE, _PARAM]})]
+_Number = Annotated[Any, BeforeValidator(_number), WithJsonSchema({"type": "number"})]
+_Scalars = Annotated[list[Any], AfterValidator(_scalars), Keywords({"items": _VALUE, "minItems": 1})]
+_Ends = Annotated[list[_Number], AfterValidator(_ends), Keywords({"minItems": 2, "maxItems": 2})]
+_Where = Annotated[
+    dict[str, Any],
+    AfterValidator(_where),
+    Keywords({"minProperties": 1, "additionalProperties": {"type": [*SCALAR_TYPES, "array"]}}),
+]
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    equals: Annotated[Any, BeforeValidator(_one_or_param)] = None
+    equals: _Operand = None
+    """this value, or `{param: NAME}`: the value that the case has for a param"""
+
     tolerance: Annotated[float, Field(ge=0)] = 0.0
-    one_of: Annotated[list[Any], AfterValidator(_scalars)] = Field(default_factory=list)
+    """by how much a number may differ from `equals`"""
+
+    one_of: _Scalars = Field(default_factory=list)
+    """one of these values"""
+
     min: _Number = None
+    """at least this number"""
+
     max: _Number = None
-    between: Annotated[list[_Number], AfterValidator(_ends)] = Field(default_factory=list)
-    where: Annotated[dict[str, Any], AfterValidator(_where)] = Field(default_factory=dict)
+    """at most this number"""
+
+    between: _Ends = Field(default_factory=list)
+    """a number between the two of `[least, most]`, ends included"""
+
+    where: _Where = Field(default_factory=dict)
+    """the cases that are meant: params with a value, or with a list of which any will do"""
 
     @property
     def conditions(self) -> list[str]:
         """The keys given that say what a value must be."""
-        return [name for name in _CONDITIONS if name in self.model_fields_set]
+        return [name for name in CONDITIONS if name in self.model_fields_set]
 
     @model_validator(mode="after")
     def _fits_together(self) -> "_Entry":
@@ -94,9 +133,14 @@ class _Entry(BaseModel):
 class OutcomeEntry(_Entry):
     """One rule of an outcome variable."""
 
-    otherwise: Annotated[bool, BeforeValidator(_only_true)] = False
+    otherwise: Annotated[bool, BeforeValidator(_only_true), WithJsonSchema({"const": True})] = False
+    """any state; write `true`"""
+
     verdict: OutcomeVerdict
-    note: Annotated[str, AfterValidator(_note)] = ""
+    """what such a state is: `forbidden` fails the run"""
+
+    note: Annotated[str, AfterValidator(_fit_text), Keywords({"minLength": 1})] = ""
+    """what it means"""
 
     @model_validator(mode="after")
     def _says_which_states(self) -> "OutcomeEntry":
@@ -110,9 +154,17 @@ class OutcomeEntry(_Entry):
 class ExpectEntry(_Entry):
     """One expectation."""
 
-    metric: str = ""
-    status: str = ""
+    metric: Annotated[str, AfterValidator(_fit_text)] = ""
+    """a metric of the scenario"""
+
+    status: Annotated[str, AfterValidator(_fit_text), Keywords({"enum": [each.value for each in Status]})] = (
+        ""
+    )
+    """the status in which trials are expected to end"""
+
     stat: Stat = "every"
+    """what is made of the trials: `every` one or `any` by itself, or one number of all; of a status only every, any
+    or share"""
 
     @model_validator(mode="after")
     def _says_what(self) -> "ExpectEntry":
@@ -140,7 +192,7 @@ class ExpectEntry(_Entry):
 
 
 def _listed() -> str:
-    return ", ".join(f"`{name}`" for name in _CONDITIONS)
+    return ", ".join(f"`{name}`" for name in CONDITIONS)
 
 
 def entry_type(loc: tuple[int | str, ...]) -> type[BaseModel] | None:

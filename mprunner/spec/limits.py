@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from mprunner.limits import DEFAULT_OUTPUT_BYTES, DEFAULT_PROCESSES
 from mprunner.spec.messages import fault
@@ -70,11 +70,32 @@ def _size_from(least: int) -> Callable[[object], object]:
     return check
 
 
+def _in_words(least: int) -> WithJsonSchema:
+    """Return what JSON Schema says of a size in bytes."""
+    pattern = f"^[0-9]+(\\.[0-9]+)? ?({'|'.join(UNITS)})$"
+    return WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": least}, {"type": "string", "pattern": pattern}]}
+    )
+
+
+_Memory = Annotated[int, BeforeValidator(_size_from(LEAST_MEMORY)), _in_words(LEAST_MEMORY)]
+_Output = Annotated[int, BeforeValidator(_size_from(LEAST_OUTPUT)), _in_words(LEAST_OUTPUT)]
+
+
 class LimitsFile(BaseModel):
     """The keys of ``limits``."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    memory_per_process: Annotated[int, BeforeValidator(_size_from(LEAST_MEMORY))] | None = None
+    memory_per_process: (
+        Annotated[int, BeforeValidator(_size_from(LEAST_MEMORY)), _in_words(LEAST_MEMORY)] | None
+    ) = None
+    """private data of each process of a trial: bytes, or a size such as `1GiB`"""
+
     processes: Annotated[int, Field(ge=1, le=MOST_PROCESSES)] = DEFAULT_PROCESSES
-    output: Annotated[int, BeforeValidator(_size_from(LEAST_OUTPUT))] = DEFAULT_OUTPUT_BYTES
+    """how many processes a trial may have at once"""
+
+    output: Annotated[int, BeforeValidator(_size_from(LEAST_OUTPUT)), _in_words(LEAST_OUTPUT)] = (
+        DEFAULT_OUTPUT_BYTES
+    )
+    """what a trial may print: bytes, or a size such as `1MiB`"""

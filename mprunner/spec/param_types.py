@@ -15,7 +15,8 @@ from mprunner.spec.nodes import ScalarNode
 from mprunner.spec.problems import did_you_mean
 from mprunner.values import Scalar
 
-_CPU_COUNT = "cpu_count"
+CPU_COUNT = "cpu_count"
+"""What an experiment writes for the number of CPUs, where a param counts processes."""
 _STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 _EXPECTED: Mapping[FieldType, str] = {
     "bool": messages.TRUE_OR_FALSE,
@@ -60,8 +61,8 @@ class ParamType:
         """
         if node.value is None and self.field.optional:
             return None
-        if self.field.counts_processes and node.value == _CPU_COUNT:
-            return _CPU_COUNT
+        if self.field.counts_processes and node.value == CPU_COUNT:
+            return CPU_COUNT
         value = self._typed(node)
         self._constrain(value, node)
         return value
@@ -83,8 +84,8 @@ class ParamType:
         if not self.field.counts_processes:
             return wrong_type(expected, node)
         fault = wrong_type(expected, node)
-        near = did_you_mean(node.written, [_CPU_COUNT])
-        return Fault(fault.message.replace(expected, f"{expected} or {_CPU_COUNT}", 1), near or fault.hint)
+        near = did_you_mean(node.written, [CPU_COUNT])
+        return Fault(fault.message.replace(expected, f"{expected} or {CPU_COUNT}", 1), near or fault.hint)
 
     def _constrain(self, value: Scalar, node: ScalarNode) -> None:
         try:

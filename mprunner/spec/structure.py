@@ -1,15 +1,26 @@
 """The keys of an experiment file and their types. What the params mean is up to the scenario: see params.py.
 
-A new key is a field here, one in :class:`~mprunner.spec.model.Experiment`, and a line in reading.py.
+A new key is a field here, one in :class:`~mprunner.spec.model.Experiment`, and a line in reading.py. The text below
+a field is what an editor shows of it, and what docs/experiment-file.md has in its table; json_schema.py takes the
+rest from its type, and from what stands as :class:`~mprunner.spec.keywords.Keywords` beside a validator.
 """
 
 import re
 from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic_core import ErrorDetails
 
 from mprunner.spec.entries import MAX_RULES, ExpectEntry, OutcomeEntry, entry_type
+from mprunner.spec.keywords import SCALAR_TYPES, Keywords
 from mprunner.spec.limits import LimitsFile
 from mprunner.spec.messages import explained, fault, not_a_choice, text_fault
 from mprunner.spec.model import DEFAULT_REPEATS, DEFAULT_TIMEOUT_S, Isolation, OnFailure, Order
@@ -114,37 +125,110 @@ def _seconds(value: object) -> object:
     return value
 
 
-_OneValue = Annotated[Any, BeforeValidator(_scalar)]
-_Block = Annotated[dict[str, Any], AfterValidator(_not_empty)]  # what is in it: see swept.py
-_OneEach = Annotated[dict[str, _OneValue], AfterValidator(_not_empty)]
+_OneValue = Annotated[Any, BeforeValidator(_scalar), WithJsonSchema({"type": SCALAR_TYPES})]
+_NotEmpty = Keywords({"minProperties": 1})
+_Block = Annotated[dict[str, Any], AfterValidator(_not_empty), _NotEmpty]  # what is in it: see swept.py
+_OneEach = Annotated[dict[str, _OneValue], AfterValidator(_not_empty), _NotEmpty]
 _Cpu = Annotated[int, Field(ge=0, le=MAX_CPU)]
+_Cpus = Annotated[list[_Cpu], AfterValidator(_cpus), Keywords({"minItems": 1, "uniqueItems": True})]
 _TrialCount = Annotated[int, Field(le=MAX_TRIALS_PER_CASE)]
+_RuleList = Keywords({"minItems": 1, "maxItems": MAX_RULES})
+_Name = Annotated[
+    str,
+    AfterValidator(_name),
+    Keywords({"maxLength": MAX_NAME, "pattern": "^[a-z0-9][a-z0-9-]*$"}),
+]
+_Blocks = Annotated[
+    list[_Block],
+    BeforeValidator(_blocks),
+    WithJsonSchema({"type": ["object", "array"], "minProperties": 1, "minItems": 1}),
+]
+_Exclusions = Annotated[
+    list[_OneEach],
+    AfterValidator(_exclusions),
+    Keywords({"minItems": 1, "maxItems": MAX_EXCLUSIONS}),
+]
+_Seconds = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    Field(gt=0, le=MAX_TIMEOUT_S),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_TIMEOUT_S},
+                {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)? ?[smh]$"},
+            ]
+        }
+    ),
+]
 
 
 class ExperimentFile(BaseModel):
     """The keys of an experiment file, in the order in which people write them."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    name: Annotated[str, AfterValidator(_name)] = ""
+    name: _Name = ""
+    """names the results' folder: lower-case letters, digits and hyphens"""
+
     description: Annotated[str, AfterValidator(_lines)] = ""
+    """what the experiment asks"""
+
     scenario: Annotated[str, AfterValidator(_scenario_name)]
+    """what to study; `mprunner scenarios` lists them"""
+
     params: dict[str, _OneValue] = Field(default_factory=dict)
-    sweep: Annotated[list[_Block], BeforeValidator(_blocks)] = Field(default_factory=list)
-    exclude: Annotated[list[_OneEach], AfterValidator(_exclusions)] = Field(default_factory=list)
+    """values that are the same in every case"""
+
+    sweep: _Blocks = Field(default_factory=list)
+    """values that vary"""
+
+    exclude: _Exclusions = Field(default_factory=list)
+    """combinations to leave out"""
+
     repeats: Annotated[_TrialCount, Field(ge=1)] = DEFAULT_REPEATS
+    """trials per case"""
+
     warmup: Annotated[_TrialCount, Field(ge=0)] = 0
+    """trials per case before those; recorded and flagged, in no summary"""
+
     order: Order = "interleaved"
+    """`interleaved`: every case once, then every case again; `shuffled`: the same, each time in an order drawn from
+    `seed`; `sequential`: one case after the other"""
+
     seed: Annotated[int, Field(ge=0)] = 0
-    timeout: Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=MAX_TIMEOUT_S)] = DEFAULT_TIMEOUT_S
+    """what every random choice derives from"""
+
+    timeout: _Seconds = DEFAULT_TIMEOUT_S
+    """how long a trial may take: seconds, or `90s`, `2m`, `1h`; then its whole process tree is killed"""
+
     on_failure: OnFailure = "continue"
+    """`continue`, or `stop` after the first trial that is not ok; `mprunner resume` executes the rest"""
+
     isolation: Isolation = "forked"
-    cpus: Annotated[list[_Cpu], AfterValidator(_cpus)] = Field(default_factory=list)
+    """`forked`: the launcher has imported the scenario, and a worker is a fork of it; `fresh`: a worker is an
+    interpreter of its own, which imports the scenario itself"""
+
+    cpus: _Cpus = Field(default_factory=list)
+    """the numbers of the CPUs that a trial may use, such as `[0, 1]`"""
+
     limits: LimitsFile = Field(default_factory=LimitsFile)
+    """what a trial may use: `memory_per_process`, `processes` and `output`"""
+
     retries: Annotated[int, Field(ge=0, le=MAX_RETRIES)] = 0
+    """how many more times a trial is executed whose attempt was `lost`; a failure is a result, and never tried
+    again"""
+
     baseline: _OneEach = Field(default_factory=dict)
-    outcomes: dict[str, Annotated[list[OutcomeEntry], AfterValidator(_rules)]] = Field(default_factory=dict)
-    expect: Annotated[list[ExpectEntry], AfterValidator(_rules)] = Field(default_factory=list)
+    """the cases that the others are compared with: the values that they share"""
+
+    outcomes: dict[str, Annotated[list[OutcomeEntry], AfterValidator(_rules), _RuleList]] = Field(
+        default_factory=dict
+    )
+    """which states of an outcome are acceptable, interesting or forbidden"""
+
+    expect: Annotated[list[ExpectEntry], AfterValidator(_rules), _RuleList] = Field(default_factory=list)
+    """what metrics and statuses must come to"""
 
 
 def check_structure(document: Document) -> tuple[ExperimentFile | None, list[Problem]]:
