@@ -8,7 +8,7 @@ from typing import Any
 
 import pluggy
 
-from mprunner.records import Record
+from mprunner.records import Attempt, Record
 from mprunner.scenario import Scenario
 
 PROJECT = "mprunner"
@@ -35,13 +35,26 @@ def mprunner_environment() -> Mapping[str, Any]:  # type: ignore[empty-body]
 
 
 @hookspec
-def mprunner_run_started(run: Mapping[str, Any], planned: int) -> None:
-    """Learn that a run begins: the content of its run.json, and how many trials are planned."""
+def mprunner_run_started(run: Mapping[str, Any], planned: int, following: Attempt | None) -> None:
+    """Learn that a run begins.
+
+    Args:
+        run: the content of its run.json.
+        planned: how many trials it will have at most.
+        following: what is executed first, None if nothing is.
+    """
 
 
 @hookspec
-def mprunner_trial_finished(record: Record, done: int, planned: int) -> None:
-    """Learn that an attempt has ended and its record is safe; executed between two trials, so be quick."""
+def mprunner_trial_finished(record: Record, done: int, planned: int, following: Attempt | None) -> None:
+    """Learn that an attempt has ended and its record is safe; executed between two trials, so be quick.
+
+    Args:
+        record: what the attempt left behind.
+        done: how many trials are settled.
+        planned: how many there will be at most; where repeats go on until an interval is narrow, it gets less.
+        following: what is executed next, None if nothing is.
+    """
 
 
 @hookspec

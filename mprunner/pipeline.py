@@ -16,6 +16,7 @@ from mprunner.executors.launching import Launcher
 from mprunner.executors.local import LocalExecutor
 from mprunner.expected import Rules
 from mprunner.journal import Header, Journal, cut_off, read_journal
+from mprunner.narrowing import Narrowing
 from mprunner.orphans import Orphan, find_orphans
 from mprunner.plan import Plan, make_plan
 from mprunner.records import Status
@@ -188,6 +189,7 @@ def execute(
         ResultsError: the results can't be written; what the journal holds is kept.
     """
     tell = Teller(prepared.registry)
+    narrowing = narrowing_of(prepared.experiment)
     try:
         orphans = start(executor, beside_orphans=beside_orphans, warn=warn)
         folder = create_run_folder(results, prepared.experiment.name, prepared.experiment.source)
@@ -198,7 +200,9 @@ def execute(
                 folder=folder,
                 journal=journal,
                 run=run,
-                schedule=schedule_for(prepared.experiment, prepared.rules, prepared.plan),
+                schedule=schedule_for(
+                    prepared.experiment, prepared.rules, prepared.plan, narrowing=narrowing
+                ),
                 planned=len(prepared.plan),
             )
             folder.write_run(run)
@@ -206,6 +210,18 @@ def execute(
             return carry_out(work, executor, interrupt, tell)
     finally:
         executor.close()
+
+
+def narrowing_of(experiment: Experiment) -> Narrowing | None:
+    """Return what says when a case has enough repeats, for a run without records; None where all are executed."""
+    if experiment.until is None:
+        return None
+    # numpy takes as long to import as many trials, and a part of it is imported by its first use: only where it is
+    # needed, and before the first trial.
+    from mprunner.analysis.statistics import precision  # noqa: PLC0415
+
+    precision([0.0] * experiment.until.least)
+    return Narrowing(experiment.until, experiment.repeats, precision)
 
 
 def start(executor: Executor, *, beside_orphans: bool, warn: Warn) -> tuple[Orphan, ...]:
@@ -228,10 +244,10 @@ def carry_out(work: Work, executor: Executor, interrupt: Interrupt, tell: Teller
     Raises:
         ResultsError: the results can't be written; what the journal holds is kept.
     """
-    tell.all("mprunner_run_started", run=dict(work.run), planned=work.planned)
     try:
         done, failures = _execute_all(work, executor, interrupt, tell)
-        run = {**work.run, **conclusion(done, failures, work.planned, interrupt)}
+        ended = conclusion(done, failures, work.planned - work.schedule.spared, interrupt)
+        run = {**work.run, **ended, **_spared(work.run, work.schedule.spared)}
         work.folder.write_run(run)
     except ResultsError as error:
         rest = f"`mprunner resume {work.folder.path}` executes the rest"
@@ -241,22 +257,43 @@ def carry_out(work: Work, executor: Executor, interrupt: Interrupt, tell: Teller
 
 def _execute_all(work: Work, executor: Executor, interrupt: Interrupt, tell: Teller) -> tuple[int, int]:
     journal, schedule, logs = work.journal, work.schedule, work.folder.logs
-    done, failures = work.done, work.failures
-    while interrupt.signal is None and (attempt := schedule.next()) is not None:
+    done, failures, planned = work.done, work.failures, work.planned
+    attempt = schedule.next()
+    tell.all("mprunner_run_started", run=dict(work.run), planned=planned - schedule.spared, following=attempt)
+    while interrupt.signal is None and attempt is not None:
         journal.started(attempt)
         record = executor.execute(attempt, logs, interrupt)
         journal.ended(record)
         if schedule.feed(record):
             done += 1
             failures += record.status is not Status.OK
-        tell.all("mprunner_trial_finished", record=record, done=done, planned=work.planned)
+        attempt = schedule.next()
+        tell.all(
+            "mprunner_trial_finished",
+            record=record,
+            done=done,
+            planned=planned - schedule.spared,
+            following=attempt,
+        )
     return done, failures
 
 
-def conclusion(done: int, failures: int, planned: int, interrupt: Interrupt) -> dict[str, Any]:
-    """Return what run.json says of how a run ended, once ``done`` trials are settled; the verdict is left open."""
+def _spared(run: Mapping[str, Any], spared: int) -> dict[str, int]:
+    """Return what run.json says of trials that were planned and not needed: nothing where none could be."""
+    return {"spared": spared} if "spared" in run else {}
+
+
+def conclusion(done: int, failures: int, needed: int, interrupt: Interrupt) -> dict[str, Any]:
+    """Return what run.json says of how a run ended, the verdict left open.
+
+    Args:
+        done: how many trials are settled.
+        failures: how many of them ended in another status than ok.
+        needed: how many have to be, for the run to be finished.
+        interrupt: what ended it early, if anything did.
+    """
     state = "finished"
-    if done < planned:
+    if done < needed:
         state = "stopped" if interrupt.signal is None else "interrupted"
     return {
         "state": state,
@@ -386,6 +423,7 @@ def _describe_run(
         "failures": 0,
         "finished_at": None,
         "planned": len(prepared.plan),
+        **({} if prepared.experiment.until is None else {"spared": 0}),
         "seed": prepared.experiment.seed,
         "load_at_end": None,
         **describe_session(prepared, executor, orphans, extra),

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import click
 
 from mprunner.cli.options import warn
-from mprunner.cli.output import is_terminal, print_summary, resume_command
+from mprunner.cli.output import at_most, is_terminal, print_summary, resume_command
 
 if TYPE_CHECKING:
     from mprunner.executors import Interrupt
     from mprunner.pipeline import Executed
-    from mprunner.records import Attempt
     from mprunner.registry import Registry
 
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, only the summary.")
@@ -28,7 +27,6 @@ executor_option = click.option(
 def execute_and_report(
     execute: Callable[[Interrupt], Executed],
     registry: Registry | None = None,
-    upcoming: Iterable[Attempt] = (),
     *,
     done: int = 0,
     quiet: bool,
@@ -39,7 +37,6 @@ def execute_and_report(
     Args:
         execute: executes the trials.
         registry: the plugins to be told; None where nothing is executed.
-        upcoming: the attempts that will be executed, in order.
         done: how many of the run's trials are settled already.
         quiet: whether progress is left out.
         color: of the summary.
@@ -50,7 +47,7 @@ def execute_and_report(
     with Interrupt() as interrupt:  # until the tables are written
         with ExitStack() as stack:
             if registry is not None and not quiet:
-                _show_progress(registry, upcoming, done, stack)
+                _show_progress(registry, done, stack)
                 interrupt.before_second = _show_cursor
             executed = execute(interrupt)
         failed = executed.failures > 0
@@ -65,11 +62,11 @@ def execute_and_report(
     return 1 if failed else 0
 
 
-def _show_progress(registry: Registry, upcoming: Iterable[Attempt], done: int, stack: ExitStack) -> None:
+def _show_progress(registry: Registry, done: int, stack: ExitStack) -> None:
     from mprunner.cli.progress import LineProgress, LiveProgress
 
     if is_terminal(sys.stderr):
-        live = LiveProgress(upcoming, done)
+        live = LiveProgress(done)
         stack.callback(live.close)
         registry.manager.register(live, name="live progress")
     else:
@@ -105,10 +102,10 @@ def _report(registry: Registry | None, executed: Executed, color: str) -> bool:
 
 def _tell_the_rest(executed: Executed) -> None:
     """Say that trials were not executed, and how to execute them, before the tables take their time."""
-    planned = executed.run["planned"]
+    run = executed.run
     rest = f"`{resume_command(executed.folder)}` executes the rest"
     if executed.run["state"] == "interrupted":
-        click.echo(f"interrupted after {executed.done} of {planned} trials; {rest}", err=True)
+        click.echo(f"interrupted after {executed.done} of {at_most(run)} trials; {rest}", err=True)
     if executed.run["state"] == "stopped":
-        left = planned - executed.done
-        click.echo(f"stopped after a failure, {left} of {planned} trials not executed; {rest}", err=True)
+        left = run["planned"] - run.get("spared", 0) - executed.done
+        click.echo(f"stopped after a failure, {left} of {at_most(run)} trials not executed; {rest}", err=True)

@@ -14,6 +14,7 @@ from mprunner.cli.output import color_option
 if TYPE_CHECKING:
     from mprunner.conditions import Difference
     from mprunner.results import RunFolder
+    from mprunner.resume import Reopened
 
 
 @click.command("resume", short_help="Execute what is missing of a run.")
@@ -64,7 +65,7 @@ def command(
     folder = find_run(results, run)
     with resuming.reopened(folder) as reopened:
         if not reopened.missing:
-            click.echo(f"nothing is missing: all {reopened.header.planned} trials are done", err=True)
+            click.echo(f"nothing is missing: all {reopened.tally.settled} trials are done", err=True)
             return execute_and_report(
                 lambda interrupt: resuming.conclude(reopened, interrupt), quiet=quiet, color=color
             )
@@ -73,17 +74,21 @@ def command(
         _settle_differences(rest.differences, allow_changes)
         chosen = pipeline.executor_for(rest.prepared, executor)
         if not quiet:
-            click.echo(f"{reopened.missing} of {reopened.header.planned} trials are missing", err=True)
+            click.echo(f"{_missing(reopened)} trials are missing", err=True)
         return execute_and_report(
             lambda interrupt: resuming.execute_rest(
                 rest, chosen, interrupt, beside_orphans=beside_orphans, warn=warn
             ),
             rest.prepared.registry,
-            rest,
             done=reopened.tally.settled,
             quiet=quiet,
             color=color,
         )
+
+
+def _missing(run: Reopened) -> str:
+    at_most = "" if run.narrowing is None else "at most "
+    return f"{at_most}{run.missing} of {at_most}{run.header.planned}"
 
 
 def _experiment_file(run: str | None, folder: RunFolder) -> Path:

@@ -67,7 +67,6 @@ def command(
                 prepared, chosen, results, interrupt, beside_orphans=beside_orphans, warn=warn
             ),
             prepared.registry,
-            prepared.plan,
             quiet=quiet,
             color=color,
         )

@@ -22,6 +22,7 @@ _EXPECTED = {
     "float_type": NUMBER,
     "bool_type": TRUE_OR_FALSE,
     "dict_type": "a mapping of names to values",
+    "model_type": "a mapping of names to values",
     "list_type": "a list",
 }
 _EXAMPLES = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mprunner.expected import Rules
+from mprunner.until import Until
 from mprunner.values import Scalar
 
 Order = Literal["interleaved", "shuffled", "sequential"]
@@ -42,7 +43,7 @@ class Experiment:
         params: the values that every case shares; what the file does not fix is not in it.
         sweep: the blocks whose combinations follow one another; empty where nothing is swept.
         exclude: combinations that have all the values of one of these are left out.
-        repeats: measured trials per case.
+        repeats: measured trials per case; at most so many, where ``until`` says when a case has enough.
         warmup: trials per case before those, left out of every summary.
         order: interleaved (every case once, then again), shuffled (within each repeat) or sequential.
         seed: what the trials' random seeds derive from.
@@ -52,6 +53,7 @@ class Experiment:
         retries: how many more times a trial is executed whose attempt was lost.
         baseline: a case is compared with the case that has these values; None where nothing is compared.
         rules: what is expected of outcomes, metrics and statuses: the keys ``outcomes`` and ``expect``.
+        until: when a case needs no more repeats; None where all of them are executed.
         path: the file, as it was named.
         source: the file, as it was given.
     """
@@ -72,6 +74,7 @@ class Experiment:
     retries: int = 0
     baseline: Mapping[str, Scalar] | None = None
     rules: Rules = field(default_factory=Rules)
+    until: Until | None = None
     path: str = ""
     source: bytes = b""
 
@@ -85,6 +88,7 @@ class Experiment:
             "sweep": [{key: _as_lists(values) for key, values in block.items()} for block in self.sweep],
             "exclude": [dict(values) for values in self.exclude],
             "baseline": None if self.baseline is None else dict(self.baseline),
+            "until": None if self.until is None else self.until.to_json(),
             **self.rules.to_json(),
         }
 
@@ -94,8 +98,8 @@ class Experiment:
         blocks = ({key: _as_tuples(values) for key, values in block.items()} for block in value["sweep"])
         exclude = tuple(value.get("exclude", ()))  # a run of an earlier version has none
         kept = {key: each for key, each in value.items() if key not in ("outcomes", "expect")}
-        rules = Rules.from_json(value)
-        return cls(**{**kept, "sweep": tuple(blocks), "exclude": exclude, "rules": rules, "source": source})
+        rebuilt = {"rules": Rules.from_json(value), "until": Until.from_json(value.get("until"))}
+        return cls(**{**kept, "sweep": tuple(blocks), "exclude": exclude, **rebuilt, "source": source})
 
 
 def _as_lists(values: Values) -> list[Any]:

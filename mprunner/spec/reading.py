@@ -73,7 +73,7 @@ def _experiment(file: ExperimentFile, values: ParamValues, raw: bytes, path: Pat
         params=values.fixed,
         sweep=values.sweep,
         exclude=values.exclude,
-        repeats=file.repeats,
+        repeats=file.repeats if isinstance(file.repeats, int) else file.repeats.max,
         warmup=file.warmup,
         order=file.order,
         seed=file.seed,
@@ -83,6 +83,7 @@ def _experiment(file: ExperimentFile, values: ParamValues, raw: bytes, path: Pat
         retries=file.retries,
         baseline=values.baseline,
         rules=values.rules,
+        until=None if isinstance(file.repeats, int) else file.repeats.as_until(),
         path=str(path),
         source=raw,
     )

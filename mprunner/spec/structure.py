@@ -6,9 +6,19 @@ A new key is a field here, one in :class:`~mprunner.spec.model.Experiment`, and 
 import re
 from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+)
 from pydantic_core import ErrorDetails
 
+from mprunner.spec.adaptive import RepeatsEntry, fixed_or_adaptive, in_file, repeats_type
 from mprunner.spec.entries import MAX_RULES, ExpectEntry, OutcomeEntry, entry_type
 from mprunner.spec.messages import explained, fault, not_a_choice, text_fault
 from mprunner.spec.model import DEFAULT_REPEATS, DEFAULT_TIMEOUT_S, Isolation, OnFailure, Order
@@ -121,7 +131,10 @@ class ExperimentFile(BaseModel):
     params: dict[str, _OneValue] = Field(default_factory=dict)
     sweep: Annotated[list[_Block], BeforeValidator(_blocks)] = Field(default_factory=list)
     exclude: Annotated[list[_OneEach], AfterValidator(_exclusions)] = Field(default_factory=list)
-    repeats: Annotated[_TrialCount, Field(ge=1)] = DEFAULT_REPEATS
+    repeats: Annotated[
+        Annotated[_TrialCount, Field(ge=1), Tag("a number")] | Annotated[RepeatsEntry, Tag("a mapping")],
+        Discriminator(fixed_or_adaptive),
+    ] = DEFAULT_REPEATS
     warmup: Annotated[_TrialCount, Field(ge=0)] = 0
     order: Order = "interleaved"
     seed: Annotated[int, Field(ge=0)] = 0
@@ -147,8 +160,8 @@ def check_structure(document: Document) -> tuple[ExperimentFile | None, list[Pro
 
 
 def _problem(document: Document, details: ErrorDetails) -> Problem:
-    kind, loc = details["type"], details["loc"]
-    model = entry_type(loc) or ExperimentFile
+    kind, loc = details["type"], in_file(details["loc"])
+    model = entry_type(loc) or repeats_type(loc) or ExperimentFile
     if kind == "missing":
         return document.problem(loc[:-1], f"required key '{loc[-1]}' is missing", at_key=True)
     if kind == "extra_forbidden":
