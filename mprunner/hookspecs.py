@@ -3,7 +3,7 @@
 A function is recognised by its name; :data:`hookimpl` is needed only for options such as ``tryfirst``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pluggy
@@ -60,3 +60,18 @@ def mprunner_trial_finished(record: Record, done: int, planned: int, following: 
 @hookspec
 def mprunner_run_finished(run: Mapping[str, Any], folder: str) -> None:
     """Learn that a run has ended and its tables are written in ``folder``."""
+
+
+@hookspec
+def mprunner_run_judged(
+    run: Mapping[str, Any], folder: str, verdict: Mapping[str, Any], cases: Sequence[Mapping[str, Any]]
+) -> None:
+    """Learn what a run came to: when ``run`` or ``resume`` ends, and each time that ``verdict`` judges it again.
+
+    Args:
+        run: the content of its run.json; the verdict of an interrupted run is open there.
+        folder: the run's.
+        verdict: the content of verdict.json; of an interrupted run, what it would be so far.
+        cases: for each case of which trials were executed its ``case_id``, ``label``, ``params``, ``statuses`` (how
+            many trials ended in each) and ``trial_wall_s`` (of all its trials together).
+    """

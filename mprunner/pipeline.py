@@ -375,6 +375,23 @@ def finish(registry: Registry, folder: RunFolder, run: Mapping[str, Any]) -> tup
     return tuple(tell.errors)
 
 
+def tell_judged(
+    registry: Registry, folder: RunFolder, run: Mapping[str, Any], tabled: Tabled
+) -> tuple[str, ...]:
+    """Tell the plugins what a run came to; return what their hooks raised."""
+    from mprunner.analysis.cases import cases_of  # noqa: PLC0415 - as above
+
+    tell = Teller(registry)
+    tell.all(
+        "mprunner_run_judged",
+        run=dict(run),
+        folder=str(folder.path),
+        verdict=tabled.judgement.to_json(),
+        cases=cases_of(tabled.frames),
+    )
+    return tuple(tell.errors)
+
+
 def _journal(folder: RunFolder, prepared: Prepared) -> Journal:
     """Begin the run's journal; if that can't be done, nothing of the run is left."""
     try:

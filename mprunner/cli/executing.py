@@ -14,6 +14,7 @@ from mprunner.cli.options import warn
 from mprunner.cli.output import at_most, is_terminal, print_summary, resume_command
 
 if TYPE_CHECKING:
+    from mprunner.cli.junit import JUnitFile
     from mprunner.executors import Interrupt
     from mprunner.pipeline import Executed
     from mprunner.registry import Registry
@@ -26,8 +27,9 @@ executor_option = click.option(
 
 def execute_and_report(
     execute: Callable[[Interrupt], Executed],
-    registry: Registry | None = None,
+    registry: Registry,
     *,
+    junit: JUnitFile | None = None,
     done: int = 0,
     quiet: bool,
     color: str,
@@ -36,7 +38,8 @@ def execute_and_report(
 
     Args:
         execute: executes the trials.
-        registry: the plugins to be told; None where nothing is executed.
+        registry: the plugins to be told.
+        junit: one of them, if a report was asked for: raises its error, once all else is done.
         done: how many of the run's trials are settled already.
         quiet: whether progress is left out.
         color: of the summary.
@@ -46,7 +49,7 @@ def execute_and_report(
 
     with Interrupt() as interrupt:  # until the tables are written
         with ExitStack() as stack:
-            if registry is not None and not quiet:
+            if not quiet:
                 _show_progress(registry, done, stack)
                 interrupt.before_second = _show_cursor
             executed = execute(interrupt)
@@ -57,8 +60,13 @@ def execute_and_report(
             if interrupt.signal is None:  # else the terminal may be gone, as the signal said
                 raise
         signal = interrupt.signal
+    error = None if junit is None else junit.error
     if signal is not None:
+        if error is not None:
+            warn(error.message, error.hint or "")
         end_by(signal)
+    if error is not None:
+        raise error
     return 1 if failed else 0
 
 
@@ -80,7 +88,7 @@ def _show_cursor() -> None:
             os.write(sys.stderr.fileno(), b"\x1b[?25h")
 
 
-def _report(registry: Registry | None, executed: Executed, color: str) -> bool:
+def _report(registry: Registry, executed: Executed, color: str) -> bool:
     """Write the tables and the verdict, print them; return whether the run failed."""
     from mprunner import pipeline
 
@@ -89,8 +97,9 @@ def _report(registry: Registry | None, executed: Executed, color: str) -> bool:
     tabled = pipeline.tabulate(executed.folder)
     pipeline.write_tables(executed.folder, tabled)
     run = pipeline.settle_verdict(executed.folder, executed.run, tabled)
-    last_errors = pipeline.finish(registry, executed.folder, run) if registry is not None else ()
-    for error in (*executed.hook_errors, *last_errors):
+    last_errors = pipeline.finish(registry, executed.folder, run)
+    judged_errors = pipeline.tell_judged(registry, executed.folder, run, tabled)
+    for error in (*executed.hook_errors, *last_errors, *judged_errors):
         warn(f"a plugin failed: {error}")
     print_summary(tabled, color)
     click.echo(f"\nresults: {executed.folder.path}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from mprunner.cli.executing import execute_and_report, executor_option, quiet_option
+from mprunner.cli.junit import junit_for, junit_option
 from mprunner.cli.options import (
     orphans_option,
     plugin_option,
@@ -25,6 +26,7 @@ from mprunner.cli.output import color_option
 @results_option
 @plugin_option
 @strict_option
+@junit_option
 @executor_option
 @orphans_option
 @quiet_option
@@ -34,6 +36,7 @@ def command(
     results: Path,
     plugin: tuple[Path, ...],
     strict: bool,
+    junit: Path | None,
     executor: str,
     beside_orphans: bool,
     quiet: bool,
@@ -61,12 +64,14 @@ def command(
         prepared = pipeline.prepare(file, plugin, strict=strict)
         warn_of_plugins(prepared.registry)
         tell_left_out(prepared.plan)
+        report = junit_for(junit, prepared.registry)
         chosen = pipeline.executor_for(prepared, executor, launcher)
         return execute_and_report(
             lambda interrupt: pipeline.execute(
                 prepared, chosen, results, interrupt, beside_orphans=beside_orphans, warn=warn
             ),
             prepared.registry,
+            junit=report,
             quiet=quiet,
             color=color,
         )
