@@ -15,17 +15,19 @@ class Narrowing:
     What it answers depends on the records alone: a run that goes on after an interruption goes on as it would have.
     """
 
-    def __init__(self, until: Until, most: int, precision: Precision) -> None:
+    def __init__(self, until: Until, most: int, precision: Precision, cases: int) -> None:
         """Begin without any record.
 
         Args:
             until: when a case has enough.
             most: after how many repeats it has enough whatever its interval.
             precision: see :data:`Precision`; it may take a while.
+            cases: how many there are.
         """
         self._until = until
         self._most = most
         self._precision = precision
+        self._cases = cases
         self._values: dict[str, list[float]] = {}
         self._repeats: dict[str, int] = {}
         self._spared: dict[str, int] = {}
@@ -64,6 +66,11 @@ class Narrowing:
     def spared(self) -> int:
         """How many planned trials are not needed, by the cases that were asked about."""
         return sum(self._spared.values())
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every case has a narrow interval, by what was asked."""
+        return len(self._spared) >= self._cases
 
     def look_at_all(self) -> int:
         """Ask about every case; return how many planned trials are not needed."""

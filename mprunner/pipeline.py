@@ -189,7 +189,7 @@ def execute(
         ResultsError: the results can't be written; what the journal holds is kept.
     """
     tell = Teller(prepared.registry)
-    narrowing = narrowing_of(prepared.experiment)
+    narrowing = narrowing_of(prepared.experiment, len(prepared.plan))
     try:
         orphans = start(executor, beside_orphans=beside_orphans, warn=warn)
         folder = create_run_folder(results, prepared.experiment.name, prepared.experiment.source)
@@ -212,8 +212,13 @@ def execute(
         executor.close()
 
 
-def narrowing_of(experiment: Experiment) -> Narrowing | None:
-    """Return what says when a case has enough repeats, for a run without records; None where all are executed."""
+def narrowing_of(experiment: Experiment, planned: int) -> Narrowing | None:
+    """Return what says when a case has enough repeats, for a run without records; None where all are executed.
+
+    Args:
+        experiment: says when that is.
+        planned: how many trials its plan has.
+    """
     if experiment.until is None:
         return None
     # numpy takes as long to import as many trials, and a part of it is imported by its first use: only where it is
@@ -221,7 +226,8 @@ def narrowing_of(experiment: Experiment) -> Narrowing | None:
     from mprunner.analysis.statistics import precision  # noqa: PLC0415
 
     precision([0.0] * experiment.until.least)
-    return Narrowing(experiment.until, experiment.repeats, precision)
+    cases = planned // (experiment.repeats + experiment.warmup)
+    return Narrowing(experiment.until, experiment.repeats, precision, cases)
 
 
 def start(executor: Executor, *, beside_orphans: bool, warn: Warn) -> tuple[Orphan, ...]:

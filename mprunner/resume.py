@@ -123,7 +123,7 @@ def reopened(folder: RunFolder) -> Iterator[Reopened]:
 
 def _narrowed(experiment: Experiment, journal: Journal, standings: Standings) -> Narrowing | None:
     """Return what the settled trials of a run came to, as the schedule that executed them saw it."""
-    narrowing = narrowing_of(experiment)
+    narrowing = narrowing_of(experiment, journal.header.planned)
     if narrowing is not None:
         for record in journal.earlier_records():
             standing = standings[record.attempt.trial_id]

@@ -57,7 +57,10 @@ class AdaptiveSchedule:
 
     def next(self) -> Attempt | None:
         """Return the next attempt of a case that has not enough repeats yet."""
-        return next((each for each in self._attempts if not self._narrowing.is_enough(each.case_id)), None)
+        while not self._narrowing.is_done and (attempt := next(self._attempts, None)) is not None:
+            if not self._narrowing.is_enough(attempt.case_id):
+                return attempt
+        return None  # without making the rest of a large plan, if every case is done
 
     def feed(self, record: Record) -> bool:
         """Take a trial's value in, unless the user cancelled it."""

@@ -42,9 +42,9 @@ def record(attempt, value, status=Status.OK):
     )
 
 
-def schedule_of(attempts, before=(), *, until=UNTIL, most=MOST, **options):
+def schedule_of(attempts, before=(), *, until=UNTIL, most=MOST, cases=3, **options):
     experiment = Experiment(name="toy", scenario="toy", until=until, repeats=most, **options)
-    narrowing = Narrowing(until, most, precision)
+    narrowing = Narrowing(until, most, precision, cases)
     for each in before:
         narrowing.take(each)
     narrowing.look_at_all()
@@ -154,6 +154,22 @@ def test_a_lost_trial_is_one_repeat_however_often_it_is_tried():
         (3, 1),
         (4, 1),
     ]
+
+
+def test_the_rest_of_a_large_plan_is_not_made_once_every_case_is_done():
+    made = 0
+
+    def attempts():
+        nonlocal made
+        for attempt in plan_of(most=10_000):
+            made += 1
+            yield attempt
+
+    schedule = schedule_of(attempts(), most=10_000)
+    assert len(carried_out(schedule, lambda attempt: record(attempt, 1.0))) == 3 * UNTIL.least
+    assert schedule.next() is None
+    assert made == 3 * (UNTIL.least + 1)
+    assert schedule.spared == 3 * (10_000 - UNTIL.least)
 
 
 def test_a_failure_stops_it_where_that_is_asked():
@@ -380,7 +396,7 @@ def test_only_a_run_with_adaptive_repeats_imports_numpy_before_its_trials_and_no
     code = (
         "import sys; from pathlib import Path\n"
         "from mprunner.pipeline import prepare, narrowing_of\n"
-        "narrowing_of(prepare(Path(sys.argv[1]), [Path('toy.py')]).experiment)\n"
+        "narrowing_of(prepare(Path(sys.argv[1]), [Path('toy.py')]).experiment, 9)\n"
         "print([name in sys.modules for name in ('numpy', 'pandas')])\n"
     )
     (tmp_path / "fixed.yaml").write_text("scenario: toy\n")

@@ -61,7 +61,7 @@ def narrowed_by(trials: pd.DataFrame, header: Header) -> Narrowed:
     if until is None:
         return Narrowed()
     most: int = header.experiment["repeats"]
-    narrowing = Narrowing(until, most, precision)
+    narrowing = Narrowing(until, most, precision, header.planned // (most + header.experiment["warmup"]))
     settled = trials["is_final"] & ~trials["is_warmup"] & (trials["status"] != Status.CANCELLED.value)
     own = trials[settled]
     values = own[until.metric].where(own["status"] == Status.OK.value)
