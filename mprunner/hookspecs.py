@@ -3,12 +3,12 @@
 A function is recognised by its name; :data:`hookimpl` is needed only for options such as ``tryfirst``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pluggy
 
-from mprunner.records import Record
+from mprunner.records import Attempt, Record
 from mprunner.scenario import Scenario
 
 PROJECT = "mprunner"
@@ -35,15 +35,43 @@ def mprunner_environment() -> Mapping[str, Any]:  # type: ignore[empty-body]
 
 
 @hookspec
-def mprunner_run_started(run: Mapping[str, Any], planned: int) -> None:
-    """Learn that a run begins: the content of its run.json, and how many trials are planned."""
+def mprunner_run_started(run: Mapping[str, Any], planned: int, following: Attempt | None) -> None:
+    """Learn that a run begins.
+
+    Args:
+        run: the content of its run.json.
+        planned: how many trials it will have at most.
+        following: what is executed first, None if nothing is.
+    """
 
 
 @hookspec
-def mprunner_trial_finished(record: Record, done: int, planned: int) -> None:
-    """Learn that an attempt has ended and its record is safe; executed between two trials, so be quick."""
+def mprunner_trial_finished(record: Record, done: int, planned: int, following: Attempt | None) -> None:
+    """Learn that an attempt has ended and its record is safe; executed between two trials, so be quick.
+
+    Args:
+        record: what the attempt left behind.
+        done: how many trials are settled.
+        planned: how many there will be at most; where repeats go on until an interval is narrow, it gets less.
+        following: what is executed next, None if nothing is.
+    """
 
 
 @hookspec
 def mprunner_run_finished(run: Mapping[str, Any], folder: str) -> None:
     """Learn that a run has ended and its tables are written in ``folder``."""
+
+
+@hookspec
+def mprunner_run_judged(
+    run: Mapping[str, Any], folder: str, verdict: Mapping[str, Any], cases: Sequence[Mapping[str, Any]]
+) -> None:
+    """Learn what a run came to: when ``run`` or ``resume`` ends, and each time that ``verdict`` judges it again.
+
+    Args:
+        run: the content of its run.json; the verdict of an interrupted run is open there.
+        folder: the run's.
+        verdict: the content of verdict.json; of an interrupted run, what it would be so far.
+        cases: for each case of which trials were executed its ``case_id``, ``label``, ``params``, ``statuses`` (how
+            many trials ended in each) and ``trial_wall_s`` (of all its trials together).
+    """

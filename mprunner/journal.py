@@ -49,6 +49,7 @@ class Journal:
         self.cut_off: dict[str, list[Attempt]] = {}
         self._path = path
         self._torn_at: int | None = None
+        self._found: Journaled | None = None
         self._fd = _opened(path, os.O_RDWR | os.O_APPEND | flags)
 
     @classmethod
@@ -90,9 +91,18 @@ class Journal:
             journal.close()
             raise
         journal.header = found.header
+        journal._found = found
         for attempt in found.unfinished:
             journal.cut_off.setdefault(attempt.trial_id, []).append(attempt)
         return journal
+
+    def earlier_records(self) -> Iterator[Record]:
+        """Read from the file what earlier runners recorded, one by one.
+
+        Raises:
+            ResultsError: see :meth:`Journaled.records`.
+        """
+        return iter(()) if self._found is None else self._found.records()
 
     def resumed(self, session: Session) -> None:
         """Note that another session begins.

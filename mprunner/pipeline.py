@@ -27,6 +27,7 @@ from mprunner.executors.launching import Launcher
 from mprunner.executors.local import LocalExecutor
 from mprunner.expected import Rules
 from mprunner.journal import Header, Journal, cut_off, read_journal
+from mprunner.narrowing import Narrowing
 from mprunner.orphans import Orphan, find_orphans
 from mprunner.plan import Plan, make_plan
 from mprunner.records import Status
@@ -248,6 +249,7 @@ def execute(
         ResultsError: the results can't be written; what the journal holds is kept.
     """
     tell = Teller(prepared.registry)
+    narrowing = narrowing_of(prepared.experiment, len(prepared.plan))
     try:
         started = start(executor, prepared.experiment, beside_orphans=beside_orphans, warn=warn)
         folder = _create_folder(results, prepared.experiment)
@@ -258,7 +260,9 @@ def execute(
                 folder=folder,
                 journal=journal,
                 run=run,
-                schedule=schedule_for(prepared.experiment, prepared.rules, prepared.plan),
+                schedule=schedule_for(
+                    prepared.experiment, prepared.rules, prepared.plan, narrowing=narrowing
+                ),
                 planned=len(prepared.plan),
             )
             folder.write_run(run)
@@ -266,6 +270,24 @@ def execute(
             return carry_out(work, executor, interrupt, tell)
     finally:
         executor.close()
+
+
+def narrowing_of(experiment: Experiment, planned: int) -> Narrowing | None:
+    """Return what says when a case has enough repeats, for a run without records; None where all are executed.
+
+    Args:
+        experiment: says when that is.
+        planned: how many trials its plan has.
+    """
+    if experiment.until is None:
+        return None
+    # numpy takes as long to import as many trials, and a part of it is imported by its first use: only where it is
+    # needed, and before the first trial.
+    from mprunner.analysis.statistics import precision  # noqa: PLC0415
+
+    precision([0.0] * experiment.until.least)
+    cases = planned // (experiment.repeats + experiment.warmup)
+    return Narrowing(experiment.until, experiment.repeats, precision, cases)
 
 
 def start(executor: Executor, experiment: Experiment, *, beside_orphans: bool, warn: Warn) -> Started:
@@ -291,10 +313,10 @@ def carry_out(work: Work, executor: Executor, interrupt: Interrupt, tell: Teller
     Raises:
         ResultsError: the results can't be written; what the journal holds is kept.
     """
-    tell.all("mprunner_run_started", run=dict(work.run), planned=work.planned)
     try:
         done, failures = _execute_all(work, executor, interrupt, tell)
-        run = {**work.run, **conclusion(done, failures, work.planned, interrupt)}
+        ended = conclusion(done, failures, work.planned - work.schedule.spared, interrupt)
+        run = {**work.run, **ended, **_spared(work.run, work.schedule.spared)}
         work.folder.write_run(run)
     except ResultsError as error:
         rest = f"`mprunner resume {work.folder.path}` executes the rest"
@@ -304,22 +326,43 @@ def carry_out(work: Work, executor: Executor, interrupt: Interrupt, tell: Teller
 
 def _execute_all(work: Work, executor: Executor, interrupt: Interrupt, tell: Teller) -> tuple[int, int]:
     journal, schedule, logs = work.journal, work.schedule, work.folder.logs
-    done, failures = work.done, work.failures
-    while interrupt.signal is None and (attempt := schedule.next()) is not None:
+    done, failures, planned = work.done, work.failures, work.planned
+    attempt = schedule.next()
+    tell.all("mprunner_run_started", run=dict(work.run), planned=planned - schedule.spared, following=attempt)
+    while interrupt.signal is None and attempt is not None:
         journal.started(attempt)
         record = executor.execute(attempt, logs, interrupt)
         journal.ended(record)
         if schedule.feed(record):
             done += 1
             failures += record.status is not Status.OK
-        tell.all("mprunner_trial_finished", record=record, done=done, planned=work.planned)
+        attempt = schedule.next()
+        tell.all(
+            "mprunner_trial_finished",
+            record=record,
+            done=done,
+            planned=planned - schedule.spared,
+            following=attempt,
+        )
     return done, failures
 
 
-def conclusion(done: int, failures: int, planned: int, interrupt: Interrupt) -> dict[str, Any]:
-    """Return what run.json says of how a run ended, once ``done`` trials are settled; the verdict is left open."""
+def _spared(run: Mapping[str, Any], spared: int) -> dict[str, int]:
+    """Return what run.json says of trials that were planned and not needed: nothing where none could be."""
+    return {"spared": spared} if "spared" in run else {}
+
+
+def conclusion(done: int, failures: int, needed: int, interrupt: Interrupt) -> dict[str, Any]:
+    """Return what run.json says of how a run ended, the verdict left open.
+
+    Args:
+        done: how many trials are settled.
+        failures: how many of them ended in another status than ok.
+        needed: how many have to be, for the run to be finished.
+        interrupt: what ended it early, if anything did.
+    """
     state = "finished"
-    if done < planned:
+    if done < needed:
         state = "stopped" if interrupt.signal is None else "interrupted"
     return {
         "state": state,
@@ -398,12 +441,12 @@ def tables_of(tabled: Tabled) -> "dict[str, pd.DataFrame]":
     return {name: frame for name, frame in tables.items() if frame is not None}
 
 
-def settle(executed: Executed, registry: Registry | None) -> Settled:
+def settle(executed: Executed, registry: Registry) -> Settled:
     """Write a run's tables and its verdict, and tell the plugins that they are there.
 
     Args:
         executed: the run.
-        registry: the plugins to be told; None where nothing was executed.
+        registry: the plugins to be told.
 
     Raises:
         ResultsError: they can't be written, or the journal can't be read.
@@ -411,17 +454,32 @@ def settle(executed: Executed, registry: Registry | None) -> Settled:
     tabled = tabulate(executed.folder)
     write_tables(executed.folder, tabled)
     run = settle_verdict(executed.folder, executed.run, tabled)
-    errors = list(executed.hook_errors)
-    if registry is not None:
-        tell = Teller(registry)
-        tell.all("mprunner_run_finished", run=run, folder=str(executed.folder.path))
-        errors += tell.errors
-    return Settled(tabled=tabled, run=run, hook_errors=tuple(errors))
+    tell = Teller(registry)
+    tell.all("mprunner_run_finished", run=run, folder=str(executed.folder.path))
+    judged_errors = tell_judged(registry, executed.folder, run, tabled)
+    return Settled(tabled=tabled, run=run, hook_errors=(*executed.hook_errors, *tell.errors, *judged_errors))
 
 
 def _create_folder(results: Path, experiment: Experiment) -> RunFolder:
     resolved = experiment.to_json() if experiment.overrides or experiment.only else None
     return create_run_folder(results, experiment.name, experiment.source, resolved)
+
+
+def tell_judged(
+    registry: Registry, folder: RunFolder, run: Mapping[str, Any], tabled: Tabled
+) -> tuple[str, ...]:
+    """Tell the plugins what a run came to; return what their hooks raised."""
+    from mprunner.analysis.cases import cases_of  # noqa: PLC0415 - as above
+
+    tell = Teller(registry)
+    tell.all(
+        "mprunner_run_judged",
+        run=dict(run),
+        folder=str(folder.path),
+        verdict=tabled.judgement.to_json(),
+        cases=cases_of(tabled.frames),
+    )
+    return tuple(tell.errors)
 
 
 def _journal(folder: RunFolder, prepared: Prepared) -> Journal:
@@ -472,6 +530,7 @@ def _describe_run(
         "failures": 0,
         "finished_at": None,
         "planned": len(prepared.plan),
+        **({} if prepared.experiment.until is None else {"spared": 0}),
         "seed": prepared.experiment.seed,
         "load_at_end": None,
         "counters_at_end": None,

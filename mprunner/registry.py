@@ -179,6 +179,11 @@ def load_registry(files: Sequence[Path] = ()) -> Registry:
     return loading.finish()
 
 
+def empty_registry() -> Registry:
+    """Return a registry without any plugin, for what is registered by hand."""
+    return _Loading().finish()
+
+
 def _installed() -> Iterator[_Candidate]:
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
         dist = entry.dist

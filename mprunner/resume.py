@@ -14,6 +14,7 @@ from mprunner.environment import bindable_cpus
 from mprunner.errors import MprunnerError, NothingSelectedError, ResumeRefusedError
 from mprunner.executors import Executor, Interrupt
 from mprunner.journal import Header, Journal, Session
+from mprunner.narrowing import Narrowing
 from mprunner.pipeline import (
     Executed,
     Prepared,
@@ -26,6 +27,7 @@ from mprunner.pipeline import (
     cpus_of,
     describe_session,
     ignore,
+    narrowing_of,
     start,
 )
 from mprunner.plan import Plan, make_plan
@@ -51,6 +53,8 @@ class Reopened:
         experiment: what the run began with.
         standings: where its trials stand.
         tally: how many of them are settled, and how many failed.
+        narrowing: what the cases came to; None where all repeats are executed.
+        spared: how many planned trials are not needed, by what the cases came to.
     """
 
     folder: RunFolder
@@ -58,6 +62,8 @@ class Reopened:
     experiment: Experiment
     standings: Standings
     tally: Tally
+    narrowing: Narrowing | None = None
+    spared: int = 0
 
     @property
     def header(self) -> Header:
@@ -66,8 +72,8 @@ class Reopened:
 
     @property
     def missing(self) -> int:
-        """How many trials have no final record."""
-        return self.header.planned - self.tally.settled
+        """How many trials that are needed, as far as is known, have no final record."""
+        return self.header.planned - self.spared - self.tally.settled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +111,27 @@ def reopened(folder: RunFolder) -> Iterator[Reopened]:
     with Journal.reopen(folder.journal, standings) as journal:
         experiment = Experiment.from_json(journal.header.experiment)
         tally = standings.tally(experiment.retries)
+        narrowing = _narrowed(experiment, journal, standings)
         yield Reopened(
-            folder=folder, journal=journal, experiment=experiment, standings=standings, tally=tally
+            folder=folder,
+            journal=journal,
+            experiment=experiment,
+            standings=standings,
+            tally=tally,
+            narrowing=narrowing,
+            spared=0 if narrowing is None else narrowing.look_at_all(),
         )
+
+
+def _narrowed(experiment: Experiment, journal: Journal, standings: Standings) -> Narrowing | None:
+    """Return what the settled trials of a run came to, as the schedule that executed them saw it."""
+    narrowing = narrowing_of(experiment, journal.header.planned)
+    if narrowing is not None:
+        for record in journal.earlier_records():
+            standing = standings[record.attempt.trial_id]
+            if record.attempt.attempt == standing.attempt and standing.is_settled(experiment.retries):
+                narrowing.take(record)
+    return narrowing
 
 
 def prepare_rest(run: Reopened, plugins: Sequence[Path], file: Path) -> Rest:
@@ -262,7 +286,9 @@ def execute_rest(
                 folder=run.folder,
                 journal=run.journal,
                 run=facts,
-                schedule=schedule_for(rest.prepared.experiment, rest.prepared.rules, rest, _lost(run)),
+                schedule=schedule_for(
+                    rest.prepared.experiment, rest.prepared.rules, rest, _lost(run), run.narrowing
+                ),
                 planned=run.header.planned,
                 done=run.tally.settled,
                 failures=run.tally.failed,
@@ -308,7 +334,9 @@ def conclude(run: Reopened, interrupt: Interrupt) -> Executed:
     with run.journal:
         facts = run.folder.read_run()
         if facts["state"] != "finished":  # its runner was ended after the last trial
-            facts |= conclusion(run.tally.settled, run.tally.failed, run.header.planned, interrupt)
+            needed = run.header.planned - run.spared
+            facts |= conclusion(run.tally.settled, run.tally.failed, needed, interrupt)
+            facts |= {} if run.narrowing is None else {"spared": run.spared}
             run.folder.write_run(facts)
     return Executed(
         folder=run.folder, run=facts, done=run.tally.settled, failures=run.tally.failed, hook_errors=()

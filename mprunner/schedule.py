@@ -1,4 +1,7 @@
-"""What is executed next, knowing how everything so far has ended: in order, until a failure, with retries."""
+"""What is executed next, knowing how everything so far has ended.
+
+In order; until a failure, where that is asked; of each case until its interval is narrow; a lost trial again.
+"""
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
@@ -6,6 +9,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from mprunner.expected import Rules
+from mprunner.narrowing import Narrowing
 from mprunner.records import Attempt, Record, Status
 from mprunner.spec import Experiment
 
@@ -18,6 +22,10 @@ class Schedule(Protocol):
 
     def feed(self, record: Record) -> bool:
         """Learn how an attempt ended; return whether that settles its trial, so that it is not executed again."""
+
+    @property
+    def spared(self) -> int:
+        """How many planned trials are not needed, as is known by now."""
 
 
 class PlainSchedule:
@@ -34,6 +42,38 @@ class PlainSchedule:
         """Say that every trial is settled by its attempt, unless the user cancelled it."""
         return record.status is not Status.CANCELLED
 
+    @property
+    def spared(self) -> int:
+        """None."""
+        return 0
+
+
+class AdaptiveSchedule:
+    """Executes attempts in their order, but for those of cases that have enough repeats by then."""
+
+    def __init__(self, attempts: Iterable[Attempt], narrowing: Narrowing) -> None:
+        self._attempts = iter(attempts)
+        self._narrowing = narrowing
+
+    def next(self) -> Attempt | None:
+        """Return the next attempt of a case that has not enough repeats yet."""
+        while not self._narrowing.is_done and (attempt := next(self._attempts, None)) is not None:
+            if not self._narrowing.is_enough(attempt.case_id):
+                return attempt
+        return None  # without making the rest of a large plan, if every case is done
+
+    def feed(self, record: Record) -> bool:
+        """Take a trial's value in, unless the user cancelled it."""
+        settles = record.status is not Status.CANCELLED
+        if settles:
+            self._narrowing.take(record)
+        return settles
+
+    @property
+    def spared(self) -> int:
+        """How many planned trials are not needed."""
+        return self._narrowing.spared
+
 
 class StoppingSchedule:
     """Executes what another schedule gives, and nothing after the first that ended as it should not."""
@@ -44,13 +84,19 @@ class StoppingSchedule:
         self._stopped = False
 
     def next(self) -> Attempt | None:
-        """Return what the other schedule gives, until a failure."""
-        return None if self._stopped else self._schedule.next()
+        """Return what the other schedule gives, until a failure; the other one learns then what it would give."""
+        upcoming = self._schedule.next()
+        return None if self._stopped else upcoming
 
     def feed(self, record: Record) -> bool:
         """Stop after a failure."""
         self._stopped |= not self._rules.accepts(record.status, record.attempt.params)
         return self._schedule.feed(record)
+
+    @property
+    def spared(self) -> int:
+        """What the other schedule says."""
+        return self._schedule.spared
 
 
 class RetryingSchedule:
@@ -79,9 +125,18 @@ class RetryingSchedule:
                 return False
         return self._schedule.feed(record)
 
+    @property
+    def spared(self) -> int:
+        """What the other schedule says."""
+        return self._schedule.spared
+
 
 def schedule_for(
-    experiment: Experiment, rules: Rules, attempts: Iterable[Attempt], lost: Mapping[str, int] | None = None
+    experiment: Experiment,
+    rules: Rules,
+    attempts: Iterable[Attempt],
+    lost: Mapping[str, int] | None = None,
+    narrowing: Narrowing | None = None,
 ) -> Schedule:
     """Return the schedule that an experiment asks for.
 
@@ -90,8 +145,11 @@ def schedule_for(
         rules: what it expects: a status that is expected is no failure.
         attempts: what is to be executed, in this order.
         lost: by trial id, how many attempts were lost before this schedule began.
+        narrowing: what the cases came to before it began, where repeats go on until an interval is narrow.
     """
     schedule: Schedule = PlainSchedule(attempts)
+    if narrowing is not None:
+        schedule = AdaptiveSchedule(attempts, narrowing)
     if experiment.on_failure == "stop":
         schedule = StoppingSchedule(schedule, rules)
     return RetryingSchedule(schedule, experiment.retries, lost or {}) if experiment.retries else schedule

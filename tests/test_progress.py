@@ -68,8 +68,8 @@ def test_every_failure_and_the_last_trial_get_a_line(clock, plan, capsys):
 def live(plan, monkeypatch):
     """A live line that counts how often it is drawn."""
     monkeypatch.setenv("TERM", "xterm")
-    progress = LiveProgress(plan)
-    progress.mprunner_run_started({}, len(plan))
+    progress = LiveProgress()
+    progress.mprunner_run_started({}, len(plan), next(iter(plan)))
     drawn = []
     monkeypatch.setattr(progress._bar, "refresh", lambda: drawn.append(progress._bar.tasks[0]))
     yield progress, drawn
@@ -79,7 +79,7 @@ def live(plan, monkeypatch):
 def test_the_live_line_is_drawn_at_most_four_times_a_second(clock, plan, live):
     progress, drawn = live
     for done, attempt in enumerate(plan, 1):
-        progress.mprunner_trial_finished(record(attempt), done, 100)
+        progress.mprunner_trial_finished(record(attempt), done, 100, attempt)
         clock.now += REDRAW_EVERY_S / 4
     assert len(drawn) == 2
 
@@ -88,7 +88,7 @@ def test_the_live_line_names_the_trial_in_hand_and_the_time_left(clock, plan, li
     progress, _ = live
     attempts = list(plan)
     clock.now += 3.0
-    progress.mprunner_trial_finished(record(attempts[0]), 1, 8)
+    progress.mprunner_trial_finished(record(attempts[0]), 1, 8, attempts[1])
     (task,) = progress._bar.tasks
     assert task.description == "guard lock, repeat 0"
     assert task.fields["left"] == "about 21 s left"

@@ -218,7 +218,7 @@ def test_a_hook_may_take_fewer_arguments_than_it_could(install):
     install("few", "seen = []\ndef mprunner_trial_finished(done): seen.append(done)")
     registry = load_registry()
     assert said(registry) == []
-    registry.manager.hook.mprunner_trial_finished(record=None, done=3, planned=9)
+    registry.manager.hook.mprunner_trial_finished(record=None, done=3, planned=9, following=None)
     assert registry.manager.get_plugin("few (few 1.0)").seen == [3]
 
 

@@ -13,7 +13,8 @@ from statistics import median
 from mprunner.analysis.measured import MeasuredCase
 from mprunner.analysis.ranks import least_p, mann_whitney
 from mprunner.analysis.ratios import MIN_RUNS, independent_interval, ratio_of_medians, ratio_of_runs
-from mprunner.analysis.statistics import MIN_REPEATS, Interval, paired_ratio
+from mprunner.analysis.statistics import Interval, paired_ratio
+from mprunner.until import MIN_REPEATS
 
 ALPHA = 0.05
 """A p below it, corrected for the number of cases, tells two sides apart."""

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from mprunner.analysis.statistics import MIN_REPEATS, paired_ratio
+from mprunner.analysis.statistics import paired_ratio
 from mprunner.escapes import printable
 from mprunner.records import label_of
+from mprunner.until import MIN_REPEATS
 from mprunner.values import Scalar
 
 MIN_CASES = 3

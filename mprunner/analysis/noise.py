@@ -6,8 +6,8 @@ from math import fsum, sqrt
 from statistics import fmean, median
 from typing import Any
 
-from mprunner.analysis.statistics import MIN_REPEATS
 from mprunner.analysis.wording import factor, number, share, trials
+from mprunner.until import MIN_REPEATS
 
 MAX_SPREAD = 0.1
 """A standard deviation of 10 % of the mean or more is told."""

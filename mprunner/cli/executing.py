@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import click
 
 from mprunner.cli.options import warn
-from mprunner.cli.output import is_terminal, print_summary, resume_command
+from mprunner.cli.output import at_most, is_terminal, print_summary, resume_command
 from mprunner.cli.several import tell_not_executed
 
 if TYPE_CHECKING:
+    from mprunner.cli.junit import JUnitFile
     from mprunner.executors import Interrupt
     from mprunner.pipeline import Executed, Prepared
-    from mprunner.records import Attempt
     from mprunner.registry import Registry
 
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, only the summary.")
@@ -28,9 +28,9 @@ executor_option = click.option(
 
 def execute_and_report(
     execute: Callable[[Interrupt], Executed],
-    registry: Registry | None = None,
-    upcoming: Iterable[Attempt] = (),
+    registry: Registry,
     *,
+    junit: JUnitFile | None = None,
     done: int = 0,
     later: Sequence[Prepared] = (),
     quiet: bool,
@@ -40,8 +40,8 @@ def execute_and_report(
 
     Args:
         execute: executes the trials.
-        registry: the plugins to be told; None where nothing is executed.
-        upcoming: the attempts that will be executed, in order.
+        registry: the plugins to be told.
+        junit: one of them, if a report was asked for: raises its error, once all else is done.
         done: how many of the run's trials are settled already.
         later: what would be executed after this run, and is not if a signal ends it.
         quiet: whether progress is left out.
@@ -52,8 +52,8 @@ def execute_and_report(
 
     with Interrupt() as interrupt:  # until the tables are written
         with ExitStack() as stack:
-            if registry is not None and not quiet:
-                _show_progress(registry, upcoming, done, stack)
+            if not quiet:
+                _show_progress(registry, done, stack)
                 interrupt.before_second = _show_cursor
             executed = execute(interrupt)
         failed = executed.failures > 0
@@ -63,18 +63,23 @@ def execute_and_report(
             if interrupt.signal is None:  # else the terminal may be gone, as the signal said
                 raise
         signal = interrupt.signal
+    error = None if junit is None else junit.error
     if signal is not None:
+        if error is not None:
+            warn(error.message, error.hint or "")
         with suppress(OSError):  # the terminal may be gone, as the signal said
             tell_not_executed(later)
         end_by(signal)
+    if error is not None:
+        raise error
     return 1 if failed else 0
 
 
-def _show_progress(registry: Registry, upcoming: Iterable[Attempt], done: int, stack: ExitStack) -> None:
+def _show_progress(registry: Registry, done: int, stack: ExitStack) -> None:
     from mprunner.cli.progress import LineProgress, LiveProgress
 
     if is_terminal(sys.stderr):
-        live = LiveProgress(upcoming, done)
+        live = LiveProgress(done)
         stack.callback(live.close)
         _register(registry, live, "live progress", stack)
     else:
@@ -93,7 +98,7 @@ def _show_cursor() -> None:
             os.write(sys.stderr.fileno(), b"\x1b[?25h")
 
 
-def _report(registry: Registry | None, executed: Executed, color: str) -> bool:
+def _report(registry: Registry, executed: Executed, color: str) -> bool:
     """Write the tables and the verdict, print them; return whether the run failed."""
     from mprunner import pipeline
 
@@ -112,10 +117,10 @@ def _report(registry: Registry | None, executed: Executed, color: str) -> bool:
 
 def _tell_the_rest(executed: Executed) -> None:
     """Say that trials were not executed, and how to execute them, before the tables take their time."""
-    planned = executed.run["planned"]
+    run = executed.run
     rest = f"`{resume_command(executed.folder)}` executes the rest"
     if executed.run["state"] == "interrupted":
-        click.echo(f"interrupted after {executed.done} of {planned} trials; {rest}", err=True)
+        click.echo(f"interrupted after {executed.done} of {at_most(run)} trials; {rest}", err=True)
     if executed.run["state"] == "stopped":
-        left = planned - executed.done
-        click.echo(f"stopped after a failure, {left} of {planned} trials not executed; {rest}", err=True)
+        left = run["planned"] - run.get("spared", 0) - executed.done
+        click.echo(f"stopped after a failure, {left} of {at_most(run)} trials not executed; {rest}", err=True)

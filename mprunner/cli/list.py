@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mprunner.cli.options import results_option, warn
-from mprunner.cli.output import json_option, print_json
+from mprunner.cli.output import at_most, json_option, print_json
 
 if TYPE_CHECKING:
     from mprunner.results import RunFolder
@@ -48,7 +48,8 @@ def command(experiment: str | None, results: Path, as_json: bool) -> int:
 
 def _row(folder: RunFolder) -> dict[str, Any]:
     run = folder.read_run()
-    return {name: run.get(name) for name in COLUMNS} | {"folder": str(folder.path)}
+    spared = {"spared": run["spared"]} if "spared" in run else {}
+    return {name: run.get(name) for name in COLUMNS} | spared | {"folder": str(folder.path)}
 
 
 def _shown(value: object) -> str:
@@ -59,7 +60,7 @@ def listing(rows: list[dict[str, Any]]) -> str:
     """Return the runs as lines under a heading, columns aligned."""
     cells = [["run", "experiment", "state", "verdict", "trials"]]
     for row in rows:
-        trials = f"{_shown(row['done'])} of {_shown(row['planned'])}"
+        trials = f"{_shown(row['done'])} of {at_most(row, _shown)}"
         cells.append([*(_shown(row[name]) for name in COLUMNS[:4]), trials])
     widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)

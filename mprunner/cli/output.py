@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from rich.console import RenderableType
 
@@ -79,6 +79,12 @@ def _print(plain: Callable[[], str], rich: Callable[[], RenderableType], color: 
 def resume_command(folder: RunFolder) -> str:
     """Return the command that executes what is missing of a run."""
     return f"mprunner resume {shlex.quote(str(folder.path))}"
+
+
+def at_most(run: Mapping[str, Any], shown: Callable[[int], str] = str) -> str:
+    """Return how many trials a run has, as its run.json says: ``at most`` so many where they depend on what comes."""
+    planned = "-" if run.get("planned") is None else shown(run["planned"])
+    return f"at most {planned}" if "spared" in run else planned
 
 
 def print_json(value: object) -> None:

@@ -15,6 +15,7 @@ from mprunner.cli.several import files_argument, is_several, prepare_all
 if TYPE_CHECKING:
     from mprunner.pipeline import Prepared
     from mprunner.plan import Plan
+    from mprunner.until import Until
 
 SHOWN: Final = 20
 
@@ -59,7 +60,7 @@ def command(
 def plan_text(prepared: Prepared, most: int | None) -> str:
     """Describe a plan: its size, its cases, and its first ``most`` trials in execution order."""
     plan, experiment = prepared.plan, prepared.experiment
-    lines = [f"{experiment.name}: {experiment.scenario}, {_size(plan)}, {plan.order}", ""]
+    lines = [f"{experiment.name}: {experiment.scenario}, {_size(plan, experiment.until)}, {plan.order}", ""]
     lines += [f"  {case.case_id}  {case.label or 'the only case'}" for case in islice(plan.cases, most)]
     if most is not None and len(plan.cases) > most:
         lines.append(f"  … {len(plan.cases) - most:,} more cases")
@@ -74,12 +75,14 @@ def plan_text(prepared: Prepared, most: int | None) -> str:
     return "\n".join(lines)
 
 
-def _size(plan: Plan) -> str:
+def _size(plan: Plan, until: Until | None) -> str:
     cases = "1 case" if len(plan.cases) == 1 else f"{len(plan.cases):,} cases"
-    repeats = "1 repeat" if plan.repeats == 1 else f"{plan.repeats:,} repeats"
+    least = "" if until is None else f"{until.least:,} to "
+    repeats = "1 repeat" if plan.repeats == 1 else f"{least}{plan.repeats:,} repeats"
     if plan.warmup:
         repeats = f"({repeats} + {plan.warmup:,} warm-up)"
-    return f"{cases} × {repeats} = {len(plan):,} {'trial' if len(plan) == 1 else 'trials'}"
+    at_most = "" if until is None else "at most "
+    return f"{cases} × {repeats} = {at_most}{len(plan):,} {'trial' if len(plan) == 1 else 'trials'}"
 
 
 def plan_json(prepared: Prepared) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import click
 from mprunner.records import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from mprunner.records import Attempt, Record
 
@@ -25,7 +25,9 @@ def described(record: Record) -> str:
     return f"{_named(record.attempt)}: {record.status}{took}"
 
 
-def _named(attempt: Attempt) -> str:
+def _named(attempt: Attempt | None) -> str:
+    if attempt is None:
+        return ""
     repeat = "warm-up" if attempt.is_warmup else f"repeat {attempt.repeat}"
     return f"{attempt.case_label or 'the only case'}, {repeat}"
 
@@ -52,16 +54,14 @@ class LiveProgress:
     may wake up beside what is being measured.
     """
 
-    def __init__(self, upcoming: Iterable[Attempt], done: int = 0) -> None:
-        self._attempts = iter(upcoming)
-        self._done_before = self._done = done
-        self._name = ""
+    def __init__(self, done: int = 0) -> None:
+        self._done_before = done
         self._bar: Any = None
         self._task: Any = None
         self._began = 0.0
         self._next_redraw = 0.0
 
-    def mprunner_run_started(self, run: Mapping[str, Any], planned: int) -> None:
+    def mprunner_run_started(self, run: Mapping[str, Any], planned: int, following: Attempt | None) -> None:
         """Draw the line for the first time."""
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -76,21 +76,26 @@ class LiveProgress:
             transient=True,
         )
         self._began = time.monotonic()
-        self._name = self._next_name()
-        self._task = self._bar.add_task(self._name, total=planned, completed=self._done, left="")
+        self._task = self._bar.add_task(
+            _named(following), total=planned, completed=self._done_before, left=""
+        )
         self._bar.start()
         self._bar.refresh()
 
-    def mprunner_trial_finished(self, record: Record, done: int, planned: int) -> None:
+    def mprunner_trial_finished(
+        self, record: Record, done: int, planned: int, following: Attempt | None
+    ) -> None:
         """Move the line on, and print a failure above it."""
         now = time.monotonic()
         if record.status is not Status.OK:
             self._bar.console.print(f"[{done}/{planned}] {described(record)}", markup=False)
         left = (now - self._began) / max(done - self._done_before, 1) * (planned - done)
-        if done > self._done:  # else the same trial is executed again
-            self._name, self._done = self._next_name(), done
         self._bar.update(
-            self._task, completed=done, description=self._name, left=f"about {_duration(left)} left"
+            self._task,
+            total=planned,
+            completed=done,
+            description=_named(following),
+            left=f"about {_duration(left)} left",
         )
         if now >= self._next_redraw:
             self._next_redraw = now + REDRAW_EVERY_S
@@ -101,10 +106,6 @@ class LiveProgress:
         if self._bar is not None:
             with suppress(OSError):
                 self._bar.stop()
-
-    def _next_name(self) -> str:
-        attempt = next(self._attempts, None)
-        return "" if attempt is None else _named(attempt)
 
 
 def _duration(seconds: float) -> str:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from mprunner.cli.executing import execute_and_report, executor_option, quiet_option
+from mprunner.cli.junit import junit_for, junit_option
 from mprunner.cli.options import orphans_option, plugin_option, results_option, warn, warn_of_plugins
 from mprunner.cli.output import color_option
 
 if TYPE_CHECKING:
     from mprunner.conditions import Difference
     from mprunner.results import RunFolder
+    from mprunner.resume import Reopened
 
 
 @click.command("resume", short_help="Execute what is missing of a run.")
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 @results_option
 @plugin_option
 @click.option("--allow-changes", is_flag=True, help="Go on although code, Python or experiment have changed.")
+@junit_option
 @executor_option
 @orphans_option
 @quiet_option
@@ -30,6 +33,7 @@ def command(
     results: Path,
     plugin: tuple[Path, ...],
     allow_changes: bool,
+    junit: Path | None,
     executor: str,
     beside_orphans: bool,
     quiet: bool,
@@ -59,31 +63,43 @@ def command(
     """
     from mprunner import pipeline
     from mprunner import resume as resuming
+    from mprunner.registry import empty_registry
     from mprunner.results import find_run
 
     folder = find_run(results, run)
     with resuming.reopened(folder) as reopened:
         if not reopened.missing:
-            click.echo(f"nothing is missing: all {reopened.header.planned} trials are done", err=True)
+            click.echo(f"nothing is missing: all {reopened.tally.settled} trials are done", err=True)
+            registry = empty_registry()
             return execute_and_report(
-                lambda interrupt: resuming.conclude(reopened, interrupt), quiet=quiet, color=color
+                lambda interrupt: resuming.conclude(reopened, interrupt),
+                registry,
+                junit=junit_for(junit, registry),
+                quiet=quiet,
+                color=color,
             )
         rest = resuming.prepare_rest(reopened, plugin, _experiment_file(run, folder))
         warn_of_plugins(rest.prepared.registry)
         _settle_differences(rest.differences, allow_changes)
+        report = junit_for(junit, rest.prepared.registry)
         chosen = pipeline.executor_for(rest.prepared, executor)
         if not quiet:
-            click.echo(f"{reopened.missing} of {reopened.header.planned} trials are missing", err=True)
+            click.echo(f"{_missing(reopened)} trials are missing", err=True)
         return execute_and_report(
             lambda interrupt: resuming.execute_rest(
                 rest, chosen, interrupt, beside_orphans=beside_orphans, warn=warn
             ),
             rest.prepared.registry,
-            rest,
+            junit=report,
             done=reopened.tally.settled,
             quiet=quiet,
             color=color,
         )
+
+
+def _missing(run: Reopened) -> str:
+    at_most = "" if run.narrowing is None else "at most "
+    return f"{at_most}{run.missing} of {at_most}{run.header.planned}"
 
 
 def _experiment_file(run: str | None, folder: RunFolder) -> Path:

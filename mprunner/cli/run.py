@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mprunner.cli.executing import execute_and_report, executor_option, quiet_option
+from mprunner.cli.junit import junit_for, junit_option
 from mprunner.cli.options import (
     only_option,
     orphans_option,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 @results_option
 @plugin_option
 @strict_option
+@junit_option
 @executor_option
 @orphans_option
 @quiet_option
@@ -47,6 +49,7 @@ def command(
     results: Path,
     plugin: tuple[Path, ...],
     strict: bool,
+    junit: Path | None,
     executor: str,
     beside_orphans: bool,
     quiet: bool,
@@ -86,6 +89,7 @@ def command(
 
         asked = Asked(overrides=overrides, only=only)
         every = prepare_all(files, plugin, asked, strict=strict)
+        report = junit_for(junit, every[0].registry)
 
         def execute(prepared: Prepared, launcher: Launcher | None, later: Sequence[Prepared]) -> int:
             chosen = pipeline.executor_for(prepared, executor, launcher)
@@ -94,7 +98,7 @@ def command(
                     prepared, chosen, results, interrupt, beside_orphans=beside_orphans, warn=warn
                 ),
                 prepared.registry,
-                prepared.plan,
+                junit=report,
                 later=later,
                 quiet=quiet,
                 color=color,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from mprunner.cli.options import plugin_option, results_option, warn_of_plugins
+from mprunner.cli.junit import JUnitFile, junit_option
+from mprunner.cli.options import plugin_option, results_option, warn, warn_of_plugins
 from mprunner.cli.output import color_option, json_option, print_json, print_verdict
 
 
@@ -19,10 +20,17 @@ from mprunner.cli.output import color_option, json_option, print_json, print_ver
 )
 @results_option
 @plugin_option
+@junit_option
 @color_option
 @json_option
 def command(
-    run: str | None, file: Path | None, results: Path, plugin: tuple[Path, ...], color: str, as_json: bool
+    run: str | None,
+    file: Path | None,
+    results: Path,
+    plugin: tuple[Path, ...],
+    junit: Path | None,
+    color: str,
+    as_json: bool,
 ) -> int:
     """Judge RUN by the `outcomes` and `expect` of its experiment's file as it is now, without executing anything.
 
@@ -40,17 +48,24 @@ def command(
     \b
     Exit codes: 0 passed, 1 failed; 2 the file is wrong or gone, or trials of the run are missing.
     """
-    from mprunner import judging
+    from mprunner import judging, pipeline
     from mprunner.results import find_run
 
     folder = find_run(results, run)
+    report = None if junit is None else JUnitFile(junit)
     registry, tabled = judging.judge_again(folder, _named_file(run), file, plugin)
     warn_of_plugins(registry)
+    if report is not None:
+        registry.manager.register(report, name="--junit")
+    for error in pipeline.tell_judged(registry, folder, folder.read_run(), tabled):
+        warn(f"a plugin failed: {error}")
     if as_json:
         print_json({"folder": str(folder.path), **tabled.judgement.to_json()})
     else:
         print_verdict(tabled, color)
         click.echo(f"\nresults: {folder.path}")
+    if report is not None and report.error is not None:
+        raise report.error
     return 1 if tabled.judgement.verdict == "failed" else 0
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mprunner.analysis.judging import Judgement
+from mprunner.analysis.narrowed import narrowed_by
 from mprunner.analysis.outcomes import counts_of
 from mprunner.analysis.sentence import CaseValues, fill_summary
 from mprunner.analysis.statistics import Interval
@@ -50,6 +51,7 @@ class RunDigest:
         meaning: what the metric means in which cases are compared; empty where none is.
         fastest: which of the cases that are compared with one another is the fastest; empty of fewer than three.
         noise: what makes the numbers doubtful.
+        wide: the cases that had all their repeats while their interval was not narrow yet, where that was asked.
         verdict: what the experiment's expectations say of it; None where it expects nothing.
     """
 
@@ -59,6 +61,7 @@ class RunDigest:
     meaning: str
     fastest: tuple[str, ...] = ()
     noise: tuple[str, ...] = ()
+    wide: tuple[str, ...] = ()
     verdict: VerdictDigest | None = None
 
 
@@ -83,30 +86,35 @@ def digest(
     compared = _comparisons(header, frames, summary)
     cases = []
     states = _states(frames.outcomes)
+    narrowed = narrowed_by(frames.trials, header)
+    needed = header.planned - narrowed.spared
     by_case = dict(iter(measured.groupby("case_id", sort=False)))
     for case_id, label in frames.labels.items():
         own = by_case.get(case_id, measured.iloc[:0])
         sentence = partial(_sentence, declaration=header.declaration, states=states.get(case_id, {}))
         cases.append(_case(printable(label), own, sentence, compared.get(case_id, "")))
     return RunDigest(
-        headline=_headline(header, final),
+        headline=_headline(header, final, needed),
         description=printable(" ".join(header.experiment.get("description", "").split())),
         cases=tuple(cases),
         meaning=_meaning(header.declaration) if compared else "",
         fastest=fastest_cases(header, frames),
         noise=noise(header, frames, facts or {}),
-        verdict=verdict_digest(judgement, complete=len(final) >= header.planned) if judgement.rules else None,
+        wide=tuple(printable(line) for line in narrowed.told(frames.labels)),
+        verdict=verdict_digest(judgement, complete=len(final) >= needed) if judgement.rules else None,
     )
 
 
-def _headline(header: Header, final: pd.DataFrame) -> str:
+def _headline(header: Header, final: pd.DataFrame, needed: int) -> str:
     measured, warmup = final[~final["is_warmup"]], final[final["is_warmup"]]
     name = header.experiment.get("name", header.run_id)
     parts = [f"{name}: {header.declaration.name}, {_tallied(_tally(measured))}"]
     if len(warmup):
         parts.append(_tallied(_tally(warmup), "warm-up "))
-    if len(final) < header.planned:
-        parts.append(f"{header.planned - len(final):,} of {header.planned:,} planned not executed")
+    if len(final) < needed:
+        at_most = "" if header.experiment.get("until") is None else "at most "
+        left = f"{at_most}{needed - len(final):,} of {at_most}{header.planned:,}"
+        parts.append(f"{left} planned not executed")
     return "; ".join(parts)
 
 

@@ -17,6 +17,7 @@ def render_summary(run: RunDigest) -> str:
     for case in run.cases:
         told = "; ".join(part for part in (case.told, case.compared, case.failed) if part)
         lines.append(f"{case.label:{width}}   {told}" if width else told)
+    lines += run.wide
     if run.meaning:
         lines.append(f"({run.meaning})")
     lines.extend(run.fastest)
@@ -54,6 +55,7 @@ def summary_table(run: RunDigest) -> "RenderableType":
     if run.description:
         parts.append(Text(run.description, style="italic"))
     parts.append(table)
+    parts += [Text(line, style="yellow") for line in run.wide]
     if run.meaning:
         parts.append(Text(run.meaning, style="dim"))
     parts.extend(Text(told) for told in run.fastest)

@@ -121,6 +121,7 @@ def _narrowed(declared: Declaration) -> Schema:
                     "additionalProperties": False,
                 },
                 "expect": {"items": {"properties": {"metric": metric, **rule}}},
+                "repeats": {"properties": {"until": {"properties": {"metric": metric}}}},
             },
             **({"allOf": required} if required else {}),
         },

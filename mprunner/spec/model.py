@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from mprunner.expected import Rules
 from mprunner.limits import Limits
+from mprunner.until import Until
 from mprunner.values import Scalar
 
 Order = Literal["interleaved", "shuffled", "sequential"]
@@ -43,7 +44,7 @@ class Experiment:
         params: the values that every case shares; what the file does not fix is not in it.
         sweep: the blocks whose combinations follow one another; empty where nothing is swept.
         exclude: combinations that have all the values of one of these are left out.
-        repeats: measured trials per case.
+        repeats: measured trials per case; at most so many, where ``until`` says when a case has enough.
         warmup: trials per case before those, left out of every summary.
         order: interleaved (every case once, then again), shuffled (within each repeat) or sequential.
         seed: what the trials' random seeds derive from.
@@ -57,6 +58,7 @@ class Experiment:
         rules: what is expected of outcomes, metrics and statuses: the keys ``outcomes`` and ``expect``.
         overrides: what ``--set`` gave to the file, as it was written, in order.
         only: for each ``--only``, a param and the values of which a planned case has one.
+        until: when a case needs no more repeats; None where all of them are executed.
         path: the file, as it was named.
         source: the file, as it was given.
     """
@@ -81,6 +83,7 @@ class Experiment:
     rules: Rules = field(default_factory=Rules)
     overrides: tuple[str, ...] = ()
     only: tuple[Mapping[str, Values], ...] = ()
+    until: Until | None = None
     path: str = ""
     source: bytes = b""
 
@@ -96,6 +99,7 @@ class Experiment:
             "cpus": None if self.cpus is None else list(self.cpus),
             "limits": dataclasses.asdict(self.limits),
             "baseline": None if self.baseline is None else dict(self.baseline),
+            "until": None if self.until is None else self.until.to_json(),
             **self.rules.to_json(),
             "overrides": list(self.overrides),
             "only": [{name: list(values) for name, values in each.items()} for each in self.only],
@@ -116,6 +120,7 @@ class Experiment:
             "overrides": tuple(value.get("overrides", ())),
             "only": tuple({name: tuple(v) for name, v in each.items()} for each in value.get("only", ())),
             "rules": Rules.from_json(value),
+            "until": Until.from_json(value.get("until")),
         }
         return cls(**{**kept, **given, "source": source})
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mprunner.declarations import Declaration
 from mprunner.expected import Rules
+from mprunner.spec.adaptive import check_until
 from mprunner.spec.checking import Checking, ParamTypes
 from mprunner.spec.expecting import check_rules
 from mprunner.spec.matching import refuse_unmatched
@@ -64,6 +65,7 @@ def check_params(
     exclude = {path: checking.values(path) for path in listed}
     baseline = checking.values(("baseline",))
     rules, wheres = check_rules(checking, declared)
+    check_until(checking, declared)
     if not checking.problems and len(exclude) <= MAX_EXCLUSIONS:
         for path, wanted in {**exclude, ("baseline",): baseline}.items():
             refuse_unmatched(checking, path, {name: (value,) for name, value in wanted.items()}, fixed, sweep)

@@ -118,7 +118,7 @@ def _experiment(file: ExperimentFile, values: ParamValues, path: Path) -> Experi
         params=values.fixed,
         sweep=values.sweep,
         exclude=values.exclude,
-        repeats=file.repeats,
+        repeats=file.repeats if isinstance(file.repeats, int) else file.repeats.max,
         warmup=file.warmup,
         order=file.order,
         seed=file.seed,
@@ -130,6 +130,7 @@ def _experiment(file: ExperimentFile, values: ParamValues, path: Path) -> Experi
         retries=file.retries,
         baseline=values.baseline,
         rules=values.rules,
+        until=None if isinstance(file.repeats, int) else file.repeats.as_until(),
     )
 
 

@@ -13,12 +13,15 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     ValidationError,
     WithJsonSchema,
 )
 from pydantic_core import ErrorDetails
 
+from mprunner.spec.adaptive import RepeatsEntry, fixed_or_adaptive, in_file, repeats_type
 from mprunner.spec.entries import MAX_RULES, ExpectEntry, OutcomeEntry, entry_type
 from mprunner.spec.keywords import SCALAR_TYPES, Keywords
 from mprunner.spec.limits import LimitsFile
@@ -132,6 +135,10 @@ _OneEach = Annotated[dict[str, _OneValue], AfterValidator(_not_empty), _NotEmpty
 _Cpu = Annotated[int, Field(ge=0, le=MAX_CPU)]
 _Cpus = Annotated[list[_Cpu], AfterValidator(_cpus), Keywords({"minItems": 1, "uniqueItems": True})]
 _TrialCount = Annotated[int, Field(le=MAX_TRIALS_PER_CASE)]
+_Repeats = Annotated[
+    Annotated[_TrialCount, Field(ge=1), Tag("a number")] | Annotated[RepeatsEntry, Tag("a mapping")],
+    Discriminator(fixed_or_adaptive),
+]
 _RuleList = Keywords({"minItems": 1, "maxItems": MAX_RULES})
 _Name = Annotated[
     str,
@@ -186,8 +193,8 @@ class ExperimentFile(BaseModel):
     exclude: _Exclusions = Field(default_factory=list)
     """combinations to leave out"""
 
-    repeats: Annotated[_TrialCount, Field(ge=1)] = DEFAULT_REPEATS
-    """trials per case"""
+    repeats: _Repeats = DEFAULT_REPEATS
+    """trials per case: a number, or until an interval is narrow"""
 
     warmup: Annotated[_TrialCount, Field(ge=0)] = 0
     """trials per case before those; recorded and flagged, in no summary"""
@@ -244,7 +251,7 @@ def check_structure(document: Document) -> tuple[ExperimentFile | None, list[Pro
 
 
 def _problem(document: Document, details: ErrorDetails) -> Problem:
-    kind, loc = details["type"], details["loc"]
+    kind, loc = details["type"], in_file(details["loc"])
     model = _model_of(loc)
     if kind == "missing":
         return document.problem(loc[:-1], f"required key '{loc[-1]}' is missing", at_key=True)
@@ -264,4 +271,4 @@ def _model_of(loc: Loc) -> type[BaseModel]:
     """Return what the keys are that a path leads into."""
     if len(loc) > 1 and loc[0] == "limits":
         return LimitsFile
-    return entry_type(loc) or ExperimentFile
+    return entry_type(loc) or repeats_type(loc) or ExperimentFile

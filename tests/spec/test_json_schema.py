@@ -14,6 +14,7 @@ from jsonschema import Draft7Validator
 from mprunner.declarations import Declaration, Field, declare, types_of
 from mprunner.errors import ExperimentError
 from mprunner.spec import ExperimentFileError, read_experiment
+from mprunner.spec.adaptive import RepeatsEntry, UntilEntry
 from mprunner.spec.entries import ExpectEntry, OutcomeEntry
 from mprunner.spec.json_schema import experiment_schema
 from mprunner.spec.limits import LimitsFile
@@ -104,6 +105,8 @@ def test_every_experiment_of_the_documentation_fits_the_schema(text):
         (OutcomeEntry, BUNDLED_SCHEMA["definitions"]["OutcomeEntry"]),
         (ExpectEntry, BUNDLED_SCHEMA["definitions"]["ExpectEntry"]),
         (LimitsFile, BUNDLED_SCHEMA["definitions"]["LimitsFile"]),
+        (RepeatsEntry, BUNDLED_SCHEMA["definitions"]["RepeatsEntry"]),
+        (UntilEntry, BUNDLED_SCHEMA["definitions"]["UntilEntry"]),
     ],
 )
 def test_every_key_is_in_the_schema_with_a_description_and_no_other(model, schema):
@@ -111,7 +114,7 @@ def test_every_key_is_in_the_schema_with_a_description_and_no_other(model, schem
     for name, key in schema["properties"].items():
         assert key["description"], name
         assert "\n" not in key["description"]
-        assert {"type", "anyOf", "allOf", "const"} & set(key), f"{name} takes anything: see structure.py"
+        assert {"type", "anyOf", "oneOf", "allOf", "const"} & set(key), f"{name} takes anything: see structure.py"
 
 
 def test_the_documentation_s_table_of_keys_says_what_an_editor_shows():
@@ -192,6 +195,7 @@ def test_a_param_without_a_default_shows_none():
 GOOD = {
     "the least": "scenario: bank",
     "CPUs": "scenario: bank\ncpus: [1, 0]",
+    "adaptive repeats": "scenario: bank\nrepeats: {max: 50, until: {metric: wall_s, ci_ratio: 0.05}}",
     "limits": "scenario: bank\nlimits: {memory_per_process: 1.5 GiB, processes: 64, output: 1048576}",
     "every key": """
 name: my-bank-2
@@ -237,6 +241,9 @@ expect: [{metric: wall_s, max: 1}]
 
 BAD = {
     "no scenario": "repeats: 3",
+    "too few adaptive repeats": "scenario: bank\nrepeats: {min: 4, max: 9, until: {metric: wall_s, ci_ratio: 0.1}}",
+    "repeats without a most": "scenario: bank\nrepeats: {until: {metric: wall_s, ci_ratio: 0.1}}",
+    "an interval of no width": "scenario: bank\nrepeats: {max: 9, until: {metric: wall_s, ci_ratio: 0}}",
     "a CPU that is none": "scenario: bank\ncpus: [-1]",
     "a CPU twice": "scenario: bank\ncpus: [0, 0]",
     "no CPU": "scenario: bank\ncpus: []",

@@ -1,0 +1,80 @@
+"""``--junit``: a report for services that build and test software; a plugin of a hook that anyone can use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mprunner.errors import ResultsError
+    from mprunner.registry import Registry
+    from mprunner.report.junit import JudgedRun
+
+junit_option = click.option(
+    "--junit",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.xml",
+    help="Write what the run came to as JUnit XML too; a file of that name is replaced.",
+)
+
+
+class JUnitFile:
+    """Writes JUnit XML whenever a run is judged.
+
+    Attributes:
+        error: why it could not be written, if it could not: a report must not cost the run's own results.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Make sure that the file can be written, its folder made if need be.
+
+        Raises:
+            click.UsageError: the path is that of something else than a file.
+            ResultsError: it can't be written.
+        """
+        self.error: ResultsError | None = None
+        self._judged: list[JudgedRun] = []  # one invocation may execute several experiments
+        self._path = path.resolve()
+        if self._path.exists() and not self._path.is_file():
+            raise click.UsageError(f"--junit: {path} is not a regular file")
+        scratch = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            scratch.touch()
+            scratch.unlink()
+        except OSError as error:
+            raise self._unwritable(error.strerror or str(error)) from error
+
+    def mprunner_run_judged(
+        self, run: Mapping[str, Any], verdict: Mapping[str, Any], cases: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Write the report; keep the error if that fails."""
+        from mprunner.durable import written_atomically
+        from mprunner.errors import ResultsError
+        from mprunner.report.junit import JudgedRun, write_junit
+
+        self._judged.append(JudgedRun(run=run, verdict=verdict, cases=cases))
+        try:
+            with written_atomically(self._path) as file:
+                write_junit(file, self._judged)
+        except ResultsError as error:
+            self.error = self._unwritable(error.message.rpartition(": ")[2])
+
+    def _unwritable(self, reason: str) -> ResultsError:
+        from mprunner.errors import ResultsError
+
+        return ResultsError(f"{self._path} can't be written: {reason}", "name another file with --junit")
+
+
+def junit_for(path: Path | None, registry: Registry) -> JUnitFile | None:
+    """Have a report written, if one is wanted; see :class:`JUnitFile` for what is raised."""
+    if path is None:
+        return None
+    junit = JUnitFile(path)
+    registry.manager.register(junit, name="--junit")
+    return junit
