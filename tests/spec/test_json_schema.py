@@ -114,7 +114,9 @@ def test_every_key_is_in_the_schema_with_a_description_and_no_other(model, schem
     for name, key in schema["properties"].items():
         assert key["description"], name
         assert "\n" not in key["description"]
-        assert {"type", "anyOf", "oneOf", "allOf", "const"} & set(key), f"{name} takes anything: see structure.py"
+        assert {"type", "anyOf", "oneOf", "allOf", "const"} & set(key), (
+            f"{name} takes anything: see structure.py"
+        )
 
 
 def test_the_documentation_s_table_of_keys_says_what_an_editor_shows():
