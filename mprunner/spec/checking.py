@@ -8,7 +8,7 @@ from mprunner.declarations import Declaration
 from mprunner.spec.messages import list_of_names
 from mprunner.spec.nodes import Document, MappingNode, Node, ScalarNode
 from mprunner.spec.param_types import BadParamError, ParamType
-from mprunner.spec.problems import Loc, Problem, did_you_mean, quoted
+from mprunner.spec.problems import MAX_PROBLEMS, Loc, Problem, did_you_mean, quoted
 from mprunner.values import Scalar
 
 ParamTypes = Mapping[str, ParamType]
@@ -24,6 +24,10 @@ class Vocabulary(Protocol):
     @property
     def declaration(self) -> Declaration:
         """What it declares."""
+
+
+class EnoughProblemsError(Exception):
+    """A file has :data:`mprunner.spec.problems.MAX_PROBLEMS` problems: no more are looked for."""
 
 
 @dataclass(slots=True)
@@ -45,8 +49,14 @@ class Checking:
     problems: list[Problem] = field(default_factory=list)
 
     def report(self, path: Loc, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
-        """Add a problem of the value at a path, or of its key."""
+        """Add a problem of the value at a path, or of its key.
+
+        Raises:
+            EnoughProblemsError: there are so many now that no one reads more.
+        """
         self.problems.append(self.document.problem(path, message, hint, at_key=at_key))
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise EnoughProblemsError
 
     def values(self, path: Loc) -> dict[str, Scalar]:
         """Return the values of a mapping from params to one value each."""

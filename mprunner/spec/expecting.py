@@ -1,12 +1,14 @@
 """What an experiment expects, checked against what its scenario declares: outcomes, metrics, and which cases."""
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any, cast
 
 from mprunner.declarations import Declaration, Field
 from mprunner.expected import OF_EACH, Condition, Expectation, Operand, OutcomeRule, ParamValue, Rules, Where
 from mprunner.records import Status
 from mprunner.spec.checking import Checking
+from mprunner.spec.entries import MAX_RULES
 from mprunner.spec.messages import (
     NUMBER,
     TEXT,
@@ -33,7 +35,7 @@ def check_rules(checking: Checking, declared: Declaration | None) -> tuple[Rules
     """
     wheres: dict[Loc, Where] = {}
     outcomes = {}
-    for variable, node in checking.entries(("outcomes",)):
+    for variable, node in islice(checking.entries(("outcomes",)), MAX_RULES):
         path = ("outcomes", variable)
         if declared is not None and variable not in declared.outcomes:
             _unknown(checking, path, "outcome", variable, list(declared.outcomes))
@@ -49,7 +51,7 @@ def check_rules(checking: Checking, declared: Declaration | None) -> tuple[Rules
 
 def _mappings(path: Loc, node: Node | None) -> list[Loc]:
     items = node.items if isinstance(node, SequenceNode) else ()
-    return [(*path, i) for i, item in enumerate(items) if isinstance(item, MappingNode)]
+    return [(*path, i) for i, item in enumerate(items[:MAX_RULES]) if isinstance(item, MappingNode)]
 
 
 def _unknown(

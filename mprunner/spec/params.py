@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from mprunner.declarations import Declaration
 from mprunner.expected import Rules
 from mprunner.spec.adaptive import check_until
-from mprunner.spec.checking import Checking, ParamTypes
+from mprunner.spec.checking import Checking, EnoughProblemsError, ParamTypes
 from mprunner.spec.expecting import check_rules
-from mprunner.spec.matching import refuse_unmatched
+from mprunner.spec.matching import Sweeping, refuse_unmatched
 from mprunner.spec.messages import as_yaml
 from mprunner.spec.model import Block, names_of
 from mprunner.spec.nodes import Document
@@ -53,32 +53,40 @@ def check_params(
         declared: its metrics and outcomes; None likewise.
 
     Returns:
-        the values, which are complete where there is no problem, and the problems.
+        the values, which are complete where there is no problem, and the problems, the first thousand of them.
     """
     checking = Checking(document, scenario, types)
+    try:
+        return _checked(checking, declared), checking.problems
+    except EnoughProblemsError:
+        return ParamValues(fixed={}, sweep=(), exclude=(), baseline=None, rules=Rules()), checking.problems
+
+
+def _checked(checking: Checking, declared: Declaration | None) -> ParamValues:
+    document = checking.document
     fixed = checking.values(("params",))
     blocks = {path: check_block(checking, path) for path in document.mapping_paths("sweep")}
     _refuse_fixed_and_swept(checking, fixed, blocks)
     _require(checking, fixed, blocks)
     sweep = tuple(blocks.values())
-    listed = (path for path in document.mapping_paths("exclude") if len(path) > 1)
-    exclude = {path: checking.values(path) for path in listed}
+    listed = [path for path in document.mapping_paths("exclude") if len(path) > 1]
+    exclude = {path: checking.values(path) for path in listed[:MAX_EXCLUSIONS]}
     baseline = checking.values(("baseline",))
     rules, wheres = check_rules(checking, declared)
     check_until(checking, declared)
-    if not checking.problems and len(exclude) <= MAX_EXCLUSIONS:
-        for path, wanted in {**exclude, ("baseline",): baseline}.items():
-            refuse_unmatched(checking, path, {name: (value,) for name, value in wanted.items()}, fixed, sweep)
-        for path, where in wheres.items():
-            refuse_unmatched(checking, path, where, fixed, sweep)
-    values = ParamValues(
+    if checking.types is not None and not checking.problems:
+        sweeping = Sweeping(fixed, sweep, checking.types)
+        one_each = {**exclude, ("baseline",): baseline}
+        wanted = {path: {name: (v,) for name, v in values.items()} for path, values in one_each.items()}
+        for path, where in {**wanted, **wheres}.items():
+            refuse_unmatched(checking, path, where, sweeping)
+    return ParamValues(
         fixed=fixed,
         sweep=sweep,
         exclude=tuple(exclude.values()),
         baseline=baseline or None,
         rules=rules,
     )
-    return values, checking.problems
 
 
 def _refuse_fixed_and_swept(

@@ -32,6 +32,9 @@ _BEFORE_CARET = 40
 _SHOWN_TEXT = 40
 _SHOWN_OPTION = 60
 _RENDERED = 100
+MAX_PROBLEMS = 1_000
+"""So many are looked for in each part of a file: to find near words for 90,000 mistyped ones would take seconds."""
+
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
@@ -152,7 +155,8 @@ class ExperimentFileError(ExperimentError):
         self.problems = tuple(sorted(problems, key=_place))
         rendered = [problem.render() for problem in self.problems[:_RENDERED]]
         if len(self.problems) > _RENDERED:
-            rendered.append(f"… and {len(self.problems) - _RENDERED:,} more problems")
+            at_least = "at least " if len(self.problems) >= MAX_PROBLEMS else ""
+            rendered.append(f"… and {at_least}{len(self.problems) - _RENDERED:,} more problems")
         super().__init__("\n\n".join(rendered))
 
     def __reduce__(self) -> tuple[type["ExperimentFileError"], tuple[tuple[Problem, ...]]]:

@@ -28,7 +28,7 @@ from mprunner.spec.limits import LimitsFile
 from mprunner.spec.messages import explained, fault, not_a_choice, text_fault
 from mprunner.spec.model import DEFAULT_REPEATS, DEFAULT_TIMEOUT_S, Isolation, OnFailure, Order
 from mprunner.spec.nodes import Document, plain
-from mprunner.spec.problems import Loc, Problem, did_you_mean, quoted
+from mprunner.spec.problems import MAX_PROBLEMS, Loc, Problem, did_you_mean, quoted
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
 MAX_NAME = 100
@@ -247,7 +247,8 @@ def check_structure(document: Document) -> tuple[ExperimentFile | None, list[Pro
     try:
         return ExperimentFile.model_validate(plain(document.root)), []
     except ValidationError as error:
-        return None, [_problem(document, details) for details in error.errors(include_url=False)]
+        errors = error.errors(include_url=False, include_input=False)[:MAX_PROBLEMS]
+        return None, [_problem(document, details) for details in errors]
 
 
 def _problem(document: Document, details: ErrorDetails) -> Problem:

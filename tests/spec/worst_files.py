@@ -1,4 +1,4 @@
-"""The files near the limits that take a tokeniser, or what comes after it, the longest.
+"""The files near the limits that take a tokeniser, or the checks that come after it, the longest.
 
 As a program: reads each and prints the seconds of CPU time of each and the memory of all, as JSON.
 """
@@ -7,10 +7,13 @@ import json
 import resource
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import process_time
 
 from mprunner.errors import ExperimentError
+from mprunner.spec import read_experiment
 from mprunner.spec.yaml_reader import read_yaml
+from tests.spec.scenarios import scenario_of
 
 MEBIBYTE = 1 << 20
 
@@ -61,6 +64,49 @@ FILES = {
 }
 
 
+def _numbers(first: int, last: int) -> str:
+    return ",".join(map(str, range(first, last)))
+
+
+_EXPECT = "expect:\n  - {metric: lost_updates, max: 0, where: {transactions: ["
+
+# Experiments of the bank in tests/spec/scenarios.py: a sweep of many values, and what is written below it.
+EXPERIMENTS = {
+    "values": (90_000, ""),
+    "mistyped values": (0, "sweep: {guard: [" + ",".join(f"lok{i}" for i in range(90_000)) + "]}\n"),
+    "mistyped keys": (0, "".join(f"repeat{i}: 1\n" for i in range(45_000))),
+    "mistyped params": (0, "params:\n" + "".join(f"  gard{i}: 1\n" for i in range(45_000))),
+    "mistyped outcomes": (0, "outcomes:\n" + "".join(f"  final{i}: 1\n" for i in range(45_000))),
+    "mistyped metrics": (
+        0,
+        "expect:\n" + "".join(f"  - {{metric: los{i}, max: 0}}\n" for i in range(24_000)),
+    ),
+    "mistyped statuses": (0, "expect:\n" + "".join(f"  - {{status: time{i}}}\n" for i in range(30_000))),
+    "a where of many values": (45_000, _EXPECT + _numbers(0, 45_000) + "]}}\n"),
+    "a where that nothing matches": (45_000, _EXPECT + _numbers(50_000, 94_000) + "]}}\n"),
+    "rules": (0, "outcomes: {final_balance: [" + "{equals: 1, verdict: forbidden}," * 18_000 + "]}\n"),
+    "CPUs": (0, "cpus: [" + _numbers(0, 90_000) + "]\n"),
+}
+
+
+def experiment(name: str) -> bytes:
+    """Return the bytes of one of the experiments."""
+    swept, below = EXPERIMENTS[name]
+    sweep = f"sweep: {{transactions: [{_numbers(0, swept)}]}}\n" if swept else ""
+    return f"scenario: bank\n{sweep}{below}".encode()
+
+
+def seconds_of_experiment(raw: bytes, path: Path) -> float:
+    """Return the CPU time that reading and checking takes."""
+    path.write_bytes(raw)
+    begun = process_time()
+    try:
+        read_experiment(path, scenario_of, usable_cpus=[0])
+    except ExperimentError:
+        pass
+    return process_time() - begun
+
+
 def content(name: str) -> bytes:
     """Return the bytes of one of the files."""
     before, repeated, times, after = FILES[name]
@@ -97,6 +143,9 @@ def main() -> None:
     """Read every file."""
     took = {name: seconds(content(name)) for name in FILES}
     took["%TAG directives"] = seconds(tag_directives())
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "x.yaml"
+        took |= {name: seconds_of_experiment(experiment(name), path) for name in EXPERIMENTS}
     json.dump({"seconds": took, "mebibytes": peak_mebibytes()}, sys.stdout)
 
 
