@@ -152,10 +152,10 @@ def run(
     Raises:
         MprunnerError: one of its subclasses; nothing was executed, or the results can't be written.
     """
-    from mprunner import pipeline  # noqa: PLC0415 - it imports what reads an experiment
+    from mprunner import pipeline, preparing  # noqa: PLC0415 - they import what reads an experiment
     from mprunner.executors import Interrupt  # noqa: PLC0415 - likewise
 
-    prepared = pipeline.prepare(Path(file), [Path(plugin) for plugin in plugins], strict=strict)
+    prepared = preparing.prepare(Path(file), [Path(plugin) for plugin in plugins], strict=strict)
     chosen = pipeline.executor_for(prepared, executor)
     with Interrupt() as interrupt:
         executed = pipeline.execute(

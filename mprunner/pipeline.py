@@ -1,25 +1,15 @@
 """The stages of a run, in order: experiment → plan → schedule → executor → records → journal → tables → summary."""
 
-import platform
-import socket
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mprunner.cgroups import cpu_quota
-from mprunner.conditions import conditions
+from mprunner.describing import Started, conclusion, describe_run, header_of, spared_of
 from mprunner.environment import (
-    GitState,
     asked_git,
-    bindable_cpus,
-    describe_environment,
-    load_average,
-    machine_counters,
     quota_warning,
-    usable_cpus,
-    utc_now,
 )
 from mprunner.errors import ExperimentError, ResultsError
 from mprunner.executors import Executor, Interrupt, ScenarioSource
@@ -28,13 +18,13 @@ from mprunner.executors.local import LocalExecutor
 from mprunner.expected import Rules
 from mprunner.journal import Header, Journal, cut_off, read_journal
 from mprunner.narrowing import Narrowing
-from mprunner.orphans import Orphan, find_orphans
-from mprunner.plan import Plan, make_plan
+from mprunner.orphans import find_orphans
+from mprunner.preparing import Prepared, cpus_of
 from mprunner.records import Status
-from mprunner.registry import BUILT_IN_EXECUTOR, RegisteredScenario, Registry, load_registry
+from mprunner.registry import BUILT_IN_EXECUTOR, Registry
 from mprunner.results import RunFolder, create_run_folder
 from mprunner.schedule import Schedule, schedule_for
-from mprunner.spec import NOTHING, Asked, Experiment, read_experiment
+from mprunner.spec import Experiment
 from mprunner.teller import Teller
 
 if TYPE_CHECKING:
@@ -50,43 +40,6 @@ Warn = Callable[[str, str], None]
 
 def ignore(message: str, hint: str) -> None:
     """Warn no one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """An experiment that is ready to be executed; nothing has been started or written.
-
-    Attributes:
-        registry: the plugins found.
-        experiment: what the file says.
-        scenario: the scenario that it names.
-        plan: all of its trials.
-        cpus: how many CPUs ``cpu_count`` means.
-    """
-
-    registry: Registry
-    experiment: Experiment
-    scenario: RegisteredScenario
-    plan: Plan
-    cpus: int
-
-    @property
-    def rules(self) -> Rules:
-        """What the experiment expects, ``cpu_count`` resolved."""
-        return self.experiment.rules.resolved(self.scenario.declaration.params, self.cpus)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
-    """What was found when an executor was started.
-
-    Attributes:
-        orphans: processes that an earlier run left.
-        git: the state of the repository that the experiment's file is in.
-    """
-
-    orphans: tuple[Orphan, ...]
-    git: GitState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,41 +116,6 @@ class Settled:
     hook_errors: tuple[str, ...]
 
 
-def prepare(
-    file: Path,
-    plugins: Sequence[Path] = (),
-    asked: Asked = NOTHING,
-    *,
-    strict: bool = False,
-    registry: Registry | None = None,
-) -> Prepared:
-    """Read an experiment, find its scenario, plan its trials.
-
-    Args:
-        file: the experiment.
-        plugins: files given by ``--plugin``.
-        asked: what was said of the experiment beside its file.
-        strict: whether the scenario must not refuse a combination.
-        registry: the plugins, where they were loaded already.
-
-    Raises:
-        ExperimentError: the file, or what it says, is wrong; if ``strict``, the scenario refuses a combination.
-        PluginError: the plugin that it needs is broken.
-        NothingSelectedError: its plan is empty.
-    """
-    registry = registry or load_registry(plugins)
-    experiment = read_experiment(file, registry.scenario, asked, bindable_cpus())
-    scenario = registry.scenario(experiment.scenario)
-    cpus = len(cpus_of(experiment))
-    plan = make_plan(experiment, scenario.declaration, scenario.params_type, cpus, strict=strict)
-    return Prepared(registry=registry, experiment=experiment, scenario=scenario, plan=plan, cpus=cpus)
-
-
-def cpus_of(experiment: Experiment) -> list[int]:
-    """Return the numbers of the CPUs that a worker may use: those that the experiment names, or else all."""
-    return usable_cpus() if experiment.cpus is None else list(experiment.cpus)
-
-
 def executor_for(
     prepared: Prepared, name: str = BUILT_IN_EXECUTOR, launcher: Launcher | None = None
 ) -> Executor:
@@ -253,7 +171,7 @@ def execute(
     try:
         started = start(executor, prepared.experiment, beside_orphans=beside_orphans, warn=warn)
         folder = _create_folder(results, prepared.experiment)
-        run = _describe_run(prepared, executor, folder, started, tell.facts())
+        run = describe_run(prepared, executor, folder, started, tell.facts())
         # The journal's lock is what tells a run that goes on from one whose runner is gone: it comes first.
         with _journal(folder, prepared) as journal:
             work = Work(
@@ -316,7 +234,7 @@ def carry_out(work: Work, executor: Executor, interrupt: Interrupt, tell: Teller
     try:
         done, failures = _execute_all(work, executor, interrupt, tell)
         ended = conclusion(done, failures, work.planned - work.schedule.spared, interrupt)
-        run = {**work.run, **ended, **_spared(work.run, work.schedule.spared)}
+        run = {**work.run, **ended, **spared_of(work.run, work.schedule.spared)}
         work.folder.write_run(run)
     except ResultsError as error:
         rest = f"`mprunner resume {work.folder.path}` executes the rest"
@@ -345,33 +263,6 @@ def _execute_all(work: Work, executor: Executor, interrupt: Interrupt, tell: Tel
             following=attempt,
         )
     return done, failures
-
-
-def _spared(run: Mapping[str, Any], spared: int) -> dict[str, int]:
-    """Return what run.json says of trials that were planned and not needed: nothing where none could be."""
-    return {"spared": spared} if "spared" in run else {}
-
-
-def conclusion(done: int, failures: int, needed: int, interrupt: Interrupt) -> dict[str, Any]:
-    """Return what run.json says of how a run ended, the verdict left open.
-
-    Args:
-        done: how many trials are settled.
-        failures: how many of them ended in another status than ok.
-        needed: how many have to be, for the run to be finished.
-        interrupt: what ended it early, if anything did.
-    """
-    state = "finished"
-    if done < needed:
-        state = "stopped" if interrupt.signal is None else "interrupted"
-    return {
-        "state": state,
-        "done": done,
-        "failures": failures,
-        "finished_at": utc_now(),
-        "load_at_end": load_average(),
-        "counters_at_end": machine_counters(),
-    }
 
 
 def tabulate(folder: RunFolder, rules: Rules | None = None) -> Tabled:
@@ -485,74 +376,7 @@ def tell_judged(
 def _journal(folder: RunFolder, prepared: Prepared) -> Journal:
     """Begin the run's journal; if that can't be done, nothing of the run is left."""
     try:
-        return Journal.create(folder.journal, _header(prepared, folder))
+        return Journal.create(folder.journal, header_of(prepared, folder))
     except ResultsError:
         folder.remove()
         raise
-
-
-def _header(prepared: Prepared, folder: RunFolder) -> Header:
-    return Header(
-        run_id=folder.run_id,
-        experiment=prepared.experiment.to_json(),
-        declaration=prepared.scenario.declaration,
-        planned=len(prepared.plan),
-        python=platform.python_version(),
-        host=socket.gethostname(),
-        cpus=prepared.cpus,
-        plugin_file=prepared.scenario.plugin.file,
-        conditions=conditions_of(prepared.scenario),
-    )
-
-
-def conditions_of(scenario: RegisteredScenario) -> dict[str, str]:
-    """Describe the code of a scenario and the Python that executes it, as this process has them."""
-    plugin = scenario.plugin
-    name = str(plugin) if plugin.file is None else "a file"
-    elsewhere = scenario.cls.__module__
-    return conditions(name, plugin.source_hash, elsewhere if elsewhere != plugin.module else None)
-
-
-def _describe_run(
-    prepared: Prepared,
-    executor: Executor,
-    folder: RunFolder,
-    started: Started,
-    extra: Mapping[str, Any],
-) -> dict[str, Any]:
-    return {
-        "run_id": folder.run_id,
-        "experiment": prepared.experiment.name,
-        "scenario": prepared.experiment.scenario,
-        "state": "running",
-        "verdict": None,
-        "done": 0,
-        "failures": 0,
-        "finished_at": None,
-        "planned": len(prepared.plan),
-        **({} if prepared.experiment.until is None else {"spared": 0}),
-        "seed": prepared.experiment.seed,
-        "load_at_end": None,
-        "counters_at_end": None,
-        **describe_session(prepared, executor, started, extra),
-    }
-
-
-def describe_session(
-    prepared: Prepared, executor: Executor, started: Started, extra: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Describe how and where one invocation of mprunner executes trials, for run.json."""
-    return {
-        "started_at": utc_now(),
-        "argv": sys.argv,
-        "containment": executor.containment,
-        "isolation": executor.isolation,
-        "cpus": cpus_of(prepared.experiment),
-        "beside_orphans": [asdict(orphan) for orphan in started.orphans],
-        "plugin": asdict(prepared.scenario.plugin),
-        "load_at_start": load_average(),
-        "counters_at_start": machine_counters(),
-        **describe_environment(),
-        "git": started.git,
-        "extra": extra,
-    }

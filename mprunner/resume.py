@@ -10,27 +10,15 @@ from typing import Any
 
 from mprunner.conditions import Difference, differences
 from mprunner.declarations import Declaration, Field
+from mprunner.describing import Started, conclusion, conditions_of, describe_session
 from mprunner.environment import bindable_cpus
 from mprunner.errors import MprunnerError, NothingSelectedError, ResumeRefusedError
 from mprunner.executors import Executor, Interrupt
 from mprunner.journal import Header, Journal, Session
 from mprunner.narrowing import Narrowing
-from mprunner.pipeline import (
-    Executed,
-    Prepared,
-    Started,
-    Warn,
-    Work,
-    carry_out,
-    conclusion,
-    conditions_of,
-    cpus_of,
-    describe_session,
-    ignore,
-    narrowing_of,
-    start,
-)
+from mprunner.pipeline import Executed, Warn, Work, carry_out, ignore, narrowing_of, start
 from mprunner.plan import Plan, make_plan
+from mprunner.preparing import Prepared, cpus_of
 from mprunner.records import Attempt
 from mprunner.registry import RegisteredScenario, Registry, load_registry
 from mprunner.results import RunFolder

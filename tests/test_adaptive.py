@@ -13,8 +13,9 @@ from mprunner.analysis.statistics import median_interval, precision
 from mprunner.executors import Interrupt
 from mprunner.executors.fake import FakeExecutor
 from mprunner.narrowing import Narrowing
-from mprunner.pipeline import execute, prepare, tabulate
+from mprunner.pipeline import execute, tabulate
 from mprunner.plan import Case, Plan
+from mprunner.preparing import prepare
 from mprunner.records import Ending, Record, Result, ResultKind, Status
 from mprunner.report.digest import digest
 from mprunner.report.terminal import render_summary
@@ -395,7 +396,8 @@ def test_only_a_run_with_adaptive_repeats_imports_numpy_before_its_trials_and_no
 
     code = (
         "import sys; from pathlib import Path\n"
-        "from mprunner.pipeline import prepare, narrowing_of\n"
+        "from mprunner.pipeline import narrowing_of\n"
+        "from mprunner.preparing import prepare\n"
         "narrowing_of(prepare(Path(sys.argv[1]), [Path('toy.py')]).experiment, 9)\n"
         "print([name in sys.modules for name in ('numpy', 'pandas')])\n"
     )

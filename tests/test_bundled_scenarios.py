@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from mprunner.errors import ExperimentError
-from mprunner.pipeline import prepare
+from mprunner.preparing import prepare
 from mprunner_scenarios import locked_counter, race_bank, spawn_count
 
 METHODS = ("fork", "spawn", "forkserver")

@@ -10,7 +10,8 @@ from mprunner.cgroups import cpu_quota
 from mprunner.environment import quota_warning
 from mprunner.executors import Interrupt
 from mprunner.executors.fake import FakeExecutor
-from mprunner.pipeline import execute, prepare
+from mprunner.pipeline import execute
+from mprunner.preparing import prepare
 from mprunner.records import Ending, Result, ResultKind
 from mprunner.spec import ExperimentFileError, read_experiment
 from tests.spec.scenarios import scenario_of

@@ -13,7 +13,7 @@ import yaml
 
 from mprunner.cli import COMMANDS
 from mprunner.columns import TABLES
-from mprunner.pipeline import prepare
+from mprunner.preparing import prepare
 from mprunner.spec.structure import ExperimentFile
 from tests.support import ROOT
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from mprunner.journal import read_journal
-from mprunner.pipeline import prepare
+from mprunner.preparing import prepare
 from tests.support import GENEROUS_S, PLUGINS, command, processes_marked
 
 PLUGIN = PLUGINS / "acknowledging.py"

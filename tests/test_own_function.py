@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mprunner.pipeline import prepare
+from mprunner.preparing import prepare
 from mprunner.scenario import Trial
 from mprunner_scenarios import pool_map
 from mprunner_scenarios.pools.own_function import OwnFunctionError

@@ -11,7 +11,8 @@ from mprunner.errors import ResultsError
 from mprunner.executors import Interrupt
 from mprunner.executors.fake import FakeExecutor
 from mprunner.journal import read_journal
-from mprunner.pipeline import execute, prepare, tabulate, write_tables
+from mprunner.pipeline import execute, tabulate, write_tables
+from mprunner.preparing import prepare
 from mprunner.records import Attempt, Ending, Record, Result, ResultKind, Status
 
 METRICS = {

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mprunner.cli.progress import REDRAW_EVERY_S, LineProgress, LiveProgress
-from mprunner.pipeline import prepare
+from mprunner.preparing import prepare
 from mprunner.records import Ending, Record, Status
 
 

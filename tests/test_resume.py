@@ -14,7 +14,8 @@ from mprunner.executors import Interrupt
 from mprunner.executors.fake import FakeExecutor
 from mprunner.journal import Journal, read_journal
 from mprunner.journal_lines import line_of
-from mprunner.pipeline import execute, prepare, tabulate
+from mprunner.pipeline import execute, tabulate
+from mprunner.preparing import prepare
 from mprunner.records import Ending, Result, ResultKind, Status
 from mprunner.results import RunFolder
 from mprunner.resume import execute_rest, prepare_rest, reopened
@@ -287,12 +288,12 @@ def test_an_experiment_file_that_can_not_be_compared_differs(started, content):
 def test_another_number_of_cpus_differs_only_where_cpu_count_means_it(started, tmp_path, monkeypatch):
     folder = started(at_2=press_ctrl_c)
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr("mprunner.pipeline.usable_cpus", lambda: [*range(77)])
+        elsewhere.setattr("mprunner.preparing.usable_cpus", lambda: [*range(77)])
         assert differing(folder) == {}
     shutil.rmtree(tmp_path / "results")
     folder = started("params: {workers: cpu_count}\n", at_2=press_ctrl_c)
     then = read_journal(folder.journal).header.cpus
-    monkeypatch.setattr("mprunner.pipeline.usable_cpus", lambda: [*range(77)])
+    monkeypatch.setattr("mprunner.preparing.usable_cpus", lambda: [*range(77)])
     assert differing(folder) == {"cpu_count": (str(then), "77")}
     _, executor = resumed(folder)
     assert {attempt.params["workers"] for attempt in executor.executed} == {then}

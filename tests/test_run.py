@@ -61,6 +61,7 @@ def test_a_run_leaves_every_file_that_is_documented(program, small_bank, tmp_pat
         "outcomes.csv",
         "run.json",
         "verdict.json",
+        "datapackage.json",
         "summary.csv",
         "trials.csv",
     }

@@ -17,7 +17,8 @@ from mprunner.cli.several import tell_not_executed
 if TYPE_CHECKING:
     from mprunner.cli.junit import JUnitFile
     from mprunner.executors import Interrupt
-    from mprunner.pipeline import Executed, Prepared
+    from mprunner.pipeline import Executed
+    from mprunner.preparing import Prepared
     from mprunner.registry import Registry
 
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, only the summary.")

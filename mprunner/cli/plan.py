@@ -13,8 +13,8 @@ from mprunner.cli.output import json_option, print_json
 from mprunner.cli.several import files_argument, is_several, prepare_all
 
 if TYPE_CHECKING:
-    from mprunner.pipeline import Prepared
     from mprunner.plan import Plan
+    from mprunner.preparing import Prepared
     from mprunner.until import Until
 
 SHOWN: Final = 20

@@ -27,7 +27,7 @@ from mprunner.errors import MprunnerError
 
 if TYPE_CHECKING:
     from mprunner.executors.launching import Launcher
-    from mprunner.pipeline import Prepared
+    from mprunner.preparing import Prepared
 
 
 @click.command("run", short_help="Execute an experiment.")

@@ -14,7 +14,7 @@ from mprunner.cli.options import warn_of_plugins
 
 if TYPE_CHECKING:
     from mprunner.errors import MprunnerError
-    from mprunner.pipeline import Prepared
+    from mprunner.preparing import Prepared
     from mprunner.spec import Asked
 
 files_argument = click.argument(
@@ -38,7 +38,7 @@ def prepare_all(
     Raises:
         MprunnerError: the only one.
     """
-    from mprunner import pipeline
+    from mprunner import preparing
     from mprunner.errors import MprunnerError
     from mprunner.registry import load_registry
     from mprunner.spec.files import experiment_files
@@ -49,7 +49,7 @@ def prepare_all(
     prepared: list[Prepared] = []
     for file in files:
         try:
-            prepared.append(pipeline.prepare(file, asked=asked, strict=strict, registry=registry))
+            prepared.append(preparing.prepare(file, asked=asked, strict=strict, registry=registry))
         except MprunnerError as error:
             errors.append((file, error))
     if len(files) == 1 and len(errors) == 1:

@@ -21,8 +21,8 @@ from mprunner.executors import Interrupt, ScenarioSource
 from mprunner.executors.local import LocalExecutor
 from mprunner.journal import Header, Journal, read_journal
 from mprunner.journal_lines import line_of
-from mprunner.pipeline import prepare
 from mprunner.plan import Plan, trial_id
+from mprunner.preparing import prepare
 from mprunner.records import ActorRow, Attempt, Ending, OutcomeCount, Record, Result, ResultKind, Status
 from mprunner.standing import Standings
 
