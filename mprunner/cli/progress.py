@@ -90,7 +90,7 @@ class LiveProgress:
         if done > self._done:  # else the same trial is executed again
             self._name, self._done = self._next_name(), done
         self._bar.update(
-            self._task, completed=done, description=self._name, left=f"about {_duration(left)} left"
+            self._task, completed=done, description=self._name, left=f"about {duration(left)} left"
         )
         if now >= self._next_redraw:
             self._next_redraw = now + REDRAW_EVERY_S
@@ -107,7 +107,8 @@ class LiveProgress:
         return "" if attempt is None else _named(attempt)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Say a time in words, roughly: ``42 s``, ``3 min``, ``2.5 h``."""
     if seconds < 90:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:,.1f} h"
