@@ -60,7 +60,7 @@ def test_plan_shows_cases_and_trials_and_executes_nothing(program, bank, tmp_pat
 def test_plan_shows_the_first_trials_unless_all_are_asked_for(program, bank):
     bank.write_text(bank.read_text().replace("repeats: 2", "repeats: 30"))
     assert "40 more; --all shows them" in program("plan", bank).stdout
-    assert len(program("plan", "--all", bank).stdout.splitlines()) == 60 + 7
+    assert len(program("plan", "--all", bank).stdout.splitlines()) == 60 + 8
 
 
 def test_plan_tells_what_was_left_out_and_why(program, bank):

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 if TYPE_CHECKING:
-    from mprunner.plan import Plan
+    from collections.abc import Sequence
+
+    from mprunner.plan import Plan, Refusal
     from mprunner.registry import Registry
+
+REASONS: Final = 5
+LOOKED_AT: Final = 10_000
 
 results_option = click.option(
     "--results",
@@ -69,7 +76,7 @@ def warn_of_plugins(registry: Registry) -> None:
 
 
 def tell_left_out(plan: Plan, name: str = "") -> None:
-    """Tell on stderr how many combinations are excluded, not selected, or refused by the scenario, and why the first.
+    """Tell on stderr how many combinations are excluded, not selected, or refused by the scenario, and why.
 
     Args:
         plan: the plan.
@@ -81,8 +88,31 @@ def tell_left_out(plan: Plan, name: str = "") -> None:
     if plan.not_selected:
         click.echo(f"{of}{_combinations(plan.not_selected)} not selected", err=True)
     if plan.refused:
-        first, count = plan.refused[0], len(plan.refused)
-        click.echo(f"{of}{_combinations(count)} left out; {first.label}: {first.reason}", err=True)
+        click.echo(of + refusals_text(plan.refused), err=True)
+
+
+def refusals_text(refused: Sequence[Refusal]) -> str:
+    """Say how many combinations the scenario refuses, by reason, the most frequent first, with an example of each.
+
+    Of very many only the first are told apart: each is made anew when it is looked at.
+    """
+    examples: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for refusal in islice(refused, LOOKED_AT):
+        examples.setdefault(refusal.reason, refusal.label)
+        counts[refusal.reason] += 1
+    total, rest = _combinations(len(refused)), len(refused) - LOOKED_AT
+    if len(counts) == 1 and rest <= 0:
+        ((reason, label),) = examples.items()
+        return f"{total} left out; {label}: {reason}"
+    told = counts.most_common(REASONS)
+    lines = [f"  {count:,}, such as {examples[reason]}: {reason}" for reason, count in told]
+    more = len(counts) - len(told)
+    if more:
+        lines.append(f"  … and {'1 more reason' if more == 1 else f'{more:,} more reasons'}")
+    if rest > 0:
+        lines.append(f"  {_combinations(rest)} more were not looked at")
+    return "\n".join([f"{total} left out:", *lines])
 
 
 def _combinations(count: int) -> str:

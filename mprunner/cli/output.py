@@ -7,12 +7,13 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from rich.console import RenderableType
 
@@ -88,5 +89,20 @@ def at_most(run: Mapping[str, Any], shown: Callable[[int], str] = str) -> str:
 
 
 def print_json(value: object) -> None:
-    """Print a value as JSON on stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    """Print a value as JSON on stdout, piece by piece."""
+    encoder = json.JSONEncoder(indent=2, ensure_ascii=False, allow_nan=False)
+    sys.stdout.writelines(encoder.iterencode(value))
+    click.echo()
+
+
+class Streamed(list[Any]):
+    """What ``print_json`` writes as a list, made item by item while it is written; it can be written once."""
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        items = iter(items)
+        super().__init__(islice(items, 1))  # json asks whether a list is empty before it begins
+        self._rest = items
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from super().__iter__()
+        yield from self._rest

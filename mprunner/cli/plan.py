@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from mprunner.cli.options import only_option, plugin_option, set_option, strict_option, tell_left_out
-from mprunner.cli.output import json_option, print_json
+from mprunner.cli.options import (
+    only_option,
+    plugin_option,
+    results_option,
+    set_option,
+    strict_option,
+    tell_left_out,
+)
+from mprunner.cli.output import Streamed, json_option, print_json
 from mprunner.cli.several import files_argument, is_several, prepare_all
 
 if TYPE_CHECKING:
+    from mprunner.estimate import Estimate
     from mprunner.plan import Plan
     from mprunner.preparing import Prepared
     from mprunner.until import Until
@@ -27,6 +35,7 @@ SHOWN: Final = 20
 @plugin_option
 @click.option("--all", "show_all", is_flag=True, help=f"Show every trial, not only the first {SHOWN}.")
 @strict_option
+@results_option
 @json_option
 def command(
     files: tuple[Path, ...],
@@ -35,32 +44,39 @@ def command(
     plugin: tuple[Path, ...],
     show_all: bool,
     strict: bool,
+    results: Path,
     as_json: bool,
 ) -> int:
     """Show the cases and trials that the experiment in FILE makes, in execution order, and execute nothing.
 
     Several files, or a folder, which stands for the *.yaml and *.yml files in it, are shown one after the other; with
     --json as a list.
+
+    The time that it takes is estimated by the newest run of the same experiment that has trials of the same cases.
     """
+    from mprunner.estimate import estimate
     from mprunner.spec import Asked
 
     several = is_several(files)
     every = prepare_all(files, plugin, Asked(overrides=overrides, only=only), strict=strict)
     if as_json:
-        print_json([plan_json(prepared) for prepared in every] if several else plan_json(every[0]))
+        values = (plan_json(p, estimate(p.plan, p.experiment.name, results)) for p in every)
+        print_json(Streamed(values) if several else next(values))
         return 0
     for number, prepared in enumerate(every):
         if number:
             click.echo()
-        click.echo(plan_text(prepared, None if show_all else SHOWN))
+        expected = estimate(prepared.plan, prepared.experiment.name, results)
+        click.echo(plan_text(prepared, expected, None if show_all else SHOWN))
         tell_left_out(prepared.plan, prepared.experiment.name if len(every) > 1 else "")
     return 0
 
 
-def plan_text(prepared: Prepared, most: int | None) -> str:
-    """Describe a plan: its size, its cases, and its first ``most`` trials in execution order."""
+def plan_text(prepared: Prepared, expected: Estimate, most: int | None) -> str:
+    """Describe a plan: its size, its time, its cases, and its first ``most`` trials in execution order."""
     plan, experiment = prepared.plan, prepared.experiment
-    lines = [f"{experiment.name}: {experiment.scenario}, {_size(plan, experiment.until)}, {plan.order}", ""]
+    lines = [f"{experiment.name}: {experiment.scenario}, {_size(plan, experiment.until)}, {plan.order}"]
+    lines += [time_text(expected, len(plan.cases)), ""]
     lines += [f"  {case.case_id}  {case.label or 'the only case'}" for case in islice(plan.cases, most)]
     if most is not None and len(plan.cases) > most:
         lines.append(f"  … {len(plan.cases) - most:,} more cases")
@@ -75,6 +91,19 @@ def plan_text(prepared: Prepared, most: int | None) -> str:
     return "\n".join(lines)
 
 
+def time_text(expected: Estimate, cases: int) -> str:
+    """Say how long a plan of so many cases takes, and by what that is said."""
+    from mprunner.cli.progress import duration
+
+    if expected.run_id is None:
+        return f"at most {duration(expected.seconds)}, if every trial took its whole timeout"
+    measured = "was" if expected.known == 1 else "were"
+    return (
+        f"about {duration(expected.seconds)}, by run {expected.run_id}: "
+        f"{expected.known:,} of {cases:,} {'case' if cases == 1 else 'cases'} {measured} measured there"
+    )
+
+
 def _size(plan: Plan, until: Until | None) -> str:
     cases = "1 case" if len(plan.cases) == 1 else f"{len(plan.cases):,} cases"
     least = "" if until is None else f"{until.least:,} to "
@@ -85,13 +114,15 @@ def _size(plan: Plan, until: Until | None) -> str:
     return f"{cases} × {repeats} = {at_most}{len(plan):,} {'trial' if len(plan) == 1 else 'trials'}"
 
 
-def plan_json(prepared: Prepared) -> dict[str, Any]:
-    """Return a plan as JSON: the experiment, the cases, the trials in execution order, what was left out."""
+def plan_json(prepared: Prepared, expected: Estimate) -> dict[str, Any]:
+    """Return a plan as JSON: the experiment, the cases, the trials in execution order, what was left out, time."""
     plan = prepared.plan
     return {
         "experiment": prepared.experiment.to_json(),
-        "cases": [{"case_id": c.case_id, "label": c.label, "params": dict(c.params)} for c in plan.cases],
-        "trials": [
+        "cases": Streamed(
+            {"case_id": c.case_id, "label": c.label, "params": dict(c.params)} for c in plan.cases
+        ),
+        "trials": Streamed(
             {
                 "trial_id": attempt.trial_id,
                 "case_id": attempt.case_id,
@@ -101,8 +132,11 @@ def plan_json(prepared: Prepared) -> dict[str, Any]:
                 "seed": attempt.seed,
             }
             for attempt in plan
-        ],
+        ),
         "excluded": plan.excluded,
         "not_selected": plan.not_selected,
-        "refused": [{"label": r.label, "params": dict(r.params), "reason": r.reason} for r in plan.refused],
+        "refused": Streamed(
+            {"label": r.label, "params": dict(r.params), "reason": r.reason} for r in plan.refused
+        ),
+        "estimate": expected.to_json(),
     }

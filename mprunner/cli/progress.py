@@ -95,7 +95,7 @@ class LiveProgress:
             total=planned,
             completed=done,
             description=_named(following),
-            left=f"about {_duration(left)} left",
+            left=f"about {duration(left)} left",
         )
         if now >= self._next_redraw:
             self._next_redraw = now + REDRAW_EVERY_S
@@ -108,7 +108,8 @@ class LiveProgress:
                 self._bar.stop()
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Say a time in words, roughly: ``42 s``, ``3 min``, ``2.5 h``."""
     if seconds < 90:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:,.1f} h"

@@ -42,6 +42,7 @@ def main() -> None:
         one_trial_run(Path(folder))
         start_and_join(Path(folder))
         journal_of_many_records(Path(folder))
+        first_trial_of_many(Path(folder))
 
 
 def report(what: str, measured: Measure, yardstick: Measure, turns: int, budget: str) -> None:
@@ -194,6 +195,27 @@ def journal_of_many_records(folder: Path) -> None:
 
     report("resume 100,000 records / json.loads of each line", resuming, loading, 5, "≤ 2")
     report("read 100,000 records / 10 × 10,000", reading(whole, 1), reading(tenth, 10), 3, "≤ 1.2")
+
+
+def first_trial_of_many(folder: Path) -> None:
+    """From the file to the first trial of a plan of 1,000,000, in its own process: seconds and peak memory."""
+    experiment = folder / "many.yaml"
+    thousand = "{from: 1, to: 1000, step: 1}"
+    experiment.write_text(
+        f"scenario: race-bank\nrepeats: 1\nsweep:\n  transactions: {thousand}\n  rounds: {thousand}\n"
+    )
+    code = (
+        "import resource, sys\nfrom time import perf_counter\nfrom pathlib import Path\n"
+        "from mprunner.pipeline import prepare\nbegan = perf_counter()\n"
+        "plan = prepare(Path(sys.argv[1])).plan\nnext(iter(plan))\n"
+        "unit = 2**20 if sys.platform == 'darwin' else 2**10\n"
+        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit\n"
+        "print(f'{perf_counter() - began:.1f} s, {peak:.0f} MiB')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(experiment)], capture_output=True, text=True, check=True
+    )
+    print(f"{'first trial of a plan of 1,000,000 trials':<52} {done.stdout.strip()}", flush=True)
 
 
 def _write_journal(path: Path, file: Path, plan: Plan, records: int) -> None:
