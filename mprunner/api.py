@@ -119,11 +119,11 @@ def _folders(run: AnyPath | None, results: Path) -> list[RunFolder]:
 def _tables(folder: RunFolder) -> "dict[str, pd.DataFrame]":
     from mprunner.datapackage import FILE  # noqa: PLC0415 - it imports pandas
     from mprunner.loading import read_tables  # noqa: PLC0415 - likewise
-    from mprunner.pipeline import tables_of, tabulate  # noqa: PLC0415 - likewise
+    from mprunner.pipeline import whole_tables  # noqa: PLC0415 - likewise
 
     if (folder.path / FILE).exists():
         return read_tables(folder.path)
-    return tables_of(tabulate(folder))
+    return whole_tables(folder)
 
 
 def run(

@@ -4,37 +4,34 @@ Of the standard: types, keys, missing values, bytes and hash. Beside it: ``role`
 of a table.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
-
+from mprunner.cells import Columns
 from mprunner.columns import TABLES, Column, Table
-from mprunner.declarations import Declaration, Field
+from mprunner.csv_files import CsvFile, Write
+from mprunner.declarations import Declaration, Field, FieldType
 from mprunner.durable import unwritable, written_atomically
 from mprunner.errors import ResultsError
 from mprunner.escapes import escaped
 from mprunner.header import Header
-from mprunner.tables import write_csv
 
 FILE: Final = "datapackage.json"
 """Its name in a run's folder."""
 
 _PROFILES: Final = "https://datapackage.org/profiles/2.0"
-_TYPES: Final[Mapping[str, str]] = {
-    "string": "string",
-    "Int64": "integer",
-    "object": "integer",  # of a size that no type of pandas holds
-    "Float64": "number",
-    "boolean": "boolean",
+_TYPES: Final[Mapping[FieldType, str]] = {
+    "str": "string",
+    "int": "integer",
+    "float": "number",
+    "bool": "boolean",
 }
-"""The standard's types by those of our frames."""
+"""The standard's types by ours."""
 
 
-def write_package(folder: Path, header: Header, frames: Mapping[str, pd.DataFrame]) -> None:
+def write_package(folder: Path, header: Header, tables: Mapping[str, Write]) -> None:
     """Write tables and their description; each file is replaced whole or not at all.
 
     Guarantees: whenever the process dies, a description that is there is of the tables beside it.
@@ -42,7 +39,7 @@ def write_package(folder: Path, header: Header, frames: Mapping[str, pd.DataFram
     Args:
         folder: the run's folder.
         header: the journal's.
-        frames: the tables, by the names of :data:`mprunner.columns.TABLES`.
+        tables: what writes each, by the names of :data:`mprunner.columns.TABLES`.
 
     Raises:
         ResultsError: a file can't be written.
@@ -52,20 +49,14 @@ def write_package(folder: Path, header: Header, frames: Mapping[str, pd.DataFram
         path.unlink(missing_ok=True)  # it is of the old tables
     except OSError as error:
         raise unwritable(path, error) from error
-    for name, frame in frames.items():
-        write_csv(frame, folder / f"{name}.csv")
-    package = describe(folder, header, frames)
+    package = describe(header, {name: write(folder / f"{name}.csv") for name, write in tables.items()})
     with written_atomically(path) as file:
         file.write(json.dumps(package, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def describe(folder: Path, header: Header, frames: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
-    """Describe tables that have been written to a run's folder.
-
-    Raises:
-        ResultsError: one of them can't be read.
-    """
-    resources = [_resource(folder, name, frame, header.declaration) for name, frame in frames.items()]
+def describe(header: Header, files: Mapping[str, CsvFile]) -> dict[str, Any]:
+    """Describe tables that have been written."""
+    resources = [_resource(name, file, header.declaration) for name, file in files.items()]
     return {
         "$schema": f"{_PROFILES}/datapackage.json",
         "name": f"{header.experiment['name']}-{header.run_id}".lower(),
@@ -77,9 +68,8 @@ def describe(folder: Path, header: Header, frames: Mapping[str, pd.DataFrame]) -
     }
 
 
-def _resource(folder: Path, name: str, frame: pd.DataFrame, declaration: Declaration) -> dict[str, Any]:
+def _resource(name: str, file: CsvFile, declaration: Declaration) -> dict[str, Any]:
     table = TABLES[name]
-    size, digest = _fingerprint(folder / f"{name}.csv")
     return {
         "$schema": f"{_PROFILES}/dataresource.json",
         "name": name,
@@ -89,20 +79,11 @@ def _resource(folder: Path, name: str, frame: pd.DataFrame, declaration: Declara
         "format": "csv",
         "mediatype": "text/csv",
         "encoding": "utf-8",
-        "bytes": size,
-        "hash": f"sha256:{digest}",
-        "rows": len(frame),
-        "schema": _schema(table, frame, _declared(name, declaration)),
+        "bytes": file.size,
+        "hash": f"sha256:{file.sha256}",
+        "rows": file.rows,
+        "schema": _schema(table, file.columns, _declared(name, declaration)),
     }
-
-
-def _fingerprint(path: Path) -> tuple[int, str]:
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            return file.tell(), digest
-    except OSError as error:
-        raise ResultsError(f"{path} can't be read: {error.strerror}") from error
 
 
 def _declared(name: str, declaration: Declaration) -> dict[str, tuple[str, Field]]:
@@ -117,24 +98,24 @@ def _declared(name: str, declaration: Declaration) -> dict[str, tuple[str, Field
     }
 
 
-def _schema(table: Table, frame: pd.DataFrame, declared: Mapping[str, tuple[str, Field]]) -> dict[str, Any]:
+def _schema(table: Table, columns: Columns, declared: Mapping[str, tuple[str, Field]]) -> dict[str, Any]:
     fields = []
-    for name, dtype in frame.dtypes.items():
-        described = {"name": name, "type": _TYPES[str(dtype)]}
+    for name, type_ in columns.items():
+        described: dict[str, Any] = {"name": name, "type": _TYPES[type_]}
         if name in table.columns:
-            column = table.columns[str(name)]
+            column = table.columns[name]
             described |= _own(column, required=name in table.key)
         elif name in declared:
-            described |= _of_scenario(*declared[str(name)])
+            described |= _of_scenario(*declared[name])
         fields.append(described)
     schema: dict[str, Any] = {"$schema": f"{_PROFILES}/tableschema.json", "fields": fields}
     schema["missingValues"] = [""]
     if table.key:
         schema["primaryKey"] = list(table.key)
     if table.refers_to:
-        resource, columns = table.refers_to
-        reference = {"resource": resource, "fields": list(columns)}
-        schema["foreignKeys"] = [{"fields": list(columns), "reference": reference}]
+        resource, names = table.refers_to
+        reference = {"resource": resource, "fields": list(names)}
+        schema["foreignKeys"] = [{"fields": list(names), "reference": reference}]
     return schema
 
 

@@ -4,8 +4,9 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from mprunner.errors import ResultsError
 
@@ -44,10 +45,10 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def written_atomically(path: Path) -> Iterator[TextIO]:
-    """Open a UTF-8 text file that takes the place of ``path`` only when the block has ended well.
+def bytes_written_atomically(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of ``path`` only when the block has ended well.
 
-    Line ends are written as given. Whenever the process dies, ``path`` holds the old content or the new.
+    Whenever the process dies, ``path`` holds the old content or the new.
 
     Raises:
         ResultsError: the file can't be written; ``path`` is as it was.
@@ -57,7 +58,7 @@ def written_atomically(path: Path) -> Iterator[TextIO]:
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         try:
-            with scratch.open("w", encoding="utf-8", newline="") as file:
+            with scratch.open("wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -69,3 +70,18 @@ def written_atomically(path: Path) -> Iterator[TextIO]:
     except OSError as error:
         raise unwritable(path, error) from error
     sync_folder(path.parent)
+
+
+@contextmanager
+def written_atomically(path: Path) -> Iterator[TextIO]:
+    """Open a UTF-8 text file likewise; line ends are written as given.
+
+    Raises:
+        ResultsError: the file can't be written; ``path`` is as it was.
+    """
+    with bytes_written_atomically(path) as file:
+        text = TextIOWrapper(file, encoding="utf-8", newline="")
+        try:
+            yield text
+        finally:
+            text.detach()  # writes what it holds back, and leaves the file open

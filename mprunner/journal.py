@@ -9,7 +9,6 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 from types import TracebackType
@@ -17,12 +16,13 @@ from typing import Any, Final, Self
 
 from mprunner.durable import sync_folder, unwritable
 from mprunner.errors import ResultsError
-from mprunner.header import FORMAT, Header, Session
-from mprunner.journal_lines import DAMAGE, Line, line_of, lines_of
-from mprunner.records import Attempt, Ending, Record, Status
+from mprunner.header import Header, Session
+from mprunner.journal_lines import line_of
+from mprunner.journal_reading import Journaled, cut_off, read_journal
+from mprunner.records import Attempt, Record
 from mprunner.standing import Standings
 
-__all__ = ["Header", "Journal", "Journaled", "Session", "cut_off", "read_journal"]
+__all__ = ["Header", "Journal", "Journaled", "Session", "read_journal"]
 
 LOCK_PATIENCE_S: Final = 0.3
 """How long a lock is waited for: a command that looks whether a runner holds the journal holds it for an instant."""
@@ -176,18 +176,6 @@ class Journal:
         self._torn_at = None
 
 
-def cut_off(attempt: Attempt) -> Record:
-    """Return the record of an attempt that was started and whose runner ended before it."""
-    message = "mprunner was ended while it was executed"
-    return Record(
-        attempt=attempt,
-        status=Status.LOST,
-        ending=Ending(malformed=message),
-        containment=None,
-        started_at=None,
-    )
-
-
 def _opened(path: Path, flags: int) -> int:
     """Open a journal and lock it; flock's locks end with the process, whatever ends it."""
     try:
@@ -221,122 +209,3 @@ def _lock(fd: int, path: Path) -> None:
 
 def _shallow(attempt: Attempt) -> dict[str, Any]:
     return {name: getattr(attempt, name) for name in attempt.__dataclass_fields__}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Journaled:
-    """What a journal says, as of when it was read; lines that are appended later are not in it.
-
-    Attributes:
-        path: of the journal.
-        header: its first line.
-        sessions: the invocations of mprunner that executed it, in order; the first is the header's.
-        unfinished: attempts that were started and never ended, in the order of their start.
-        whole_bytes: the size of its whole lines.
-        torn_bytes: the size of what a crash left of a last line; it is not part of what was recorded.
-    """
-
-    path: Path
-    header: Header
-    sessions: tuple[Session, ...]
-    unfinished: tuple[Attempt, ...]
-    whole_bytes: int
-    torn_bytes: int
-
-    def records(self) -> Iterator[Record]:
-        """Read the records from the file, one by one, in the order in which they ended.
-
-        Raises:
-            ResultsError: the file can't be read any more, or a record is not one.
-        """
-        for line in lines_of(self.path, self.whole_bytes):
-            try:
-                kind, value = line.entry()
-                record = Record.from_json(value) if kind == "ended" else None
-            except DAMAGE as error:
-                raise line.damaged(error) from error
-            if record is not None:
-                yield record
-
-
-def read_journal(path: Path, standings: Standings | None = None) -> Journaled:
-    """Read a journal through, once; the memory needed does not grow with the number of records.
-
-    A last line without its line end is what a crash leaves, and is ignored.
-
-    Args:
-        path: the journal.
-        standings: learn where every trial stands; they do grow with the number of trials.
-
-    Raises:
-        ResultsError: it can't be read, or is damaged anywhere else; the message names line and byte.
-    """
-    lines = lines_of(path)
-    first = next(lines, None)
-    if first is None or not first.is_whole:
-        raise ResultsError(f"{path} has no header", "the run was ended before it began: start it anew")
-    reading = _Reading(_header(first), standings)
-    whole_bytes, torn_bytes = len(first.text), 0
-    for line in lines:
-        if not line.is_whole:
-            torn_bytes = len(line.text)
-            break
-        try:
-            reading.take(*line.entry())
-        except DAMAGE as error:
-            raise line.damaged(error) from error
-        whole_bytes += len(line.text)
-    return Journaled(
-        path=path,
-        header=reading.header,
-        sessions=tuple(reading.sessions),
-        unfinished=tuple(reading.unfinished.values()),
-        whole_bytes=whole_bytes,
-        torn_bytes=torn_bytes,
-    )
-
-
-class _Reading:
-    """What has been read of a journal so far."""
-
-    def __init__(self, header: Header, standings: Standings | None) -> None:
-        self.header = header
-        self.sessions = [Session(python=header.python, host=header.host, conditions=header.conditions)]
-        self.unfinished: dict[tuple[str, int], Attempt] = {}
-        self._records = 0
-        self._standings = standings
-
-    def take(self, kind: str, value: Any) -> None:
-        """Take in a line after the header, or raise one of what damage raises."""
-        if kind == "started":
-            attempt = Attempt(**value)
-            self.unfinished[attempt.trial_id, attempt.attempt] = attempt
-            if self._standings is not None:
-                self._standings.started(attempt.trial_id, attempt.attempt)
-        elif kind == "ended":
-            attempt_value, status = value["attempt"], value["status"]
-            trial_id, number = attempt_value["trial_id"], attempt_value["attempt"]
-            self.unfinished.pop((trial_id, number), None)
-            self._records += 1
-            if self._standings is not None:
-                self._standings.ended(trial_id, number, status)
-        elif kind == "resumed":
-            self.sessions.append(Session(**value, first_record=self._records))
-        else:
-            raise ValueError(f"a line of the kind {kind!r} has no place there")
-
-
-def _header(line: Line) -> Header:
-    try:
-        kind, value = line.entry()
-        if kind != "header":
-            raise ValueError("the first line is no header")
-        if value["format"] == FORMAT:
-            return Header.from_json(value)
-        format_ = value["format"]
-    except DAMAGE as error:
-        raise line.damaged(error) from error
-    raise ResultsError(
-        f"{line.path} is in format {format_}, and this mprunner reads format {FORMAT}",
-        "use the version of mprunner that wrote it",
-    )

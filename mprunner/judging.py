@@ -7,7 +7,7 @@ from pathlib import Path
 from mprunner.declarations import Declaration
 from mprunner.errors import ExperimentError
 from mprunner.journal import Header, read_journal
-from mprunner.pipeline import Tabled, settle_verdict, tabulate, write_tables
+from mprunner.pipeline import Tabled, settle_verdict, write_tables
 from mprunner.registry import Registry, load_registry
 from mprunner.results import RunFolder
 from mprunner.spec import NOTHING, Asked, read_experiment
@@ -58,8 +58,7 @@ def judge_again(
             f"{experiment.path} is about {experiment.scenario}, and the run about {header.declaration.name}"
         )
     rules = experiment.rules.resolved(header.declaration.params, header.cpus or 1)
-    tabled = tabulate(folder, rules)
-    write_tables(folder, tabled)
+    tabled = write_tables(folder, rules)
     settle_verdict(folder, run, tabled)
     return registry, tabled
 

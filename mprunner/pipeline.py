@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mprunner.cgroups import cpu_quota
 from mprunner.describing import Started, conclusion, describe_run, header_of, spared_of
@@ -16,7 +17,8 @@ from mprunner.executors import Executor, Interrupt, ScenarioSource
 from mprunner.executors.launching import Launcher
 from mprunner.executors.local import LocalExecutor
 from mprunner.expected import Rules
-from mprunner.journal import Header, Journal, cut_off, read_journal
+from mprunner.journal import Header, Journal
+from mprunner.journal_reading import Reading
 from mprunner.narrowing import Narrowing
 from mprunner.orphans import find_orphans
 from mprunner.preparing import Prepared, cpus_of
@@ -31,8 +33,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mprunner.analysis.judging import Judgement
-    from mprunner.tables import Frames
+    from mprunner.tables import Begin, Frames
 
+T = TypeVar("T")
 
 Warn = Callable[[str, str], None]
 """Is called with what a person should know before the first trial, and a hint."""
@@ -86,11 +89,11 @@ class Executed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tabled:
-    """A run's tables, as frames.
+    """What a run came to; its tables of actors and samples are elsewhere.
 
     Attributes:
         header: the journal's header.
-        frames: trials, actors, outcomes and samples.
+        frames: trials and outcomes.
         summary: case × metric.
         judgement: what they came to, by what the experiment expects.
     """
@@ -265,12 +268,13 @@ def _execute_all(work: Work, executor: Executor, interrupt: Interrupt, tell: Tel
     return done, failures
 
 
-def tabulate(folder: RunFolder, rules: Rules | None = None) -> Tabled:
-    """Derive a run's tables and its verdict from its journal.
+def tabulate(folder: RunFolder, rules: Rules | None = None, begin: "Begin | None" = None) -> Tabled:
+    """Derive what a run came to, and its verdict, from its journal.
 
     Args:
         folder: the run.
         rules: what it is judged by; without them, what it was judged by last, else what its experiment expects.
+        begin: begins the tables of actors and samples, which are not made without it.
 
     Raises:
         ResultsError: the journal can't be read, or is damaged.
@@ -279,12 +283,12 @@ def tabulate(folder: RunFolder, rules: Rules | None = None) -> Tabled:
     from mprunner.analysis.judging import judge  # noqa: PLC0415
     from mprunner.analysis.outcomes import judged_outcomes  # noqa: PLC0415
     from mprunner.analysis.summary import summarise  # noqa: PLC0415
-    from mprunner.tables import build_frames  # noqa: PLC0415
+    from mprunner.tables import build_frames, forget  # noqa: PLC0415
 
     in_hand = folder.is_held()  # then an attempt without an end is not lost: it is being executed
-    journaled = read_journal(folder.journal)
-    header = journaled.header
-    frames = build_frames(journaled, () if in_hand else map(cut_off, journaled.unfinished))
+    reading = Reading(folder.journal)
+    frames = build_frames(reading, () if in_hand else reading.cut_off(), begin or forget)
+    header = reading.header
     judgement = judge(frames, rules or folder.read_rules() or header.rules)
     return Tabled(
         header=header,
@@ -308,28 +312,48 @@ def settle_verdict(folder: RunFolder, run: Mapping[str, Any], tabled: Tabled) ->
     return settled
 
 
-def write_tables(folder: RunFolder, tabled: Tabled) -> None:
+def write_tables(folder: RunFolder, rules: Rules | None = None) -> Tabled:
     """Write a run's tables, and datapackage.json that describes them; each file is replaced whole or not at all.
 
+    Args:
+        folder: the run.
+        rules: what it is judged by, as for :func:`tabulate`.
+
     Raises:
-        ResultsError: a table can't be written.
+        ResultsError: the journal can't be read, or is damaged; or a table can't be written.
     """
+    from mprunner.csv_files import write_csv  # noqa: PLC0415 - as above
     from mprunner.datapackage import write_package  # noqa: PLC0415 - as above
+    from mprunner.spool import Spools  # noqa: PLC0415 - as above
 
-    write_package(folder.path, tabled.header, tables_of(tabled))
+    with Spools(folder.path) as spools:
+        tabled = tabulate(folder, rules, spools)
+        own = {name: partial(write_csv, frame) for name, frame in _frames_of(tabled).items()}
+        write_package(folder.path, tabled.header, _ordered({**own, **spools.writers(tabled.frames.kept)}))
+    return tabled
 
 
-def tables_of(tabled: Tabled) -> "dict[str, pd.DataFrame]":
-    """Return the tables that a run has, by the names of their files."""
+def whole_tables(folder: RunFolder) -> "dict[str, pd.DataFrame]":
+    """Return all tables of a run as frames, by the names of their files.
+
+    Raises:
+        ResultsError: the journal can't be read, or is damaged.
+    """
+    from mprunner.tables import Collector  # noqa: PLC0415 - as above
+
+    collector = Collector()
+    tabled = tabulate(folder, begin=collector)
+    return _ordered({**_frames_of(tabled), **collector.frames(tabled.frames.kept)})
+
+
+def _frames_of(tabled: Tabled) -> "dict[str, pd.DataFrame]":
     frames = tabled.frames
-    tables = {
-        "trials": frames.trials,
-        "actors": frames.actors,
-        "outcomes": frames.outcomes,
-        "samples": frames.samples,
-        "summary": tabled.summary,
-    }
-    return {name: frame for name, frame in tables.items() if frame is not None}
+    return {"trials": frames.trials, "outcomes": frames.outcomes, "summary": tabled.summary}
+
+
+def _ordered(tables: Mapping[str, T]) -> dict[str, T]:
+    names = ("trials", "actors", "outcomes", "samples", "summary")
+    return {name: tables[name] for name in names if name in tables}
 
 
 def settle(executed: Executed, registry: Registry) -> Settled:
@@ -342,8 +366,7 @@ def settle(executed: Executed, registry: Registry) -> Settled:
     Raises:
         ResultsError: they can't be written, or the journal can't be read.
     """
-    tabled = tabulate(executed.folder)
-    write_tables(executed.folder, tabled)
+    tabled = write_tables(executed.folder)
     run = settle_verdict(executed.folder, executed.run, tabled)
     tell = Teller(registry)
     tell.all("mprunner_run_finished", run=run, folder=str(executed.folder.path))

@@ -1,30 +1,23 @@
-"""From the journal to tables: pandas frames with exact types, and CSV files that say the same.
+"""From the journal to tables, in one pass over its records.
 
-In a CSV file a missing value is an empty cell, a float is the shortest text that reads back as the same bits, and
-text is written with backslash escapes for what would split a row (see :mod:`mprunner.escapes`).
+What statistics and verdict are made of becomes frames; the rows of actors and samples go where the caller wants them.
 """
 
-import csv
 import dataclasses
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mprunner.cells import Columns, frame_of, make_frame
 from mprunner.declarations import Declaration, Field, FieldType
-from mprunner.durable import written_atomically
-from mprunner.errors import ResultsError
-from mprunner.escapes import escaped
-from mprunner.records import Attempt, Ending, OutcomeCount, Record
+from mprunner.records import ActorRow, Attempt, Ending, OutcomeCount, Record
 from mprunner.values import Scalar
-
-Columns = Mapping[str, FieldType]
 
 _TRIAL: Final[Columns] = {
     "run_id": "str",
@@ -86,6 +79,7 @@ OUTCOME_COLUMNS = (*CASE_COLUMNS, *_OUTCOME)
 """Columns of outcomes.csv, without the params that stand after ``case_id``."""
 
 _ATTEMPT_COLUMNS = tuple(f.name for f in dataclasses.fields(Attempt) if f.name in _TRIAL)
+_ACTOR_COLUMNS = tuple(f.name for f in dataclasses.fields(ActorRow))
 _ENDING_COLUMNS = tuple(f.name for f in dataclasses.fields(Ending) if f.name in _TRIAL)
 
 MESSAGE_LIMIT = 2_000
@@ -121,7 +115,7 @@ class Session(Protocol):
 
 
 class Recorded(Protocol):
-    """What the tables are built from; :func:`mprunner.journal.read_journal` returns it."""
+    """What the tables are built from, such as a :class:`mprunner.journal_reading.Reading`."""
 
     @property
     def header(self) -> Heading:
@@ -129,44 +123,68 @@ class Recorded(Protocol):
 
     @property
     def sessions(self) -> Sequence[Session]:
-        """The invocations of mprunner that executed it, in order."""
+        """The invocations of mprunner that executed it, in order; of each at least those of the records read."""
 
     def records(self) -> Iterable[Record]:
         """Return the records in the order in which they ended."""
 
 
+class Rows(Protocol):
+    """What takes the rows of a table."""
+
+    def add(self, rows: Sequence[Mapping[str, object]], same: Mapping[str, object], /) -> None:
+        """Take the rows of the next record, which may be none; ``same`` is what they have in common.
+
+        What neither says is missing.
+        """
+
+
+Begin = Callable[[str, Columns], Rows]
+"""Begins the table of that name with these columns."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Frames:
-    """A run's tables, rows in the order of the plan.
+    """What a run came to, rows in the order of the plan.
 
     Attributes:
         trials: one row per attempt.
-        actors: one row per actor of a trial's last attempt.
         outcomes: case × outcome, over the last attempts of all trials, whatever their status.
-        samples: one row per sample of a trial's last attempt; None where the scenario declares none.
         labels: by case id, how a person tells each case from the others; in the order of the plan.
         params: by case id, every param of each case; in the same order.
+        kept: the records that are the last of their trial, by their numbers from 0: only their actors and samples
+            are in the tables, and in this order.
     """
 
     trials: pd.DataFrame
-    actors: pd.DataFrame
     outcomes: pd.DataFrame
-    samples: pd.DataFrame | None
     labels: Mapping[str, str]
     params: Mapping[str, Mapping[str, Scalar]]
+    kept: NDArray[np.intp]
 
 
-def build_frames(recorded: Recorded, cut_off: Iterable[Record] = ()) -> Frames:
+class _Nowhere:
+    def add(self, rows: Sequence[Mapping[str, object]], same: Mapping[str, object], /) -> None:
+        """Forget the rows."""
+
+
+def forget(name: str, columns: Columns) -> Rows:
+    """Make no table of what is not in :class:`Frames`."""
+    return _Nowhere()
+
+
+def build_frames(recorded: Recorded, cut_off: Iterable[Record] = (), begin: Begin = forget) -> Frames:
     """Build a run's tables from its journal; without records they are empty and have all of their columns.
 
     Args:
         recorded: the journal.
-        cut_off: records of attempts that the journal has no end of.
+        cut_off: records of attempts that the journal has no end of; asked for when its own have been read.
+        begin: begins the tables of actors and, where the scenario declares some, of samples.
 
     Raises:
         ResultsError: the journal can't be read, or holds a value that is not of the type declared.
     """
-    builder = _Builder(recorded.header, recorded.sessions)
+    builder = _Builder(recorded.header, recorded.sessions, begin)
     for record in chain(recorded.records(), cut_off):
         builder.add(record)
     return builder.frames()
@@ -177,82 +195,68 @@ def columns_of(fields: Iterable[Field]) -> dict[str, FieldType]:
     return {field.name: field.type for field in fields}
 
 
-def make_frame(columns: Columns, rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
-    """Make a frame with exact nullable types; what a row does not have is missing.
-
-    Raises:
-        ResultsError: a cell is not of its column's type.
-    """
-    return _frame(columns, {name: [row.get(name) for row in rows] for name in columns})
-
-
-def _frame(columns: Columns, cells: Mapping[str, Sequence[object]]) -> pd.DataFrame:
-    return pd.DataFrame({name: _array(name, type_, cells[name]) for name, type_ in columns.items()})
-
-
-def _array(name: str, type_: FieldType, values: Sequence[object]) -> "pd.Series[Any]":
-    if type_ == "int" and any(isinstance(v, int) and not -(2**63) <= v < 2**63 for v in values):
-        return pd.Series(values, dtype=object)  # no type of pandas holds such a number exactly
-    try:
-        return pd.Series(pd.array(values, dtype=_DTYPES[type_]))
-    except (TypeError, ValueError) as error:
-        raise ResultsError(
-            f"column {name!r}: a value is not of the declared type {type_}: {error}"
-        ) from error
-
-
-# Python's own text whatever is installed: pyarrow's refuses lone surrogates, which a message may hold.
-_DTYPES: Final[Mapping[FieldType, Any]] = {
-    "bool": pd.BooleanDtype(),
-    "int": pd.Int64Dtype(),
-    "float": pd.Float64Dtype(),
-    "str": pd.StringDtype("python"),
-}
-
-
-class _Rows:
-    """A table in the making: its cells by column, and for each row the number of the record that it is from."""
+class _Collected:
+    """A frame in the making: its cells by column, and of each record the number of its rows."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
+        self._counts: list[int] = []
         self.cells: dict[str, list[object]] = {name: [] for name in columns}
-        self._records: list[int] = []
 
-    def add(self, record: int, row: Mapping[str, object]) -> None:
-        """Add a row; a column that it does not have is missing."""
-        self._records.append(record)
-        for name, cells in self.cells.items():
-            cells.append(row.get(name))
-
-    def extend(self, record: int, rows: Sequence[Mapping[str, object]], same: Mapping[str, object]) -> None:
-        """Add many rows, column by column; ``same`` is what they have in common."""
-        self._records.extend([record] * len(rows))
+    def add(self, rows: Sequence[Mapping[str, object]], same: Mapping[str, object], /) -> None:
+        """Take the rows of the next record, column by column."""
+        self._counts.append(len(rows))
         for name, cells in self.cells.items():
             cells.extend([same[name]] * len(rows) if name in same else [row.get(name) for row in rows])
 
-    def frame(self, order: NDArray[np.int64], kept: NDArray[np.bool]) -> pd.DataFrame:
-        """Make the frame of the rows whose records are kept, in the order of the plan."""
-        records = np.asarray(self._records, dtype=np.intp)
-        positions = np.argsort(order[records], kind="stable")
-        positions = positions[kept[records[positions]]]
-        whole = _frame(self._columns, self.cells)
-        if np.array_equal(positions, np.arange(len(records))):
+    def frame(self, records: NDArray[np.intp]) -> pd.DataFrame:
+        """Make the frame of the rows of some records, in their order."""
+        counts = np.asarray(self._counts, dtype=np.intp)
+        own = counts[records]
+        # Of each row its place among all: where its record begins, and which of the record's rows it is.
+        begins = (np.cumsum(counts) - counts)[records]
+        positions = np.repeat(begins - (np.cumsum(own) - own), own) + np.arange(own.sum())
+        whole = frame_of(self._columns, self.cells)
+        if np.array_equal(positions, np.arange(len(whole))):
             return whole  # as most are: in the order of the plan already, and not copied
         return whole.iloc[positions].reset_index(drop=True)
+
+
+class Collector:
+    """Begins tables that become frames."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, _Collected] = {}
+
+    def __call__(self, name: str, columns: Columns) -> Rows:
+        """Begin a table."""
+        return self._tables.setdefault(name, _Collected(columns))
+
+    def frames(self, kept: NDArray[np.intp]) -> dict[str, pd.DataFrame]:
+        """Make the frame of each table, of the rows of some records in their order; see :class:`Frames`.
+
+        Raises:
+            ResultsError: a value is not of the type declared.
+        """
+        return {name: table.frame(kept) for name, table in self._tables.items()}
 
 
 class _Builder:
     """Collects the rows of all tables in one pass over the records."""
 
-    def __init__(self, header: Heading, sessions: Sequence[Session]) -> None:
+    def __init__(self, header: Heading, sessions: Sequence[Session], begin: Begin) -> None:
         self._header = header
-        self._sessions = deque(sessions)
+        self._sessions = sessions
+        self._session = 0
         declaration = header.declaration
         params = columns_of(declaration.params)
         self._outcome_columns = {**CASE_COLUMNS, **params, **_OUTCOME}
-        self._trials = _Rows({**_TRIAL, **params, **columns_of(declaration.metrics)})
-        self._actors = _Rows(_ACTOR)
-        self._samples = _Rows({**_SAMPLE, **columns_of(declaration.sample or ())})
+        self._trials = _Collected({**_TRIAL, **params, **columns_of(declaration.metrics)})
+        self._actors = begin("actors", _ACTOR)
+        sampled = declaration.sample
+        self._samples = (
+            _Nowhere() if sampled is None else begin("samples", {**_SAMPLE, **columns_of(sampled)})
+        )
         self._observed: list[tuple[int, str, OutcomeCount]] = []
         self._order: list[int] = []
         self._last: dict[str, tuple[int, int]] = {}
@@ -266,34 +270,35 @@ class _Builder:
         self._last[attempt.trial_id] = max(
             (attempt.attempt, number), self._last.get(attempt.trial_id, (0, 0))
         )
-        while len(self._sessions) > 1 and number >= self._sessions[1].first_record:
-            self._sessions.popleft()
         if attempt.order < self._cases.setdefault(attempt.case_id, attempt).order:
             self._cases[attempt.case_id] = attempt
-        self._trials.add(number, _trial_row(record, self._header.run_id, self._sessions[0]))
-        if result is None:
-            return
+        self._trials.add([_trial_row(record, self._header.run_id, self._session_of(number))], {})
         ids = {"run_id": self._header.run_id, "trial_id": attempt.trial_id}
-        for actor in result.actors:
-            self._actors.add(number, ids | dataclasses.asdict(actor))
-        self._samples.extend(number, result.samples, ids)
-        self._observed.extend((number, attempt.case_id, outcome) for outcome in result.outcomes)
+        self._actors.add(_actor_rows(result.actors) if result else (), ids)
+        self._samples.add(result.samples if result else (), ids)
+        for outcome in result.outcomes if result else ():
+            self._observed.append((number, attempt.case_id, outcome))
+
+    def _session_of(self, number: int) -> Session:
+        """Return the session of a record; asked in the order of records."""
+        later = self._session + 1
+        while later < len(self._sessions) and number >= self._sessions[later].first_record:
+            self._session, later = later, later + 1
+        return self._sessions[self._session]
 
     def frames(self) -> Frames:
         """Make the frames."""
-        order = np.asarray(self._order, dtype=np.int64)
-        final = np.zeros(len(order), dtype=bool)
+        final = np.zeros(len(self._order), dtype=bool)
         final[[number for _, number in self._last.values()]] = True
         self._trials.cells["is_final"] = final.tolist()
+        ordered = np.argsort(np.asarray(self._order, dtype=np.int64), kind="stable")
         cases = sorted(self._cases.values(), key=lambda attempt: attempt.order)
-        has_samples = self._header.declaration.sample is not None
         return Frames(
-            trials=self._trials.frame(order, np.ones_like(final)),
-            actors=self._actors.frame(order, final),
+            trials=self._trials.frame(ordered),
             outcomes=self._outcomes(cases, final),
-            samples=self._samples.frame(order, final) if has_samples else None,
             labels={case.case_id: case.case_label for case in cases},
             params={case.case_id: case.params for case in cases},
+            kept=ordered[final[ordered]],
         )
 
     def _outcomes(self, cases: Iterable[Attempt], final: NDArray[np.bool]) -> pd.DataFrame:
@@ -327,6 +332,10 @@ def _outcome_rows(states: Counter[_State]) -> Iterator[dict[str, object]]:
         yield {"value": state[-1], "count": count, "observations": observations, "share": share}
 
 
+def _actor_rows(actors: Iterable[ActorRow]) -> list[dict[str, object]]:
+    return [{name: getattr(actor, name) for name in _ACTOR_COLUMNS} for actor in actors]
+
+
 def _trial_row(record: Record, run_id: str, session: Session) -> dict[str, object]:
     attempt, ending, result = record.attempt, record.ending, record.ending.result
     message = ending.malformed if result is None else result.error_message
@@ -350,32 +359,3 @@ def _trial_row(record: Record, run_id: str, session: Session) -> dict[str, objec
 
 def _capped(message: str) -> str:
     return message if len(message) <= MESSAGE_LIMIT else message[: MESSAGE_LIMIT - 1] + "…"
-
-
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as UTF-8 with LF line ends; ``path`` is replaced whole or not at all.
-
-    Raises:
-        ResultsError: it can't be written.
-    """
-    with written_atomically(path) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(frame.columns)
-        for start in range(0, len(frame), _CHUNK):
-            chunk = frame.iloc[start : start + _CHUNK]
-            writer.writerows(zip(*(_cells(chunk[name]) for name in chunk), strict=True))
-
-
-_CHUNK: Final = 10_000
-"""Rows that are text at one time: the memory that writing takes does not grow with the table."""
-
-
-def _cells(column: "pd.Series[Any]") -> list[object]:
-    """Return cells of which csv makes the text that ``to_csv`` makes of the column, in less time."""
-    cells: list[object] = column.array.to_numpy(dtype=object, na_value=None).tolist()
-    if not isinstance(column.dtype, pd.StringDtype):
-        return cells
-    together = "".join(cell for cell in cells if isinstance(cell, str))
-    if escaped(together) == together:  # as most texts are: one look at all of them is enough
-        return cells
-    return [escaped(cell) if isinstance(cell, str) else None for cell in cells]

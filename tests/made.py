@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from mprunner.declarations import Declaration, Field
 from mprunner.journal import Header, Session
 from mprunner.records import ActorRow, Attempt, Ending, OutcomeCount, Record, Result, ResultKind, Status
+from mprunner.tables import Collector, build_frames
 
 DECLARATION = Declaration(
     name="race-bank",
@@ -104,6 +105,13 @@ class Run:
 
     def records(self):
         return iter(self.made)
+
+
+def tables(made):
+    """Return the tables of a run as frames, by name."""
+    collector = Collector()
+    frames = build_frames(made, begin=collector)
+    return {"trials": frames.trials, "outcomes": frames.outcomes, **collector.frames(frames.kept)}
 
 
 def run(*records, header=None, **options):

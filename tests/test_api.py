@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 import mprunner
+from mprunner.cells import make_frame
 from mprunner.datapackage import FILE, write_package
 from mprunner.errors import ExperimentError, MprunnerError, ResultsError
 from mprunner.loading import concatenated, read_tables
-from mprunner.tables import make_frame
 from tests.made import header, run
 from tests.support import GENEROUS_S, a_trial_has_started, wait_until
-from tests.test_datapackage import DECLARED, frames_of, tricky_records
+from tests.test_datapackage import DECLARED, frames_of, tricky_records, written_whole
 
 EXPERIMENT = "name: {name}\nscenario: race-bank\nrepeats: {repeats}\nparams: {{transactions: 10}}\n"
 
@@ -36,7 +36,7 @@ def experiment(tmp_path, token, monkeypatch):
 def test_what_is_read_is_what_was_written_to_the_type_and_the_bit(tmp_path):
     made = run(*tricky_records(), header=header(DECLARED))
     frames = frames_of(made)
-    write_package(tmp_path, made.header, frames)
+    write_package(tmp_path, made.header, written_whole(frames))
     read = read_tables(tmp_path)
     assert list(read) == list(frames)
     for name, frame in frames.items():
@@ -46,7 +46,7 @@ def test_what_is_read_is_what_was_written_to_the_type_and_the_bit(tmp_path):
 def test_a_table_without_rows_has_its_types(tmp_path):
     made = run(header=header(DECLARED))
     frames = frames_of(made)
-    write_package(tmp_path, made.header, frames)
+    write_package(tmp_path, made.header, written_whole(frames))
     for name, frame in read_tables(tmp_path).items():
         pd.testing.assert_frame_equal(frame, frames[name])
 
@@ -63,7 +63,7 @@ def test_a_table_without_rows_has_its_types(tmp_path):
 )
 def test_a_file_that_is_not_what_was_written_is_named(tmp_path, file, content, message):
     made = run(*tricky_records(), header=header(DECLARED))
-    write_package(tmp_path, made.header, frames_of(made))
+    write_package(tmp_path, made.header, written_whole(frames_of(made)))
     (tmp_path / file).unlink()
     if content is not None:
         (tmp_path / file).write_text(content)

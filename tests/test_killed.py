@@ -117,9 +117,8 @@ from mprunner.results import RunFolder
 
 warnings.simplefilter("ignore")  # forking here is safe: the child executes what needs no thread
 folder = RunFolder(Path(sys.argv[1]))
-tabled = pipeline.tabulate(folder)
 NAMES = ("trials.csv", "actors.csv", "outcomes.csv", "summary.csv")
-pipeline.write_tables(folder, tabled)
+pipeline.write_tables(folder)
 new = {name: (folder.path / name).read_text() for name in NAMES}
 
 
@@ -140,7 +139,7 @@ def killed_at(step):
             return call
 
         os.fsync, os.replace, os.open = map(counted, (os.fsync, os.replace, os.open))
-        pipeline.write_tables(folder, tabled)
+        pipeline.write_tables(folder)
         os._exit(0)
     return os.waitpid(child, 0)[1] != 0
 

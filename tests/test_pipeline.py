@@ -143,12 +143,10 @@ def test_a_record_is_in_the_journal_before_the_next_attempt_begins(prepared, tmp
 
 def test_the_tables_are_rebuilt_from_the_run_s_folder_alone(prepared, tmp_path):
     executed, _ = run(prepared(), tmp_path, lambda attempt: OK)
-    first = tabulate(executed.folder)
-    write_tables(executed.folder, first)
+    first = write_tables(executed.folder)
     before = (executed.folder.path / "trials.csv").read_bytes()
     (executed.folder.path / "trials.csv").unlink()
-    again = tabulate(executed.folder)
-    write_tables(executed.folder, again)
+    again = write_tables(executed.folder)
     assert (executed.folder.path / "trials.csv").read_bytes() == before
     assert again.summary.equals(first.summary)
 

@@ -12,12 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mprunner.analysis.summary import SUMMARY_COLUMNS
+from mprunner.cells import make_frame
+from mprunner.csv_files import write_csv
 from mprunner.declarations import Field
 from mprunner.errors import ResultsError
 from mprunner.escapes import escaped, printable, unescaped
 from mprunner.records import RESERVED_COLUMNS, Status
-from mprunner.tables import OUTCOME_COLUMNS, TRIAL_COLUMNS, build_frames, make_frame, write_csv
-from tests.made import DECLARATION, actor, outcome, record, run
+from mprunner.tables import OUTCOME_COLUMNS, TRIAL_COLUMNS, build_frames
+from tests.made import DECLARATION, actor, outcome, record, run, tables
 
 SAMPLED = replace(DECLARATION, sample=(Field(name="round", type="int"), Field(name="lag_s", type="float")))
 anything = st.text(st.characters())  # lone surrogates too
@@ -57,21 +59,21 @@ def test_the_reserved_columns_are_those_of_the_tables_that_have_params_or_metric
 
 @pytest.mark.parametrize("records", [(), (record(),), (record(status=Status.ERROR),)])
 def test_the_types_of_columns_do_not_depend_on_what_was_recorded(records):
-    frames = build_frames(run(*records, declaration=SAMPLED))
-    types = frames.trials.dtypes.astype(str)
+    made = tables(run(*records, declaration=SAMPLED))
+    types = made["trials"].dtypes.astype(str)
     assert set(types) == {"string", "Int64", "Float64", "boolean"}
     assert types["repeat"] == types["signal"] == types["lost_updates"] == "Int64"
     assert types["trial_wall_s"] == types["wall_s"] == "Float64"
     assert types["is_final"] == types["lossy"] == "boolean"
     assert types["error_message"] == types["guard"] == "string"
-    assert list(frames.samples.dtypes.astype(str)) == ["string", "string", "Int64", "Float64"]
-    assert list(frames.outcomes.columns[:4]) == ["run_id", "case_id", "guard", "transactions"]
+    assert list(made["samples"].dtypes.astype(str)) == ["string", "string", "Int64", "Float64"]
+    assert list(made["outcomes"].columns[:4]) == ["run_id", "case_id", "guard", "transactions"]
 
 
 def test_samples_are_a_table_only_where_the_scenario_declares_some():
-    assert build_frames(run(record())).samples is None
-    sampled = build_frames(run(record(samples=[{"round": 1, "lag_s": 0.5}]), declaration=SAMPLED)).samples
-    assert sampled.to_dict("records") == [
+    assert "samples" not in tables(run(record()))
+    sampled = tables(run(record(samples=[{"round": 1, "lag_s": 0.5}]), declaration=SAMPLED))
+    assert sampled["samples"].to_dict("records") == [
         {"run_id": "20250101T000000Z-abcdef", "trial_id": "trial-none-0", "round": 1, "lag_s": 0.5}
     ]
 
@@ -107,7 +109,7 @@ def test_rows_are_in_the_order_of_the_plan_whatever_ended_first():
     frames = build_frames(run(*made))
     expected = ["trial-none-0", "trial-lock-0", "trial-none-1", "trial-lock-1"]
     assert list(frames.trials["trial_id"]) == expected
-    assert list(frames.actors["trial_id"]) == expected
+    assert list(tables(run(*made))["actors"]["trial_id"]) == expected
     assert frames.labels == {"case-none": "guard none", "case-lock": "guard lock"}
     assert list(frames.labels) == list(frames.params) == ["case-none", "case-lock"]
 
@@ -119,9 +121,9 @@ def with_actor(each):
 def test_actors_and_samples_are_those_of_the_last_attempt():
     first = record(status=Status.ERROR, actors=[actor(0)], samples=[{"round": 0, "lag_s": 0.0}])
     last = record(number=2, actors=[actor(1), actor(2)], samples=[{"round": 9, "lag_s": None}])
-    frames = build_frames(run(first, last, declaration=SAMPLED))
-    assert list(frames.actors["actor"]) == [1, 2]
-    assert list(frames.samples["round"]) == [9]
+    made = tables(run(first, last, declaration=SAMPLED))
+    assert list(made["actors"]["actor"]) == [1, 2]
+    assert list(made["samples"]["round"]) == [9]
 
 
 def test_outcomes_are_counted_over_the_last_attempts_of_all_trials_warm_up_and_failures_too():
@@ -218,7 +220,7 @@ def test_text_that_looks_like_something_else_survives_in_pandas(path):
 
 
 def test_a_frame_without_rows_is_a_file_with_its_header(path):
-    write_csv(build_frames(run()).actors, path)
+    write_csv(tables(run())["actors"], path)
     assert path.read_text(encoding="utf-8") == (
         "run_id,trial_id,actor,kind,pid,start_latency_s,start_skew_s,wall_s,cpu_s,rounds,exit_code,error_type\n"
     )

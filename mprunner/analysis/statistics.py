@@ -13,7 +13,7 @@ from mprunner.until import MIN_REPEATS
 CONFIDENCE = 0.95
 RESAMPLES = 5_000
 _SEED = 0
-_BLOCK = 2_000_000  # drawn indices held at once, twice: 32 MB
+_BLOCK = 500_000  # drawn indices held at once, twice: 8 MB
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,12 @@ from time import perf_counter
 from mprunner.declarations import Declaration, Field
 from mprunner.journal import Header, Journal
 from mprunner.loading import read_tables
-from mprunner.pipeline import tabulate, write_tables
+from mprunner.pipeline import write_tables
 from mprunner.records import Attempt, Ending, Record, Result, ResultKind, Status
 from mprunner.results import RunFolder
 
 SAMPLES = 1_000_000
+FEW = 100_000
 PER_TRIAL = 1_000
 TURNS = 3
 DECLARATION = Declaration(
@@ -39,17 +40,21 @@ DECLARATION = Declaration(
 def main() -> None:
     """Measure both, and print the ratio of their times and the peak memory of each."""
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
-        folder = RunFolder(Path(name))
-        _write_journal(folder)
+        folder, small = RunFolder(Path(name)), RunFolder(Path(name) / "few")
+        small.path.mkdir()
+        _write_journal(folder, SAMPLES)
+        _write_journal(small, FEW)
         measured(_tables, folder)  # so that the yardstick has its frame
         ours, theirs = [], []
         for _ in range(TURNS):
             ours.append(measured(_tables, folder))
             theirs.append(measured(_to_csv, folder))
+        _, few = measured(_tables, small)
     seconds, yardstick = (statistics.median(s for s, _ in each) for each in (ours, theirs))
     print(
         f"tables of {SAMPLES:,} samples ÷ to_csv of the frame: {seconds / yardstick:.2f}× (≤ 2×); peak memory "
-        f"{ours[0][1]:.0f} MiB, of to_csv with the frame {theirs[0][1]:.0f} MiB",
+        f"{ours[0][1]:.0f} MiB, of {FEW:,} samples {few:.0f} MiB, of to_csv with the frame "
+        f"{theirs[0][1]:.0f} MiB",
         flush=True,
     )
 
@@ -71,7 +76,7 @@ def _measured(what: Callable[[RunFolder], float], folder: RunFolder, sender: Con
 
 def _tables(folder: RunFolder) -> float:
     began = perf_counter()
-    write_tables(folder, tabulate(folder))
+    write_tables(folder)
     return perf_counter() - began
 
 
@@ -82,17 +87,17 @@ def _to_csv(folder: RunFolder) -> float:
     return perf_counter() - began
 
 
-def _write_journal(folder: RunFolder) -> None:
+def _write_journal(folder: RunFolder, samples: int) -> None:
     header = Header(
         run_id="20250101T000000Z-abcdef",
         experiment={"name": "sampled"},
         declaration=DECLARATION,
-        planned=SAMPLES // PER_TRIAL,
+        planned=samples // PER_TRIAL,
         python="3.12.1",
         host="here",
     )
     with Journal.create(folder.journal, header) as journal:
-        for number in range(SAMPLES // PER_TRIAL):
+        for number in range(samples // PER_TRIAL):
             journal.ended(_record(number))
 
 
