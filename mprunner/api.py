@@ -119,7 +119,7 @@ def _folders(run: AnyPath | None, results: Path) -> list[RunFolder]:
 def _tables(folder: RunFolder) -> "dict[str, pd.DataFrame]":
     from mprunner.datapackage import FILE  # noqa: PLC0415 - it imports pandas
     from mprunner.loading import read_tables  # noqa: PLC0415 - likewise
-    from mprunner.pipeline import whole_tables  # noqa: PLC0415 - likewise
+    from mprunner.settling import whole_tables  # noqa: PLC0415 - likewise
 
     if (folder.path / FILE).exists():
         return read_tables(folder.path)
@@ -152,7 +152,7 @@ def run(
     Raises:
         MprunnerError: one of its subclasses; nothing was executed, or the results can't be written.
     """
-    from mprunner import pipeline, preparing  # noqa: PLC0415 - they import what reads an experiment
+    from mprunner import pipeline, preparing, settling  # noqa: PLC0415 - they import what reads an experiment
     from mprunner.executors import Interrupt  # noqa: PLC0415 - likewise
 
     prepared = preparing.prepare(Path(file), [Path(plugin) for plugin in plugins], strict=strict)
@@ -161,7 +161,7 @@ def run(
         executed = pipeline.execute(
             prepared, chosen, Path(results), interrupt, beside_orphans=beside_orphans, warn=_warn
         )
-        settled = pipeline.settle(executed, prepared.registry)
+        settled = settling.settle(executed, prepared.registry)
     for error in settled.hook_errors:
         warnings.warn(f"a plugin failed: {error}", stacklevel=2)
     _pass_on(interrupt)

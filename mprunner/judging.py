@@ -7,9 +7,9 @@ from pathlib import Path
 from mprunner.declarations import Declaration
 from mprunner.errors import ExperimentError
 from mprunner.journal import Header, read_journal
-from mprunner.pipeline import Tabled, settle_verdict, write_tables
 from mprunner.registry import Registry, load_registry
 from mprunner.results import RunFolder
+from mprunner.settling import Tabled, settle_verdict, write_tables
 from mprunner.spec import NOTHING, Asked, read_experiment
 
 

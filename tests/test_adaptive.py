@@ -13,7 +13,7 @@ from mprunner.analysis.statistics import median_interval, precision
 from mprunner.executors import Interrupt
 from mprunner.executors.fake import FakeExecutor
 from mprunner.narrowing import Narrowing
-from mprunner.pipeline import execute, tabulate
+from mprunner.pipeline import execute
 from mprunner.plan import Case, Plan
 from mprunner.preparing import prepare
 from mprunner.records import Ending, Record, Result, ResultKind, Status
@@ -22,6 +22,7 @@ from mprunner.report.terminal import render_summary
 from mprunner.results import RunFolder
 from mprunner.resume import execute_rest, prepare_rest, reopened
 from mprunner.schedule import schedule_for
+from mprunner.settling import tabulate
 from mprunner.spec import Experiment
 from mprunner.until import Until
 

@@ -12,9 +12,10 @@ import yaml
 from mprunner.analysis.judging import FAILING
 from mprunner.executors import Interrupt
 from mprunner.executors.fake import FakeExecutor
-from mprunner.pipeline import execute, tabulate
+from mprunner.pipeline import execute
 from mprunner.preparing import prepare
 from mprunner.records import Ending, OutcomeCount, Result, ResultKind
+from mprunner.settling import tabulate
 from mprunner_scenarios import locked_counter, pool_map, race_bank, spawn_count
 from tests.support import ROOT
 

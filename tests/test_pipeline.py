@@ -11,9 +11,10 @@ from mprunner.errors import ResultsError
 from mprunner.executors import Interrupt
 from mprunner.executors.fake import FakeExecutor
 from mprunner.journal import read_journal
-from mprunner.pipeline import execute, tabulate, write_tables
+from mprunner.pipeline import execute
 from mprunner.preparing import prepare
 from mprunner.records import Attempt, Ending, Record, Result, ResultKind, Status
+from mprunner.settling import tabulate, write_tables
 
 METRICS = {
     "final_balance": 100,

@@ -14,11 +14,12 @@ from mprunner.executors import Interrupt
 from mprunner.executors.fake import FakeExecutor
 from mprunner.journal import Journal, read_journal
 from mprunner.journal_lines import line_of
-from mprunner.pipeline import execute, tabulate
+from mprunner.pipeline import execute
 from mprunner.preparing import prepare
 from mprunner.records import Ending, Result, ResultKind, Status
 from mprunner.results import RunFolder
 from mprunner.resume import execute_rest, prepare_rest, reopened
+from mprunner.settling import tabulate
 
 PLUGIN = """\
 from dataclasses import dataclass

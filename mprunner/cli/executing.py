@@ -101,11 +101,11 @@ def _show_cursor() -> None:
 
 def _report(registry: Registry, executed: Executed, color: str) -> bool:
     """Write the tables and the verdict, print them; return whether the run failed."""
-    from mprunner import pipeline
+    from mprunner import settling
 
     with suppress(OSError):  # a terminal that is gone must not cost the tables
         _tell_the_rest(executed)
-    settled = pipeline.settle(executed, registry)
+    settled = settling.settle(executed, registry)
     for error in settled.hook_errors:
         warn(f"a plugin failed: {error}")
     print_summary(settled.tabled, settled.run, color)

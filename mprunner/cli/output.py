@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from mprunner.pipeline import Tabled
     from mprunner.results import RunFolder
+    from mprunner.settling import Tabled
 
 color_option = click.option(
     "--color",

@@ -76,7 +76,7 @@ def plan_text(prepared: Prepared, expected: Estimate, most: int | None) -> str:
     """Describe a plan: its size, its time, its cases, and its first ``most`` trials in execution order."""
     plan, experiment = prepared.plan, prepared.experiment
     lines = [f"{experiment.name}: {experiment.scenario}, {_size(plan, experiment.until)}, {plan.order}"]
-    lines += [time_text(expected, len(plan.cases)), ""]
+    lines += [time_text(expected, len(plan.cases), may_be_less=experiment.until is not None), ""]
     lines += [f"  {case.case_id}  {case.label or 'the only case'}" for case in islice(plan.cases, most)]
     if most is not None and len(plan.cases) > most:
         lines.append(f"  … {len(plan.cases) - most:,} more cases")
@@ -91,15 +91,15 @@ def plan_text(prepared: Prepared, expected: Estimate, most: int | None) -> str:
     return "\n".join(lines)
 
 
-def time_text(expected: Estimate, cases: int) -> str:
-    """Say how long a plan of so many cases takes, and by what that is said."""
+def time_text(expected: Estimate, cases: int, *, may_be_less: bool = False) -> str:
+    """Say how long a plan of so many cases takes, and by what that is said; less, if not all repeats are needed."""
     from mprunner.cli.progress import duration
 
     if expected.run_id is None:
         return f"at most {duration(expected.seconds)}, if every trial took its whole timeout"
     measured = "was" if expected.known == 1 else "were"
     return (
-        f"about {duration(expected.seconds)}, by run {expected.run_id}: "
+        f"{'at most ' if may_be_less else ''}about {duration(expected.seconds)}, by run {expected.run_id}: "
         f"{expected.known:,} of {cases:,} {'case' if cases == 1 else 'cases'} {measured} measured there"
     )
 

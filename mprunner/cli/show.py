@@ -13,7 +13,7 @@ from mprunner.cli.output import color_option, json_option, print_json, print_sum
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mprunner.pipeline import Tabled
+    from mprunner.settling import Tabled
 
 
 @click.command("show", short_help="Print the summary of a run again.")
@@ -27,12 +27,12 @@ def command(run: str | None, results: Path, color: str, as_json: bool) -> int:
     RUN is a run's folder, an experiment's name or file (its newest run), or the beginning of a run's id; without
     it, the newest run of all.
     """
-    from mprunner import pipeline
+    from mprunner import settling
     from mprunner.results import find_run
 
     folder = find_run(results, run)
     facts = folder.read_run()
-    tabled = pipeline.tabulate(folder)
+    tabled = settling.tabulate(folder)
     if as_json:
         print_json({"folder": str(folder.path), "run": facts, **tables_json(tabled)})
         return 0

@@ -70,12 +70,12 @@ class Sides:
 
 
 def _compared_run(results: Path, wanted: str) -> ComparedRun:
-    from mprunner import pipeline
+    from mprunner import settling
     from mprunner.analysis.measured import measured
     from mprunner.results import find_run
 
     folder = find_run(results, wanted)
-    tabled = pipeline.tabulate(folder)
+    tabled = settling.tabulate(folder)
     return ComparedRun(folder, folder.read_run(), measured(tabled.frames, tabled.header))
 
 

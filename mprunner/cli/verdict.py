@@ -48,7 +48,7 @@ def command(
     \b
     Exit codes: 0 passed, 1 failed; 2 the file is wrong or gone, or trials of the run are missing.
     """
-    from mprunner import judging, pipeline
+    from mprunner import judging, settling
     from mprunner.results import find_run
 
     folder = find_run(results, run)
@@ -57,7 +57,7 @@ def command(
     warn_of_plugins(registry)
     if report is not None:
         registry.manager.register(report, name="--junit")
-    for error in pipeline.tell_judged(registry, folder, folder.read_run(), tabled):
+    for error in settling.tell_judged(registry, folder, folder.read_run(), tabled):
         warn(f"a plugin failed: {error}")
     if as_json:
         print_json({"folder": str(folder.path), **tabled.judgement.to_json()})

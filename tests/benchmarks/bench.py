@@ -206,7 +206,7 @@ def first_trial_of_many(folder: Path) -> None:
     )
     code = (
         "import resource, sys\nfrom time import perf_counter\nfrom pathlib import Path\n"
-        "from mprunner.pipeline import prepare\nbegan = perf_counter()\n"
+        "from mprunner.preparing import prepare\nbegan = perf_counter()\n"
         "plan = prepare(Path(sys.argv[1])).plan\nnext(iter(plan))\n"
         "unit = 2**20 if sys.platform == 'darwin' else 2**10\n"
         "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit\n"

@@ -15,9 +15,9 @@ from time import perf_counter
 from mprunner.declarations import Declaration, Field
 from mprunner.journal import Header, Journal
 from mprunner.loading import read_tables
-from mprunner.pipeline import write_tables
 from mprunner.records import Attempt, Ending, Record, Result, ResultKind, Status
 from mprunner.results import RunFolder
+from mprunner.settling import write_tables
 
 SAMPLES = 1_000_000
 FEW = 100_000
