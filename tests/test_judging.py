@@ -150,7 +150,7 @@ def test_a_variable_without_rules_is_counted_and_not_judged():
     assert rows["share"].tolist() == [0.75, 0.25]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(
     st.dictionaries(
         st.one_of(st.integers(-(10**6), 10**6), st.text("ab ", min_size=1)), st.integers(1, 10**6)
