@@ -6,6 +6,11 @@
 def main() -> None:
     """Execute the command line; Ctrl-C while it is still being imported prints no traceback either."""
     try:
+        import gc  # noqa: PLC0415 - the reason is this function
+
+        # What an import makes lives for good: at the usual threshold, looking at all of it again and again is a tenth
+        # of the time that pandas or pydantic takes.
+        gc.set_threshold(100_000)
         from mprunner.cli import main as command_line  # noqa: PLC0415 - the reason is this function
     except KeyboardInterrupt:
         _end_by_interrupt()

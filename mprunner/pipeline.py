@@ -15,6 +15,7 @@ from mprunner.errors import ExperimentError, ResultsError
 from mprunner.executors import Executor, Interrupt, ScenarioSource
 from mprunner.executors.launching import Launcher
 from mprunner.executors.local import LocalExecutor
+from mprunner.importing import imported_meanwhile
 from mprunner.journal import Journal
 from mprunner.narrowing import Narrowing
 from mprunner.orphans import find_orphans
@@ -177,7 +178,8 @@ def start(executor: Executor, experiment: Experiment, *, beside_orphans: bool, w
     """
     orphans = find_orphans(refuse=not beside_orphans)
     quota = quota_warning(cpu_quota(), len(cpus_of(experiment)))
-    with asked_git(Path(experiment.path).parent) as git:
+    # The tables need numpy after the last trial; the launcher takes as long to import the scenario.
+    with asked_git(Path(experiment.path).parent) as git, imported_meanwhile("numpy"):
         executor.start()
         state = git()
     for message, hint in (*executor.warnings, *([quota] if quota else [])):

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from mprunner.declarations import Declaration
 from mprunner.spec.checking import Checking
-from mprunner.spec.keywords import Keywords
+from mprunner.spec.keywords import KEYS, Keywords
 from mprunner.spec.messages import NUMBER, TEXT, TRUE_OR_FALSE, fault, list_of_names
 from mprunner.spec.nodes import ScalarNode
 from mprunner.spec.problems import did_you_mean
@@ -43,7 +43,7 @@ def _ratio(value: object) -> object:
 class UntilEntry(BaseModel):
     """When a case has enough repeats."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = KEYS
 
     metric: str
     """a metric of the scenario that is a number"""
@@ -55,7 +55,7 @@ class UntilEntry(BaseModel):
 class RepeatsEntry(BaseModel):
     """How many repeats at least and at most, and when a case has enough."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = KEYS
 
     min: Annotated[int, BeforeValidator(_least), Keywords({"minimum": MIN_REPEATS})] = MIN_REPEATS
     """the repeats that every case gets"""

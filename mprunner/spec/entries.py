@@ -6,7 +6,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     WithJsonSchema,
     model_validator,
@@ -14,7 +13,7 @@ from pydantic import (
 
 from mprunner.expected import OF_EACH, OutcomeVerdict, Stat
 from mprunner.records import Status
-from mprunner.spec.keywords import SCALAR_TYPES, VALUE_TYPES, Keywords
+from mprunner.spec.keywords import KEYS, SCALAR_TYPES, VALUE_TYPES, Keywords
 from mprunner.spec.messages import NUMBER, fault, text_fault
 
 MAX_RULES = 100
@@ -90,7 +89,7 @@ _Where = Annotated[
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = KEYS
 
     equals: _Operand = None
     """this value, or `{param: NAME}`: the value that the case has for a param"""

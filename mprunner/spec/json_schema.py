@@ -5,9 +5,16 @@ entries.py; what a scenario allows narrows them where the file names it. Every f
 the schema; the schema knows nothing of combinations, ranges' directions or the lengths of rows.
 """
 
+import ast
+import inspect
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core.core_schema import ModelSchema
 
 from mprunner.declarations import Declaration
 from mprunner.spec.entries import CONDITIONS
@@ -28,7 +35,7 @@ _REF = "#/definitions/{model}"
 def experiment_schema(declarations: Iterable[Declaration]) -> Schema:
     """Return the schema of experiment files about these scenarios, in whatever order they come."""
     scenarios = sorted(declarations, key=lambda each: each.name)
-    keys = _tidied(ExperimentFile.model_json_schema(ref_template=_REF))
+    keys = _tidied(ExperimentFile.model_json_schema(ref_template=_REF, schema_generator=_WithTexts))
     entries = keys.pop("$defs")
     keys["properties"]["scenario"]["enum"] = [each.name for each in scenarios]
     definitions = entries | {"range": range_schema("number"), "wholeRange": range_schema("integer")}
@@ -45,6 +52,34 @@ def experiment_schema(declarations: Iterable[Declaration]) -> Schema:
         **({"allOf": narrowed} if narrowed else {}),
         "definitions": definitions,
     }
+
+
+class _WithTexts(GenerateJsonSchema):
+    """Describes a key by the text below its field.
+
+    pydantic has ``use_attribute_docstrings`` for it, which reads the source whenever a model is made: every call of
+    mprunner would pay for what only this one needs.
+    """
+
+    def model_schema(self, schema: ModelSchema) -> Schema:
+        made = super().model_schema(schema)
+        for name, text in _texts_below_fields(schema["cls"]).items():
+            made["properties"][name]["description"] = text
+        return made
+
+
+def _texts_below_fields(model: type) -> dict[str, str]:
+    """Return the texts that stand below the fields of a model and of those that it inherits from."""
+    texts = {}
+    for cls in reversed(model.__mro__):
+        if issubclass(cls, BaseModel) and cls is not BaseModel:
+            (definition,) = ast.parse(inspect.getsource(cls)).body
+            assert isinstance(definition, ast.ClassDef)
+            for field, below in pairwise(definition.body):
+                match field, below:
+                    case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(text))):
+                        texts[name] = text
+    return texts
 
 
 def _tidied(schema: Any, *, names: bool = False) -> Any:

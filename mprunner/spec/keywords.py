@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import GetJsonSchemaHandler
+from pydantic import ConfigDict, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
+
+KEYS = ConfigDict(strict=True, extra="forbid", frozen=True)
+"""How the keys of an experiment file are checked: no other types than their own, and no unknown key."""
 
 SCALAR_TYPES = ["boolean", "number", "string", "null"]
 """JSON Schema's types of what a param can be."""

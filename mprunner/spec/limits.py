@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from mprunner.limits import DEFAULT_OUTPUT_BYTES, DEFAULT_PROCESSES
+from mprunner.spec.keywords import KEYS
 from mprunner.spec.messages import fault
 from mprunner.spec.problems import quoted
 
@@ -85,7 +86,7 @@ _Output = Annotated[int, BeforeValidator(_size_from(LEAST_OUTPUT)), _in_words(LE
 class LimitsFile(BaseModel):
     """The keys of ``limits``."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = KEYS
 
     memory_per_process: (
         Annotated[int, BeforeValidator(_size_from(LEAST_MEMORY)), _in_words(LEAST_MEMORY)] | None

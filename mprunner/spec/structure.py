@@ -12,7 +12,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -23,7 +22,7 @@ from pydantic_core import ErrorDetails
 
 from mprunner.spec.adaptive import RepeatsEntry, fixed_or_adaptive, in_file, repeats_type
 from mprunner.spec.entries import MAX_RULES, ExpectEntry, OutcomeEntry, entry_type
-from mprunner.spec.keywords import SCALAR_TYPES, Keywords
+from mprunner.spec.keywords import KEYS, SCALAR_TYPES, Keywords
 from mprunner.spec.limits import LimitsFile
 from mprunner.spec.messages import explained, fault, not_a_choice, text_fault
 from mprunner.spec.model import DEFAULT_REPEATS, DEFAULT_TIMEOUT_S, Isolation, OnFailure, Order
@@ -173,7 +172,7 @@ _Seconds = Annotated[
 class ExperimentFile(BaseModel):
     """The keys of an experiment file, in the order in which people write them."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = KEYS
 
     name: _Name = ""
     """names the results' folder: lower-case letters, digits and hyphens"""
