@@ -143,13 +143,19 @@ Begin = Callable[[str, Columns], Rows]
 """Begins the table of that name with these columns."""
 
 
+Counts = tuple[tuple[Scalar, int], ...]
+"""The states of an outcome and how often each was observed; 1, 1.0, true and the text 1 are four states."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Frames:
     """What a run came to, rows in the order of the plan.
 
     Attributes:
         trials: one row per attempt.
-        outcomes: case × outcome, over the last attempts of all trials, whatever their status.
+        observed: by case id and outcome variable, each state and how often it was observed, over the last attempts of
+            all trials, whatever their status; numbers in order before text.
+        outcomes: the same as a table, a row per case × state, with the text of the state.
         labels: by case id, how a person tells each case from the others; in the order of the plan.
         params: by case id, every param of each case; in the same order.
         kept: the records that are the last of their trial, by their numbers from 0: only their actors and samples
@@ -157,6 +163,7 @@ class Frames:
     """
 
     trials: pd.DataFrame
+    observed: Mapping[tuple[str, str], Counts]
     outcomes: pd.DataFrame
     labels: Mapping[str, str]
     params: Mapping[str, Mapping[str, Scalar]]
@@ -293,43 +300,51 @@ class _Builder:
         self._trials.cells["is_final"] = final.tolist()
         ordered = np.argsort(np.asarray(self._order, dtype=np.int64), kind="stable")
         cases = sorted(self._cases.values(), key=lambda attempt: attempt.order)
+        observed = self._counts(cases, final)
         return Frames(
             trials=self._trials.frame(ordered),
-            outcomes=self._outcomes(cases, final),
+            observed=observed,
+            outcomes=self._outcomes(cases, observed),
             labels={case.case_id: case.case_label for case in cases},
             params={case.case_id: case.params for case in cases},
             kept=ordered[final[ordered]],
         )
 
-    def _outcomes(self, cases: Iterable[Attempt], final: NDArray[np.bool]) -> pd.DataFrame:
-        counts: dict[tuple[str, str], Counter[_State]] = {}
+    def _counts(self, cases: Iterable[Attempt], final: NDArray[np.bool]) -> dict[tuple[str, str], Counts]:
+        counted: dict[tuple[str, str], Counter[tuple[type, Scalar]]] = {}
         for number, case_id, outcome in self._observed:
             if final[number]:
-                states = counts.setdefault((case_id, outcome.variable), Counter())
-                states[_state(outcome.value)] += outcome.count
+                states = counted.setdefault((case_id, outcome.variable), Counter())
+                states[type(outcome.value), outcome.value] += outcome.count
+        variables = self._header.declaration.outcomes
+        keys = [(case.case_id, variable) for case in cases for variable in variables]
+        return {key: _in_order(counted[key]) for key in keys if key in counted}
+
+    def _outcomes(self, cases: Iterable[Attempt], observed: Mapping[tuple[str, str], Counts]) -> pd.DataFrame:
+        params = {case.case_id: case.params for case in cases}
         rows = [
-            {**case.params, "run_id": self._header.run_id, "case_id": case.case_id, "variable": variable}
-            | row
-            for case in cases
-            for variable in self._header.declaration.outcomes
-            for row in _outcome_rows(counts.get((case.case_id, variable), Counter()))
+            {**params[case_id], "run_id": self._header.run_id, "case_id": case_id, "variable": variable} | row
+            for (case_id, variable), counts in observed.items()
+            for row in _outcome_rows(counts)
         ]
         return make_frame(self._outcome_columns, rows)
 
 
-_State = tuple[bool, float, str]
-"""A state as it is sorted, numbers before text, and the text that stands in the table: 1 and 1.0 differ by it."""
+def _in_order(counts: Counter[tuple[type, Scalar]]) -> Counts:
+    states = ((value, count) for (_, value), count in counts.items())
+    return tuple(sorted(states, key=lambda state: state_order(state[0])))
 
 
-def _state(value: Scalar) -> _State:
+def state_order(value: Scalar) -> tuple[bool, float, str]:
+    """Return what puts the states of an outcome in order: numbers before text."""
     return (True, 0, value) if isinstance(value, str) else (False, value or 0, str(value))
 
 
-def _outcome_rows(states: Counter[_State]) -> Iterator[dict[str, object]]:
-    observations = states.total()
-    for state, count in sorted(states.items()):
+def _outcome_rows(counts: Counts) -> Iterator[dict[str, object]]:
+    observations = sum(count for _, count in counts)
+    for state, count in counts:
         share = count / observations
-        yield {"value": state[-1], "count": count, "observations": observations, "share": share}
+        yield {"value": str(state), "count": count, "observations": observations, "share": share}
 
 
 def _actor_rows(actors: Iterable[ActorRow]) -> list[dict[str, object]]:

@@ -117,6 +117,24 @@ def test_true_is_not_1_and_text_is_no_number(state, rule):
     assert judged([record(outcomes=[outcome(state)])], rules).verdict == "failed"
 
 
+@pytest.mark.parametrize("state", ["100", "007", "True", "1e3", "9" * 5_000])
+def test_text_that_reads_as_another_value_is_the_text_that_was_observed(state):
+    rules = [{"equals": state, "verdict": "acceptable"}, OTHERWISE]
+    assert judged([record(outcomes=[outcome(state)])], rules).verdict == "passed"
+    rows = outcomes_table([record(outcomes=[outcome(state)])], rules)
+    assert rows[["value", "verdict"]].to_numpy().tolist() == [[state, "acceptable"]]
+
+
+def test_a_number_and_the_text_of_it_are_two_states():
+    rules = [{"equals": 1, "verdict": "acceptable"}, OTHERWISE]
+    rows = outcomes_table([record(outcomes=[outcome(1, 2), outcome("1", 3), outcome(True)])], rules)
+    assert rows[["value", "count", "verdict"]].to_numpy().tolist() == [
+        ["1", 2, "acceptable"],
+        ["True", 1, "forbidden"],
+        ["1", 3, "forbidden"],
+    ]
+
+
 def test_a_named_state_that_was_never_seen_has_a_row_with_its_upper_bound():
     rules = [HUNDRED, {"one_of": [99, 101], "verdict": "forbidden"}]
     rows = outcomes_table([balances(b100=600), balances(repeat=1, b100=399, b101=1)], rules)

@@ -152,7 +152,7 @@ def _of_outcome(case_id: str, label: str, variable: str, states: Sequence[State]
 def _observed(observed: Sequence[State]) -> str:
     """Tell states and how often they were observed: ``99 in 3 of 10,000 observations (0.03%)``."""
     count, total = sum(state.count for state in observed), observed[0].observations
-    shown = states([state.text for state in observed])
+    shown = states([state.value for state in observed])
     return f"{shown} in {number(count)} of {number(total)} observations ({share(count / total)})"
 
 

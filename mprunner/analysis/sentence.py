@@ -7,6 +7,7 @@ from math import fsum
 
 from mprunner.analysis.wording import MANY_STATES, number, quantity, share, span, state, states, trials
 from mprunner.sentences import Clause, Placeholder, Statistic, parse_summary
+from mprunner.values import Scalar
 
 NO_VALUE = "unknown"
 
@@ -19,12 +20,12 @@ class CaseValues:
         metrics: the values of each numeric metric over the case's counted trials, missing ones left out; a bool
             counts as 0 or 1.
         units: the unit of each metric.
-        states: by outcome variable, how often each state was observed; numbers in order before text.
+        states: by outcome variable, each state that was observed and how often; numbers in order before text.
     """
 
     metrics: Mapping[str, Sequence[float]]
     units: Mapping[str, str]
-    states: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    states: Mapping[str, Sequence[tuple[Scalar, int]]] = field(default_factory=dict)
 
 
 def fill_summary(template: str, case: CaseValues) -> str:
@@ -44,7 +45,7 @@ def _told(part: str | Placeholder, case: CaseValues) -> str | None:
     if isinstance(part, str):
         return part
     if part.statistic is Statistic.STATES:
-        return _states(case.states.get(part.name, {}))
+        return _states(case.states.get(part.name, ()))
     values = case.metrics[part.name]
     return _statistic(part.statistic, values, case.units[part.name]) if values else None
 
@@ -71,11 +72,11 @@ def _are_whole(values: Sequence[float]) -> bool:
     return all(isinstance(value, int) for value in values)
 
 
-def _states(counts: Mapping[str, int]) -> str | None:
+def _states(counts: Sequence[tuple[Scalar, int]]) -> str | None:
     """Tell how often each state was seen: ``99 (0.4%), 100 (99.6%)``, or ``−12 … 431 (87 states)`` of many."""
-    total = sum(counts.values())
+    total = sum(count for _, count in counts)
     if not total:
         return None
     if 1 < len(counts) < MANY_STATES:
-        return ", ".join(f"{state(text)} ({share(count / total)})" for text, count in counts.items())
-    return states(list(counts))
+        return ", ".join(f"{state(value)} ({share(count / total)})" for value, count in counts)
+    return states([value for value, _ in counts])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import floor, log10
 
 from mprunner.analysis.statistics import Interval
+from mprunner.values import Scalar
 
 MANY_STATES = 4
 """From so many on, the states of an outcome are told by their range and number."""
@@ -51,17 +52,14 @@ def share(value: float) -> str:
     return f"{number(float(text)) if digits == 3 else text}%"
 
 
-def state(text: str) -> str:
+def state(value: Scalar) -> str:
     """Return a state of an outcome as a table has it, a whole number with its thousands separated."""
-    try:
-        return number(int(text))
-    except ValueError:
-        return text
+    return number(value) if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
-def states(texts: Sequence[str]) -> str:
+def states(values: Sequence[Scalar]) -> str:
     """Return states of an outcome, given in order: all of a few, else the first, the last and their number."""
-    shown = [state(text) for text in texts]
+    shown = [state(value) for value in values]
     if len(shown) < MANY_STATES:
         return ", ".join(shown)
     return f"{shown[0]} … {shown[-1]} ({len(shown):,} states)"

@@ -9,7 +9,6 @@ import pandas as pd
 
 from mprunner.analysis.judging import Judgement
 from mprunner.analysis.narrowed import narrowed_by
-from mprunner.analysis.outcomes import counts_of
 from mprunner.analysis.sentence import CaseValues, fill_summary
 from mprunner.analysis.statistics import Interval
 from mprunner.analysis.summary import counted, partners_of
@@ -20,7 +19,7 @@ from mprunner.journal import Header
 from mprunner.records import Status, label_of
 from mprunner.report.remarks import COMPARED_METRIC, fastest_cases, noise
 from mprunner.report.verdict import VerdictDigest, verdict_digest
-from mprunner.tables import Frames
+from mprunner.tables import Counts, Frames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +84,7 @@ def digest(
     measured = final[~final["is_warmup"]]
     compared = _comparisons(header, frames, summary)
     cases = []
-    states = _states(frames.outcomes)
+    states = _states(frames)
     narrowed = narrowed_by(frames.trials, header)
     needed = header.planned - narrowed.spared
     by_case = dict(iter(measured.groupby("case_id", sort=False)))
@@ -145,7 +144,7 @@ def _case(
     return CaseDigest(label=label, told=sentence(counted(rows)), compared=compared, failed="; ".join(failed))
 
 
-def _sentence(rows: pd.DataFrame, declaration: Declaration, states: Mapping[str, Mapping[str, int]]) -> str:
+def _sentence(rows: pd.DataFrame, declaration: Declaration, states: Mapping[str, Counts]) -> str:
     numeric = [field for field in declaration.metrics if field.type != "str"]
     template = declaration.summary or ", ".join(f"{field.name} {{{field.name}:median}}" for field in numeric)
     case = CaseValues(
@@ -156,12 +155,11 @@ def _sentence(rows: pd.DataFrame, declaration: Declaration, states: Mapping[str,
     return fill_summary(template or f"{trials(len(rows))} ok", case)
 
 
-def _states(outcomes: pd.DataFrame) -> dict[str, dict[str, dict[str, int]]]:
-    """Return, by case id and outcome variable, how often each state was observed; without those that never were."""
-    states: dict[str, dict[str, dict[str, int]]] = {}
-    for (case_id, variable), counts in counts_of(outcomes).items():
-        seen = {state: count for state, count in counts.items() if count}
-        states.setdefault(case_id, {})[variable] = seen
+def _states(frames: Frames) -> dict[str, dict[str, Counts]]:
+    """Return, by case id and outcome variable, how often each state was observed."""
+    states: dict[str, dict[str, Counts]] = {}
+    for (case_id, variable), counts in frames.observed.items():
+        states.setdefault(case_id, {})[variable] = counts
     return states
 
 
