@@ -182,3 +182,10 @@ def test_json_is_a_list_where_several_files_or_a_folder_may_be_meant(program, wr
         assert json.loads(program("plan", "--json", *arguments).stdout) == [
             one | {"experiment": one["experiment"] | {"path": "only/a.yaml"}}
         ]
+
+
+def test_an_empty_name_is_not_the_current_folder(program, tmp_path, written):
+    written(bank=BANK)
+    done = program("run", "")
+    assert (done.returncode, executed(tmp_path)) == (2, [])
+    assert "a file can't have an empty name" in done.stderr

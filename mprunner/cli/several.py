@@ -17,9 +17,25 @@ if TYPE_CHECKING:
     from mprunner.preparing import Prepared
     from mprunner.spec import Asked
 
-files_argument = click.argument(
-    "files", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="FILE..."
-)
+
+class _ExperimentPath(click.Path):
+    """A file or folder; an empty text, such as an unset variable in a script, is none, and not the current folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        if value == "":
+            self.fail("a file can't have an empty name; `.` is the current folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+files_argument = click.argument("files", type=_ExperimentPath(), nargs=-1, required=True, metavar="FILE...")
 
 
 def is_several(paths: Sequence[Path]) -> bool:
