@@ -1,5 +1,6 @@
 """What run.json and the journal's header say of a run: how and where it is executed, and how it ended."""
 
+import os
 import platform
 import socket
 import sys
@@ -91,6 +92,7 @@ def describe_run(
     return {
         "run_id": folder.run_id,
         "experiment": prepared.experiment.name,
+        "file": os.path.abspath(prepared.experiment.path),
         "scenario": prepared.experiment.scenario,
         "state": "running",
         "verdict": None,

@@ -75,13 +75,18 @@ def tabulate(folder: RunFolder, rules: Rules | None = None, begin: "Begin | None
     reading = Reading(folder.journal)
     frames = build_frames(reading, () if in_hand else reading.cut_off(), begin or forget)
     header = reading.header
-    judgement = judge(frames, rules or folder.read_rules() or header.rules)
+    judgement = judge(frames, _first_given(rules, folder.read_rules(), header.rules))
     return Tabled(
         header=header,
         frames=replace(frames, outcomes=judged_outcomes(frames.outcomes, judgement.states)),
         summary=summarise(frames, header),
         judgement=judgement,
     )
+
+
+def _first_given(*rules: Rules | None) -> Rules:
+    """Return the first rules that are there; they may be empty, as those of a file that expects nothing any more."""
+    return next((each for each in rules if each is not None), Rules())
 
 
 def settle_verdict(folder: RunFolder, run: Mapping[str, Any], tabled: Tabled) -> dict[str, Any]:

@@ -75,6 +75,12 @@ def test_a_warmup_trial_counts_in_outcomes_and_statuses_and_not_in_metrics():
     assert judged([record(repeat=-1, status=Status.ERROR), record()]).verdict == "failed"
 
 
+def test_a_cancelled_trial_fails_nothing():
+    cancelled = record(repeat=1, status=Status.CANCELLED)
+    assert judged([record(), cancelled], expect=[{"status": "ok"}]).verdict == "passed"
+    assert judged([record("lock", status=Status.CANCELLED)], expect=[{"status": "ok"}]).findings == ()
+
+
 def test_an_interesting_state_fails_nothing():
     rules = [HUNDRED, {"otherwise": True, "verdict": "interesting"}]
     assert judged([balances(b100=1, b99=1)], rules).verdict == "passed"

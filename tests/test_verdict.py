@@ -39,7 +39,10 @@ def bank(executed, tmp_path):
         (tmp_path / "bank.yaml").write_text(BANK + text)
 
     expecting("")
-    return expecting, (tmp_path / "results" / "bank" / "latest").resolve()
+    folder = (tmp_path / "results" / "bank" / "latest").resolve()
+    run = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(run | {"file": str(tmp_path / "bank.yaml")}))
+    return expecting, folder
 
 
 def kept(folder):
@@ -92,6 +95,35 @@ def test_a_run_is_judged_again_by_the_file_as_it_is_now(program, bank):
     expecting(KEEPS_ALL.replace("VERDICT", "acceptable"))
     assert program("verdict", "bank.yaml").returncode == 0
     assert kept(folder)[0] == "passed"
+
+
+def test_a_file_that_expects_nothing_any_more_is_judged_by_as_it_is(program, bank):
+    expecting, folder = bank
+    expecting("expect:\n  - {metric: wall_s, max: 0}\n")
+    assert program("verdict").returncode == 1
+    expecting("")
+    assert program("verdict").returncode == 0
+    assert kept(folder)[0] == "passed"
+
+
+def test_the_file_is_the_run_s_own_wherever_the_command_is_given(bank, tmp_path):
+    expecting, folder = bank
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "bank.yaml").write_text(BANK + "expect:\n  - {metric: wall_s, max: 0}\n")
+    expecting("expect:\n  - {metric: wall_s, min: 0}\n")
+    judge = command("verdict", folder)
+    done = subprocess.run(judge, cwd=elsewhere, capture_output=True, text=True, check=True)
+    assert f"judged by: {tmp_path / 'bank.yaml'}" in done.stdout
+
+
+def test_a_file_of_another_experiment_is_taken_only_if_it_is_asked_for(program, bank, tmp_path):
+    _, folder = bank
+    (tmp_path / "bank.yaml").write_text(BANK.replace("name: bank", "name: other"))
+    done = program("verdict", folder)
+    assert done.returncode == 2
+    assert "bank.yaml is the experiment other, and the run is one of bank" in done.stderr
+    assert program("verdict", folder, "--file", "bank.yaml").returncode == 0
 
 
 def test_show_tells_the_verdict_that_was_given_last(program, bank):
@@ -147,14 +179,15 @@ def test_a_file_that_is_gone_or_of_another_scenario_is_refused(program, bank, tm
     assert "other.yaml is about spawn-count, and the run about race-bank" in done.stderr
 
 
-def test_an_interrupted_run_is_not_judged(program, bank):
+@pytest.mark.parametrize("state", ["interrupted", "stopped"])
+def test_a_run_with_missing_trials_is_not_judged(program, bank, state):
     _, folder = bank
     run = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps(run | {"state": "interrupted"}))
+    (folder / "run.json").write_text(json.dumps(run | {"state": state}))
     done = program("verdict")
     assert done.returncode == 2
     assert done.stderr.startswith(
-        "error: the run is interrupted: it is judged when all of its trials are done\n"
+        f"error: the run is {state}: it is judged when all of its trials are done\nhint: `mprunner resume "
     )
 
 

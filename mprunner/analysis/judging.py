@@ -110,8 +110,11 @@ def judge(frames: Frames, rules: Rules) -> Judgement:
 
 
 def _statuses(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
-    """Return how many trials of each case ended in each status, ok first and the others as documented."""
-    final = rows[rows["is_final"]]
+    """Return how many trials of each case ended in each status, ok first and the others as documented.
+
+    A cancelled one is not among them: it says nothing of the experiment, and is executed again by a resume.
+    """
+    final = rows[rows["is_final"] & (rows["status"] != Status.CANCELLED.value)]
     counts = final.groupby("case_id", sort=False)["status"].value_counts()
     by_case: dict[str, dict[str, int]] = {}
     for (case_id, status), count in zip(counts.index.to_list(), counts.tolist(), strict=True):
@@ -172,11 +175,11 @@ def _of_expectations(
     metrics = {each.metric for each in expect if each.metric is not None}
     values = {metric: _by_case(trials_that_count, metric) for metric in metrics}
     for expectation in expect:
-        cases = [case_id for case_id, params in frames.params.items() if matches(expectation.where, params)]
-        if not cases:
+        meant = [case_id for case_id, params in frames.params.items() if matches(expectation.where, params)]
+        if not meant:
             told = "no case of the run is meant"
             yield _finding("not judged", expectation, None, "", told, None)
-        for case_id in cases:
+        for case_id in filter(statuses.__contains__, meant):
             params = frames.params[case_id]
             if expectation.metric is None or expectation.condition is None:
                 missed = missed_status(expectation, statuses[case_id])

@@ -37,8 +37,8 @@ def command(
     RUN is a run's folder, an experiment's name or file (its newest run), or the beginning of a run's id; without
     it, the newest run of all.
 
-    The new verdict takes the place of the old one: in run.json, verdict.json and outcomes.csv. Everything else of
-    the file, such as its sweep, is not looked at: the run's trials are what they are.
+    The new verdict takes the place of the old one: in run.json, verdict.json and outcomes.csv. The file must be right
+    as a whole, but nothing else of it, such as its sweep, changes anything: the run's trials are what they are.
 
     \b
       mprunner verdict                     the newest run
@@ -53,20 +53,21 @@ def command(
 
     folder = find_run(results, run)
     report = None if junit is None else JUnitFile(junit)
-    registry, tabled = judging.judge_again(folder, _named_file(run), file, plugin)
-    warn_of_plugins(registry)
+    judged = judging.judge_again(folder, _named_file(run), file, plugin)
+    warn_of_plugins(judged.registry)
     if report is not None:
-        registry.manager.register(report, name="--junit")
-    for error in settling.tell_judged(registry, folder, folder.read_run(), tabled):
+        judged.registry.manager.register(report, name="--junit")
+    for error in settling.tell_judged(judged.registry, folder, folder.read_run(), judged.tabled):
         warn(f"a plugin failed: {error}")
+    judgement = judged.tabled.judgement
     if as_json:
-        print_json({"folder": str(folder.path), **tabled.judgement.to_json()})
+        print_json({"folder": str(folder.path), "file": judged.file, **judgement.to_json()})
     else:
-        print_verdict(tabled, color)
-        click.echo(f"\nresults: {folder.path}")
+        print_verdict(judged.tabled, color)
+        click.echo(f"\njudged by: {judged.file}\nresults: {folder.path}")
     if report is not None and report.error is not None:
         raise report.error
-    return 1 if tabled.judgement.verdict == "failed" else 0
+    return 1 if judgement.verdict == "failed" else 0
 
 
 def _named_file(run: str | None) -> Path | None:
