@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 AnyPath = str | PathLike[str]
 
+_SHOWN_ROWS = 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Results:
@@ -61,23 +63,35 @@ class Results:
         counts = ", ".join(f"{count:,} {status}" for status, count in last["status"].value_counts().items())
         names = ", ".join(sorted({str(run.get("experiment")) for run in self.runs}))
         of = self.runs[0].get("run_id") if len(self.runs) == 1 else f"{len(self.runs)} runs"
-        parts = [f"{len(last):,} trials" + (f" ({counts})" if counts else ""), f"{len(self.actors):,} actors"]
+        parts = [
+            _numbered(last, "trial") + (f" ({counts})" if counts else ""),
+            _numbered(self.actors, "actor"),
+        ]
         if self.samples is not None:
-            parts.append(f"{len(self.samples):,} samples")
+            parts.append(_numbered(self.samples, "sample"))
         return f"<results of {names}, {of}: {', '.join(parts)}>"
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows: one line, then the summary's first rows without what they share."""
-        shown = self.summary.head(20).dropna(axis="columns", how="all")
-        shown = shown.drop(columns=[name for name in ("run_id", "case_id") if name in shown])
+        """Return what a notebook shows: one line, then the summary's first rows."""
+        shown = self.summary.head(_SHOWN_ROWS).dropna(axis="columns", how="all")
+        ids = ("case_id",) if len(self.runs) > 1 else ("run_id", "case_id")
+        shown = shown.drop(columns=[name for name in ids if name in shown])
+        shown = shown.astype(object).where(shown.notna(), "")  # to_html shows <NA>, whatever na_rep says
         line = repr(self)[1:-1].replace("&", "&amp;").replace("<", "&lt;")
-        return f"<p>{line}</p>{shown.to_html(index=False, na_rep='')}"
+        more = len(self.summary) - len(shown)
+        rest = f"<p>{more:,} more rows in <code>.summary</code></p>" if more else ""
+        return f"<p>{line}</p>{shown.to_html(index=False)}{rest}"
+
+
+def _numbered(rows: "pd.DataFrame", of: str) -> str:
+    return f"{len(rows):,} {of}{'' if len(rows) == 1 else 's'}"
 
 
 def load(run: AnyPath | None = None, results: AnyPath = "results") -> Results:
     """Open the tables of a run, or of every run of an experiment.
 
-    A run without tables, because it is being executed or was killed, is read from its journal; nothing is written.
+    A run that has no tables, or older ones than its journal, because it is being executed or was killed, is read from
+    its journal; nothing is written.
 
     Args:
         run: a run's folder; an experiment's folder, whose runs are put below each other; an experiment's name or
@@ -101,28 +115,30 @@ def load(run: AnyPath | None = None, results: AnyPath = "results") -> Results:
 def _folders(run: AnyPath | None, results: Path) -> list[RunFolder]:
     if run is None:
         return [find_run(results, None)]
-    path = Path(run)
+    path = Path(run).resolve() if Path(run).is_dir() else Path(run)
     if path.is_dir() and not (path / "run.json").is_file():
         of_experiment = [folder for folder in all_runs(path.parent) if folder.path.parent.name == path.name]
         if of_experiment:
             return of_experiment
     try:
-        return [find_run(results, str(run))]
+        return [find_run(results, str(path))]
     except ExperimentError as error:
         if not path.is_dir():
             raise
         raise ResultsError(
-            f"{path} is neither a run's folder nor an experiment's", "a run's folder holds run.json"
+            f"{run} is neither a run's folder nor an experiment's", "a run's folder holds run.json"
         ) from error
 
 
 def _tables(folder: RunFolder) -> "dict[str, pd.DataFrame]":
-    from mprunner.datapackage import FILE  # noqa: PLC0415 - it imports pandas
+    from mprunner.datapackage import FILE, read_package  # noqa: PLC0415 - it imports pandas
     from mprunner.loading import read_tables  # noqa: PLC0415 - likewise
     from mprunner.settling import whole_tables  # noqa: PLC0415 - likewise
 
     if (folder.path / FILE).exists():
-        return read_tables(folder.path)
+        package = read_package(folder.path)
+        if folder.journal_bytes() in (None, package.journal_bytes):
+            return read_tables(package)
     return whole_tables(folder)
 
 
@@ -130,7 +146,7 @@ def run(
     file: AnyPath,
     *,
     results: AnyPath = "results",
-    plugins: Sequence[AnyPath] = (),
+    plugins: AnyPath | Sequence[AnyPath] = (),
     executor: str = "local",
     strict: bool = False,
     beside_orphans: bool = False,
@@ -144,7 +160,7 @@ def run(
     Args:
         file: the experiment.
         results: the folder that holds a folder for every run.
-        plugins: Python files that provide scenarios.
+        plugins: Python files, or one, that provide scenarios.
         executor: what executes the trials.
         strict: refuse an experiment with combinations that the scenario refuses.
         beside_orphans: put up with processes that an earlier run left.
@@ -155,7 +171,8 @@ def run(
     from mprunner import pipeline, preparing, settling  # noqa: PLC0415 - they import what reads an experiment
     from mprunner.executors import Interrupt  # noqa: PLC0415 - likewise
 
-    prepared = preparing.prepare(Path(file), [Path(plugin) for plugin in plugins], strict=strict)
+    files = [plugins] if isinstance(plugins, str | PathLike) else plugins
+    prepared = preparing.prepare(Path(file), [Path(plugin) for plugin in files], strict=strict)
     chosen = pipeline.executor_for(prepared, executor)
     with Interrupt() as interrupt:
         executed = pipeline.execute(

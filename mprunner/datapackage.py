@@ -1,11 +1,12 @@
 """datapackage.json: what the tables of a run hold, as a Data Package (https://datapackage.org, version 2).
 
 Of the standard: types, keys, missing values, bytes and hash. Beside it: ``role`` and ``unit`` of a column, ``rows``
-of a table.
+of a table, ``journal_bytes`` of all of them.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ from mprunner.header import Header
 FILE: Final = "datapackage.json"
 """Its name in a run's folder."""
 
+JOURNAL_BYTES: Final = "journal_bytes"
+
 _PROFILES: Final = "https://datapackage.org/profiles/2.0"
 _TYPES: Final[Mapping[FieldType, str]] = {
     "str": "string",
@@ -31,7 +34,9 @@ _TYPES: Final[Mapping[FieldType, str]] = {
 """The standard's types by ours."""
 
 
-def write_package(folder: Path, header: Header, tables: Mapping[str, Write]) -> None:
+def write_package(
+    folder: Path, header: Header, tables: Mapping[str, Write], journal_bytes: int | None = None
+) -> None:
     """Write tables and their description; each file is replaced whole or not at all.
 
     Guarantees: whenever the process dies, a description that is there is of the tables beside it.
@@ -40,6 +45,7 @@ def write_package(folder: Path, header: Header, tables: Mapping[str, Write]) -> 
         folder: the run's folder.
         header: the journal's.
         tables: what writes each, by the names of :data:`mprunner.columns.TABLES`.
+        journal_bytes: the size of the journal that they are made of: of one that has grown, they are not all.
 
     Raises:
         ResultsError: a file can't be written.
@@ -50,6 +56,8 @@ def write_package(folder: Path, header: Header, tables: Mapping[str, Write]) -> 
     except OSError as error:
         raise unwritable(path, error) from error
     package = describe(header, {name: write(folder / f"{name}.csv") for name, write in tables.items()})
+    if journal_bytes is not None:
+        package[JOURNAL_BYTES] = journal_bytes
     with written_atomically(path) as file:
         file.write(json.dumps(package, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
@@ -138,17 +146,57 @@ def _of_scenario(role: str, field: Field) -> dict[str, Any]:
     return described
 
 
-def tables_of(folder: Path) -> Iterator[tuple[str, Path, dict[str, str]]]:
-    """Read which tables a run's folder has: each one's name, its file, and the type of each column.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """A table as datapackage.json describes it.
+
+    Attributes:
+        name: of the table.
+        path: its file.
+        types: the standard's type of each column, in order.
+        hash: of the file, ``sha256:`` and its digits.
+    """
+
+    name: str
+    path: Path
+    types: Mapping[str, str]
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """What datapackage.json describes.
+
+    Attributes:
+        tables: of a run.
+        journal_bytes: the size of the journal that they are made of; None where it does not say.
+    """
+
+    tables: tuple[Described, ...]
+    journal_bytes: int | None
+
+
+def read_package(folder: Path) -> Package:
+    """Read which tables a run's folder has.
 
     Raises:
         ResultsError: there is no description, or it is none.
     """
     path = folder / FILE
     try:
-        for resource in json.loads(path.read_bytes())["resources"]:
-            types = {field["name"]: field["type"] for field in resource["schema"]["fields"]}
-            yield resource["name"], folder / resource["path"], types
+        package = json.loads(path.read_bytes())
+        tables = tuple(
+            Described(
+                name=resource["name"],
+                path=folder / resource["path"],
+                types={field["name"]: field["type"] for field in resource["schema"]["fields"]},
+                hash=resource["hash"],
+            )
+            for resource in package["resources"]
+        )
+        if missing := set(TABLES) - {"samples"} - {each.name for each in tables}:
+            raise ValueError(f"it describes no {', no '.join(sorted(missing))}")
+        return Package(tables=tables, journal_bytes=package.get(JOURNAL_BYTES))
     except OSError as error:
         raise ResultsError(f"{path} can't be read: {error.strerror}") from error
     except (KeyError, TypeError, ValueError) as error:

@@ -1,12 +1,12 @@
 """From CSV files back to frames: the types, the text and the bits that they had when they were written."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from mprunner.datapackage import tables_of
+from mprunner.datapackage import Described, Package
 from mprunner.errors import ResultsError
 from mprunner.escapes import unescaped
 
@@ -18,17 +18,21 @@ _TYPES: Final[Mapping[str, Any]] = {
 }
 
 
-def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
-    """Read the tables of a run's folder by the types that its datapackage.json gives.
+def read_tables(package: Package) -> dict[str, pd.DataFrame]:
+    """Read the tables of a run by the types that its datapackage.json gives.
 
     Raises:
         ResultsError: a file is missing, or is not what was described.
     """
-    return {name: _read(path, types) for name, path, types in tables_of(folder)}
+    return {table.name: _read(table) for table in package.tables}
 
 
-def _read(path: Path, types: Mapping[str, str]) -> pd.DataFrame:
+def _read(table: Described) -> pd.DataFrame:
+    path, types = table.path, table.types
     try:
+        with path.open("rb") as file:
+            if f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}" != table.hash:
+                raise _changed(table, "it was changed")
         frame = pd.read_csv(
             path,
             dtype={name: _TYPES[type_] for name, type_ in types.items() if type_ != "number"},
@@ -40,9 +44,9 @@ def _read(path: Path, types: Mapping[str, str]) -> pd.DataFrame:
     except OSError as error:
         raise ResultsError(f"{path} can't be read: {error.strerror}") from error
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise _changed(path, error) from error
+        raise _changed(table, error) from error
     if list(frame.columns) != list(types):
-        raise _changed(path, "it has other columns")
+        raise _changed(table, "it has other columns")
     for name, type_ in types.items():
         if type_ == "number":
             frame[name] = frame[name].astype(_TYPES[type_])
@@ -56,9 +60,9 @@ def _float(text: str) -> float:
     return float(text or "nan")
 
 
-def _changed(path: Path, why: object) -> ResultsError:
+def _changed(table: Described, why: object) -> ResultsError:
     return ResultsError(
-        f"{path} is not what its datapackage.json says: {why}",
+        f"{table.path} is not what its datapackage.json says: {' '.join(str(why).split())}",
         "remove datapackage.json: the journal says all of it",
     )
 

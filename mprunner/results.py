@@ -32,6 +32,13 @@ class RunFolder:
         """The journal, the source of every table."""
         return self.path / "journal.jsonl"
 
+    def journal_bytes(self) -> int | None:
+        """Return the size of the journal; None where there is none, as where only the tables were kept."""
+        try:
+            return self.journal.stat().st_size
+        except OSError:
+            return None
+
     @property
     def logs(self) -> Path:
         """The folder of the logs of trials that printed or failed."""
@@ -95,6 +102,8 @@ class RunFolder:
         path = self.path / "run.json"
         try:
             run: dict[str, Any] = dict(json.loads(path.read_bytes()))
+            if missing := {"run_id", "experiment", "state"} - run.keys():
+                raise ValueError(f"it has no {', no '.join(sorted(missing))}")
         except (OSError, TypeError, ValueError) as error:
             raise ResultsError(f"{path} can't be read: {error}", "the run's folder is incomplete") from error
         if run.get("state") == "running" and not self.is_held():

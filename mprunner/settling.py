@@ -117,10 +117,13 @@ def write_tables(folder: RunFolder, rules: Rules | None = None) -> Tabled:
     from mprunner.datapackage import write_package  # noqa: PLC0415 - as above
     from mprunner.spool import Spools  # noqa: PLC0415 - as above
 
+    size = folder.journal_bytes()
     with Spools(folder.path) as spools:
         tabled = tabulate(folder, rules, spools)
         own = {name: partial(write_csv, frame) for name, frame in _frames_of(tabled).items()}
-        write_package(folder.path, tabled.header, _ordered({**own, **spools.writers(tabled.frames.kept)}))
+        write_package(
+            folder.path, tabled.header, _ordered({**own, **spools.writers(tabled.frames.kept)}), size
+        )
     return tabled
 
 

@@ -10,9 +10,11 @@ import pytest
 
 import mprunner
 from mprunner.cells import make_frame
-from mprunner.datapackage import FILE, write_package
+from mprunner.datapackage import FILE, read_package, write_package
 from mprunner.errors import ExperimentError, MprunnerError, ResultsError
 from mprunner.loading import concatenated, read_tables
+from mprunner.results import RunFolder
+from mprunner.settling import write_tables
 from tests.made import header, run
 from tests.support import GENEROUS_S, a_trial_has_started, wait_until
 from tests.test_datapackage import DECLARED, frames_of, tricky_records, written_whole
@@ -37,7 +39,7 @@ def test_what_is_read_is_what_was_written_to_the_type_and_the_bit(tmp_path):
     made = run(*tricky_records(), header=header(DECLARED))
     frames = frames_of(made)
     write_package(tmp_path, made.header, written_whole(frames))
-    read = read_tables(tmp_path)
+    read = read_tables(read_package(tmp_path))
     assert list(read) == list(frames)
     for name, frame in frames.items():
         pd.testing.assert_frame_equal(read[name], frame, check_exact=True)
@@ -47,7 +49,7 @@ def test_a_table_without_rows_has_its_types(tmp_path):
     made = run(header=header(DECLARED))
     frames = frames_of(made)
     write_package(tmp_path, made.header, written_whole(frames))
-    for name, frame in read_tables(tmp_path).items():
+    for name, frame in read_tables(read_package(tmp_path)).items():
         pd.testing.assert_frame_equal(frame, frames[name])
 
 
@@ -59,6 +61,11 @@ def test_a_table_without_rows_has_its_types(tmp_path):
         ("trials.csv", "run_id,repeat\nx,y\n", r"trials\.csv is not what its datapackage\.json says"),
         (FILE, "{", r"datapackage\.json is damaged"),
         (FILE, '{"resources": [1]}', r"datapackage\.json is damaged"),
+        (
+            FILE,
+            '{"resources": []}',
+            r"datapackage\.json is damaged: it describes no actors, no outcomes, no ",
+        ),
     ],
 )
 def test_a_file_that_is_not_what_was_written_is_named(tmp_path, file, content, message):
@@ -68,7 +75,7 @@ def test_a_file_that_is_not_what_was_written_is_named(tmp_path, file, content, m
     if content is not None:
         (tmp_path / file).write_text(content)
     with pytest.raises(ResultsError, match=message):
-        read_tables(tmp_path)
+        read_tables(read_package(tmp_path))
 
 
 def test_runs_with_other_columns_are_put_below_each_other_without_losing_a_type():
@@ -120,6 +127,48 @@ def test_a_run_without_tables_is_read_from_its_journal(experiment):
     assert sorted(folder.iterdir()) == before
 
 
+def test_tables_that_were_cut_are_told(experiment):
+    made = mprunner.run(experiment())
+    trials = experiment().parent / "results" / "bank" / "latest" / "trials.csv"
+    trials.write_text("".join(trials.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(ResultsError, match=r"trials\.csv is not what .* says: it was changed$"):
+        mprunner.load(made.run["run_id"])
+
+
+def test_tables_that_are_older_than_the_journal_are_not_taken(experiment):
+    """As after a resume that was killed: here the tables are those of the run's beginning."""
+    made = mprunner.run(experiment())
+    folder = RunFolder(experiment().parent / "results" / "bank" / made.run["run_id"])
+    whole = folder.journal.read_bytes()
+    folder.journal.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
+    write_tables(folder)
+    assert len(mprunner.load(folder.path).trials) == 2  # the second was begun, and is lost
+    assert list(mprunner.load(folder.path).trials["status"]) == ["ok", "lost"]
+    folder.journal.write_bytes(whole)
+    pd.testing.assert_frame_equal(mprunner.load(folder.path).trials, made.trials)
+
+
+def test_tables_without_a_journal_are_read(experiment):
+    made = mprunner.run(experiment())
+    (experiment().parent / "results" / "bank" / "latest" / "journal.jsonl").unlink()
+    pd.testing.assert_frame_equal(mprunner.load("bank").trials, made.trials)
+
+
+def test_the_current_folder_may_be_a_run_s_or_an_experiment_s(experiment, monkeypatch):
+    made = mprunner.run(experiment())
+    for folder in ("results/bank", "latest"):
+        monkeypatch.chdir(folder)
+        assert mprunner.load(".").runs == made.runs
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "1", '{"state": "finished"}'])
+def test_a_run_json_that_says_nothing_is_told(experiment, content):
+    mprunner.run(experiment())
+    (experiment().parent / "results" / "bank" / "latest" / "run.json").write_text(content)
+    with pytest.raises(ResultsError, match=r"run\.json can't be read: "):
+        mprunner.load("bank")
+
+
 def test_a_folder_that_is_no_run_is_told(experiment):
     mprunner.run(experiment())
     (experiment().parent / "other").mkdir()
@@ -156,6 +205,16 @@ def test_it_shows_itself_in_a_line_and_in_a_notebook(experiment):
     assert repr(made) == f"<{said}>"
     assert made._repr_html_().startswith(f"<p>{said}</p><table")
     assert "lost_updates" in made._repr_html_()
+    assert "NA&gt;" not in made._repr_html_()
+
+
+def test_a_notebook_tells_several_runs_apart_and_what_it_leaves_out(experiment):
+    ids = [mprunner.run(experiment()).run["run_id"] for _ in range(3)]
+    shown = mprunner.load("results/bank")._repr_html_()
+    rows = len(mprunner.load("results/bank").summary)
+    assert rows > 20
+    assert all(run_id in shown for run_id in ids)
+    assert f"<p>{rows - 20} more rows in" in shown
 
 
 SCRIPT = """

@@ -252,3 +252,18 @@ def test_a_report_that_cannot_be_written_in_the_end_is_told_with_its_code(tmp_pa
 def test_what_is_no_file_is_never_replaced():
     with pytest.raises(click.UsageError, match=r"^--junit: /dev/null is not a regular file$"):
         JUnitFile(type(PLUGINS)("/dev/null"))
+
+
+@pytest.mark.parametrize("before", ["", "<?xml version='1.0'?><testsuites/>", "\ufeff\n<testsuites/>"])
+def test_an_older_report_is_replaced(tmp_path, before):
+    (tmp_path / "r.xml").write_text(before)
+    assert JUnitFile(tmp_path / "r.xml").error is None
+
+
+def test_a_file_that_is_no_report_is_never_replaced(program, tmp_path):
+    """As where the name of the report was forgotten, and that of the experiment is taken for it."""
+    (tmp_path / "a.yaml").write_text("scenario: race-bank\n")
+    done = program("run", "--junit", "a.yaml", "a.yaml")
+    assert done.returncode == 2
+    assert "--junit: a.yaml is there and is no XML" in done.stderr
+    assert (tmp_path / "a.yaml").read_text() == "scenario: race-bank\n"

@@ -19,8 +19,17 @@ junit_option = click.option(
     "--junit",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE.xml",
-    help="Write what the run came to as JUnit XML too; a file of that name is replaced.",
+    help="Write what the run came to as JUnit XML too; a report of that name is replaced.",
 )
+
+
+def _is_xml_or_empty(path: Path) -> bool:
+    """Whether a file may be replaced: an experiment's may not, where the name of the report was forgotten."""
+    try:
+        with path.open("rb") as file:
+            return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"", b"<")
+    except OSError:
+        return True  # whoever writes it says why that can't be done
 
 
 class JUnitFile:
@@ -34,7 +43,7 @@ class JUnitFile:
         """Make sure that the file can be written, its folder made if need be.
 
         Raises:
-            click.UsageError: the path is that of something else than a file.
+            click.UsageError: the path is that of something else than a file, or than a report.
             ResultsError: it can't be written.
         """
         self.error: ResultsError | None = None
@@ -42,6 +51,10 @@ class JUnitFile:
         self._path = path.resolve()
         if self._path.exists() and not self._path.is_file():
             raise click.UsageError(f"--junit: {path} is not a regular file")
+        if self._path.exists() and not _is_xml_or_empty(self._path):
+            raise click.UsageError(
+                f"--junit: {path} is there and is no XML; it would be replaced by the report"
+            )
         scratch = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

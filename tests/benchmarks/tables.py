@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from time import perf_counter
 
+from mprunner.datapackage import read_package
 from mprunner.declarations import Declaration, Field
 from mprunner.journal import Header, Journal
 from mprunner.loading import read_tables
@@ -81,7 +82,7 @@ def _tables(folder: RunFolder) -> float:
 
 
 def _to_csv(folder: RunFolder) -> float:
-    frame = read_tables(folder.path)["samples"]
+    frame = read_tables(read_package(folder.path))["samples"]
     began = perf_counter()
     frame.to_csv(folder.path / "yardstick.csv", index=False)
     return perf_counter() - began
