@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from mprunner.cells import Columns, csv_cells
 from mprunner.csv_files import CsvFile, Hashing, Write, csv_file, text_of
 from mprunner.durable import unwritable
+from mprunner.errors import ResultsError
 
 _BLOCK: Final = 1 << 20
 """Bytes that are copied at one time."""
@@ -88,6 +89,8 @@ class Spool:
     def _copy(self, start: int, end: int, file: Hashing) -> None:
         while start < end:
             block = os.pread(self._file.fileno(), min(_BLOCK, end - start), start)
+            if not block:  # someone has cut the file
+                raise ResultsError("what was written of a table is not there any more")
             file.write(block)
             start += len(block)
 

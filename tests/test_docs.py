@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -13,11 +14,16 @@ import yaml
 
 from mprunner.cli import COMMANDS
 from mprunner.columns import TABLES
+from mprunner.escapes import escaped
 from mprunner.preparing import prepare
 from mprunner.spec.structure import ExperimentFile
 from tests.support import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+TEXTS = ("plain", "a\nb\r\tc", r"back\slash", r"\n", "\\\n", r"\\t", "é€𝄞")
+RARE = ("\x1b\x00", "\u2028", r"\x1b \u2028")
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -122,18 +128,51 @@ def test_the_entry_point_of_the_documentation_is_toml():
     assert tomllib.loads(shown)["project"]["entry-points"]["mprunner"]
 
 
-def test_the_code_that_opens_a_table_works(program, tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def executed_bank(program, tmp_path, monkeypatch):
     (tmp_path / "bank.yaml").write_text(
         (ROOT / "experiments" / "bank.yaml").read_text().replace("10\n", "1\n")
     )
     assert program("run", "bank.yaml").returncode == 0
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("executed_bank")
+def test_the_code_that_opens_a_table_works(capsys):
     recipes = blocks(ROOT / "docs" / "results.md", "python")
     assert len(recipes) == 4
     in_the_readme = [text for text in blocks(ROOT / "README.md", "python") if "read_csv" in text]
     for code in (*recipes, *in_the_readme):
         exec(compile(code, "a recipe", "exec"), {})
         assert "lock" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("executed_bank")
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
+def test_the_r_code_that_opens_a_table_works(tmp_path):
+    (recipe,) = blocks(ROOT / "docs" / "results.md", "r")
+    (tmp_path / "escaped.txt").write_text("".join(f"{escaped(text)}\n" for text in TEXTS))
+    undo = 'cat(plain(readLines("escaped.txt", encoding = "UTF-8")), sep = "|")'
+    done = subprocess.run(
+        ["Rscript", "-e", f"{recipe}\n{undo}"], capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told = done.stdout.decode()
+    assert "lock" in told
+    assert told.endswith("|".join(TEXTS))
+
+
+@pytest.mark.usefixtures("executed_bank")
+def test_the_code_that_opens_a_table_undoes_escapes():
+    pandas_alone, duckdb_too = blocks(ROOT / "docs" / "results.md", "python")[2:]
+    names: dict[str, object] = {}
+    exec(compile(pandas_alone, "a recipe", "exec"), names)
+    assert [names["plain"](escaped(text)) for text in (*TEXTS, *RARE)] == [*TEXTS, *RARE]
+    exec(compile(duckdb_too, "a recipe", "exec"), names)
+    undone = [
+        names["duckdb"].execute("SELECT plain(?)", [escaped(text)]).fetchone() for text in (*TEXTS, "\x1b")
+    ]
+    assert undone == [(text,) for text in (*TEXTS, r"\x1b")]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

@@ -2,8 +2,10 @@
 
 import os
 import tracemalloc
+from contextlib import closing
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ from mprunner.errors import ResultsError
 from mprunner.journal import Journal, read_journal
 from mprunner.journal_reading import Reading
 from mprunner.records import Status
-from mprunner.spool import Spools
+from mprunner.spool import Spool, Spools
 from mprunner.tables import build_frames
 from tests.made import DECLARATION, actor, header, record, run, tables
 
@@ -179,3 +181,11 @@ def test_a_disk_that_is_full_while_the_journal_is_read_leaves_the_old_table_and_
 def test_a_folder_that_is_gone_is_told(tmp_path):
     with pytest.raises(ResultsError, match=r"actors\.csv can't be written: No such file"):
         spooled(run(), tmp_path / "gone")
+
+
+def test_a_table_of_which_a_part_is_gone_is_an_error_and_no_endless_loop(tmp_path):
+    with closing(Spool(tmp_path / "t.csv", {"n": "int"})) as spool:
+        spool.add([{"n": 1}, {"n": 2}], {})
+        spool._file.truncate(1)
+        with pytest.raises(ResultsError, match=r"^what was written of a table is not there any more$"):
+            spool.write(np.array([0]), tmp_path / "t.csv")

@@ -12,7 +12,7 @@ from statistics import median
 
 from mprunner.analysis.measured import MeasuredCase
 from mprunner.analysis.pairs import differences_of, paired_p
-from mprunner.analysis.ranks import ALPHA, least_p, mann_whitney
+from mprunner.analysis.ranks import ALPHA, least_p, mann_whitney_p
 from mprunner.analysis.ratios import MIN_RUNS, independent_interval, ratio_of_medians, ratio_of_runs
 from mprunner.analysis.statistics import Interval, paired_ratio
 from mprunner.until import MIN_REPEATS
@@ -86,13 +86,13 @@ def estimate(
 
 
 def _of_trials(base: Sequence[float], new: Sequence[float]) -> Estimate:
-    test, interval = mann_whitney(new, base), independent_interval(base, new)
+    interval = independent_interval(base, new)
     few = min(len(base), len(new)) < MIN_REPEATS
     return Estimate(
         # Enough values and no interval: the base is 0 too often for a ratio to mean something.
         ratio=ratio_of_medians(base, new) if interval or few else None,
         interval=interval,
-        p=None if test is None else test.p,
+        p=mann_whitney_p(new, base),
         least=least_p(len(base), len(new)),
     )
 

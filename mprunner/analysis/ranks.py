@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
@@ -15,27 +14,13 @@ EXACT_UP_TO = 8
 _EXACT_PAIRS = 100_000  # of values of both groups: the exact distribution has as many states
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RankTest:
-    """What the Mann-Whitney U test says of two groups.
+def mann_whitney_p(first: ArrayLike, second: ArrayLike) -> float | None:
+    """Return the two-sided p of the Mann-Whitney U test of two groups of finite values; None if one of them is empty.
 
-    Attributes:
-        u: in how many pairs the first group's value is the larger one; a tie is half a pair.
-        p: how likely a ``u`` as far from its middle is, on either side, if both groups are alike.
-        exact: whether ``p`` is exact, else it is the normal approximation's.
-    """
-
-    u: float
-    p: float
-    exact: bool
-
-
-def mann_whitney(first: ArrayLike, second: ArrayLike) -> RankTest | None:
-    """Compare two groups of finite values by their ranks, two-sided; None if one of them is empty.
-
-    The normal approximation has the corrections for ties and for continuity (Mann and Whitney, On a test of whether
-    one of two random variables is stochastically larger than the other, 1947; Hollander, Wolfe and Chicken,
-    Nonparametric Statistical Methods, 2013, section 4.1).
+    U is in how many pairs the first group's value is the larger one, a tie being half a pair. The normal
+    approximation has the corrections for ties and for continuity (Mann and Whitney, On a test of whether one of two
+    random variables is stochastically larger than the other, 1947; Hollander, Wolfe and Chicken, Nonparametric
+    Statistical Methods, 2013, section 4.1).
     """
     one, other = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if one.size == 0 or other.size == 0:
@@ -46,7 +31,7 @@ def mann_whitney(first: ArrayLike, second: ArrayLike) -> RankTest | None:
     extreme = max(u, one.size * other.size - u)
     exact = _is_exact(one.size, other.size) and ties.max() == 1
     p = _exact_p(extreme, one.size, other.size) if exact else _normal_p(extreme, one.size, other.size, ties)
-    return RankTest(u=u, p=min(1.0, p), exact=exact)
+    return min(1.0, p)
 
 
 def ranks_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
