@@ -69,6 +69,18 @@ def changes(rng, factor, comparisons, *, runs=1, drift=0.0, cases=3, size=20):
 APART = {Change.MORE, Change.LESS}
 
 
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("mode=a,b", {"mode": "a,b"}),
+        ("mode=a,b,,start = fork", {"mode": "a,b,", "start": "fork"}),
+        ("scale=1,000,000,mode=x", {"scale": "1,000,000", "mode": "x"}),
+    ],
+)
+def test_a_comma_that_no_param_follows_is_part_of_a_value(text, where):
+    assert parse_where(text) == where
+
+
 def test_200_comparisons_of_what_is_the_same_raise_a_false_alarm_in_at_most_5_percent():
     alarms = sum(bool(found & APART) for found in changes(np.random.default_rng(1), 1.0, 200))
     assert alarms <= 10

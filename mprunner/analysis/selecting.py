@@ -1,5 +1,6 @@
 """What of two sides is compared: which metrics, and which cases of one run."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from mprunner.analysis.measured import MeasuredCase, MeasuredRun
@@ -8,6 +9,7 @@ from mprunner.values import Scalar
 
 Where = Mapping[str, str]
 """Values of params, as they are written on the command line."""
+_NEXT_PARAM = re.compile(r",(?=[^,=]*=|\s*\Z)")  # any other comma is part of a value
 
 
 def chosen_metrics(
@@ -49,13 +51,13 @@ def _is_measured(metric: str, runs: Sequence[MeasuredRun]) -> bool:
 
 
 def parse_where(text: str) -> Where:
-    """Read ``guard=none`` or ``guard=none,start=fork``.
+    """Read ``guard=none`` or ``guard=none,start=fork``; a comma that no ``param=`` follows is part of the value.
 
     Raises:
         ExperimentError: it is not written so.
     """
     found = {}
-    for part in text.split(","):
+    for part in _NEXT_PARAM.split(text):
         name, equals, value = part.partition("=")
         if not (equals and name.strip() and value.strip()):
             raise ExperimentError(
