@@ -58,8 +58,16 @@ def test_the_modified_z_is_iglewicz_and_hoaglins():
     assert modified_z([1.0, 2.0, 3.0, 4.0, 100.0]) == pytest.approx([-1.349, -0.6745, 0.0, 0.6745, 65.4265])
 
 
-def test_where_most_values_are_equal_nothing_is_an_outlier():
-    assert modified_z([1.0, 1.0, 1.0, 5.0]) == [0.0] * 4
+def test_where_most_values_are_equal_the_mean_absolute_deviation_is_the_unit():
+    assert modified_z([1.0, 1.0, 1.0, 5.0]) == pytest.approx([0.0, 0.0, 0.0, 4 / 1.253314])
+    assert modified_z([1.0] * 4) == [0.0] * 4
+
+
+def test_a_slow_first_trial_is_told_where_all_others_are_equal():
+    assert told(a=[50.0, *[1.0] * 30]) == (
+        "wall_s spreads by 10% of its mean or more: 341%",
+        "the first trial was slow (`warmup: 1` leaves it out): 50× the median",
+    )
 
 
 @given(st.lists(st.floats(0.1, 100.0), min_size=1, max_size=20), st.sampled_from([0.5, 4.0]))

@@ -37,12 +37,14 @@ class _Found:
 def modified_z(values: Sequence[float]) -> list[float]:
     """Return how far each value is from the median, in units that outliers don't widen.
 
-    It is 0.6745 (x - median) / MAD, MAD being the median absolute deviation, and 0 for all where that is 0 (Iglewicz
-    and Hoaglin, How to Detect and Handle Outliers, 1993).
+    It is 0.6745 (x - median) / MAD, MAD being the median absolute deviation. Where that is 0, most values being
+    equal, it is (x - median) / (1.253314 MeanAD), of the mean absolute deviation (Iglewicz and Hoaglin, How to Detect
+    and Handle Outliers, 1993); and 0 for all where all are equal.
     """
     middle = median(values)
-    mad = median(abs(value - middle) for value in values)
-    return [0.6745 * (value - middle) / mad if mad else 0.0 for value in values]
+    deviations = [abs(value - middle) for value in values]
+    unit = median(deviations) / 0.6745 or 1.253314 * fmean(deviations)
+    return [(value - middle) / unit if unit else 0.0 for value in values]
 
 
 def noise_of_cases(metric: str, cases: Cases) -> tuple[str, ...]:
