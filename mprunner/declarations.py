@@ -153,6 +153,11 @@ def declare(scenario: type[Scenario[Any, Any]]) -> Declaration:
             "set `name` to lower-case letters and digits with hyphens between, such as 'race-bank'",
         )
     params, metrics = types_of(scenario)
+    if not isinstance(scenario.outcomes, Mapping):
+        raise PluginError(
+            f"{name}: outcomes is {_shown(scenario.outcomes)}, not a mapping",
+            "write each variable with its meaning: `outcomes = {'state': Doc('…')}`",
+        )
     for outcome, doc in scenario.outcomes.items():
         _check_identifier(outcome, f"{name}: outcome")
         if not isinstance(doc, Doc):

@@ -199,6 +199,11 @@ def test_an_outcome_that_can_not_name_a_column_is_refused():
         declare(scenario_class(outcomes={"Final": Doc("")}))
 
 
+def test_outcomes_that_are_no_mapping_are_refused():
+    with pytest.raises(PluginError, match=r"^some: outcomes is \('state',\) \(tuple\), not a mapping$"):
+        declare(scenario_class(outcomes=("state",)))
+
+
 def test_an_outcome_without_a_doc_is_refused():
     with pytest.raises(PluginError, match=r"^some: outcome 'seen' is 'a state' \(str\), not a Doc$"):
         declare(scenario_class(outcomes={"seen": "a state"}))
