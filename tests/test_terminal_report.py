@@ -11,6 +11,7 @@ from mprunner.analysis.wording import comparison, number, quantity, span, trials
 from mprunner.declarations import Field
 from mprunner.records import Status
 from mprunner.report.digest import digest
+from mprunner.report.remarks import compared_field
 from mprunner.report.terminal import render_summary
 from mprunner.tables import build_frames
 from tests.made import DECLARATION, record, run
@@ -108,7 +109,22 @@ def test_a_metric_called_wall_s_that_is_no_time_is_not_called_slow():
     assert lines[2] == "guard lock   wall_s 2.5 bricks; wall_s 2.5× that of guard none"
 
 
-def test_a_scenario_without_wall_s_is_not_compared():
+def test_where_there_is_no_wall_s_the_first_duration_is_compared():
+    fields = (
+        Field(name="lost_updates", type="int"),
+        Field(name="elapsed_s", type="float", unit="s", doc="from the gate on"),
+        Field(name="cpu_s", type="float", unit="s"),
+    )
+    declared = replace(DECLARATION, metrics=fields, summary="")
+    assert compared_field(declared).name == "elapsed_s"
+    assert (
+        compared_field(replace(declared, metrics=(*fields, Field(name="wall_s", type="float")))).name
+        == "wall_s"
+    )
+    assert compared_field(replace(declared, metrics=fields[:1])) is None
+
+
+def test_a_scenario_without_a_duration_is_not_compared():
     untimed = replace(DECLARATION, metrics=(Field(name="lost_updates", type="int"),), summary="")
     lines = rendered(record(), record("lock"), declaration=untimed, baseline={"guard": "none"}).splitlines()
     assert lines[2] == "guard lock   lost_updates 0"

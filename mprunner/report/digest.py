@@ -17,7 +17,7 @@ from mprunner.declarations import Declaration
 from mprunner.escapes import printable
 from mprunner.journal import Header
 from mprunner.records import Status, label_of
-from mprunner.report.remarks import COMPARED_METRIC, fastest_cases, noise
+from mprunner.report.remarks import compared_field, fastest_cases, noise
 from mprunner.report.verdict import VerdictDigest, verdict_digest
 from mprunner.tables import Counts, Frames
 
@@ -168,9 +168,12 @@ def _comparisons(header: Header, frames: Frames, summary: pd.DataFrame) -> Mappi
 
     The baseline's case is named by what the experiment's baseline says and the case does not agree with.
     """
-    told = {}
+    told: dict[str, str] = {}
+    field = compared_field(header.declaration)
+    if field is None:
+        return told
     partners = partners_of(frames, header)
-    rows = summary[(summary["metric"] == COMPARED_METRIC) & summary["ratio"].notna()]
+    rows = summary[(summary["metric"] == field.name) & summary["ratio"].notna()]
     for row in rows.to_dict("records"):
         interval = (
             None if pd.isna(row["ratio_ci_low"]) else Interval(row["ratio_ci_low"], row["ratio_ci_high"])
@@ -179,7 +182,7 @@ def _comparisons(header: Header, frames: Frames, summary: pd.DataFrame) -> Mappi
         differing = (name for name in header.baseline if own[name] != partner[name])
         other = printable(label_of(partner, differing))
         unit = "" if pd.isna(row["unit"]) else row["unit"]
-        words = comparison(COMPARED_METRIC, unit, row["ratio"], interval, other)
+        words = comparison(field.name, unit, row["ratio"], interval, other)
         told[row["case_id"]] = words + _efficiency(row["efficiency"])
     return told
 
@@ -189,8 +192,8 @@ def _efficiency(efficiency: float) -> str:
 
 
 def _meaning(declaration: Declaration) -> str:
-    doc = next(field.doc for field in declaration.metrics if field.name == COMPARED_METRIC)
-    parts = [f"{COMPARED_METRIC}: {doc}"] if doc else []
+    field = compared_field(declaration)
+    parts = [f"{field.name}: {field.doc}"] if field is not None and field.doc else []
     if any(field.counts_processes for field in declaration.params):
         parts.append("efficiency: the speed-up over the number of processes")
     return "; ".join(parts)

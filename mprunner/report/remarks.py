@@ -6,25 +6,26 @@ from typing import Any
 from mprunner.analysis.fastest import fastest, groups_of, in_words
 from mprunner.analysis.noise import noise_of_cases, noise_of_machine, too_few_repeats
 from mprunner.analysis.summary import counted, partners_of, values_of
-from mprunner.declarations import Field
+from mprunner.declarations import Declaration, Field
 from mprunner.escapes import printable
 from mprunner.journal import Header
 from mprunner.tables import Frames
 
-COMPARED_METRIC = "wall_s"
-"""The metric in which a case is compared with its baseline, where the scenario has it."""
+_USUAL = "wall_s"
 MOST_FASTEST = 3
 """Of more groups of cases the fastest are not told: the summary is to stay short."""
 
 
-def _compared_field(header: Header) -> Field | None:
-    fields = header.declaration.metrics
-    return next((field for field in fields if field.name == COMPARED_METRIC and field.type != "str"), None)
+def compared_field(declaration: Declaration) -> Field | None:
+    """Return the metric in which a scenario's cases are compared: ``wall_s``, else its first duration."""
+    numeric = [field for field in declaration.metrics if field.type in ("int", "float")]
+    usual = (field for field in numeric if field.name == _USUAL)
+    return next(usual, None) or next((field for field in numeric if field.unit == "s"), None)
 
 
 def fastest_cases(header: Header, frames: Frames) -> tuple[str, ...]:
     """Say which cases are the fastest, each of those that are compared with the same case of the baseline."""
-    field = _compared_field(header)
+    field = compared_field(header.declaration)
     if field is None or field.unit != "s":
         return ()
     values = values_of(counted(frames.trials), field.name)
@@ -46,7 +47,7 @@ def noise(header: Header, frames: Frames, facts: Mapping[str, Any]) -> tuple[str
         facts: the content of its run.json.
     """
     machine = noise_of_machine(facts)
-    field = _compared_field(header)
+    field = compared_field(header.declaration)
     if field is None:
         return machine
     values = values_of(counted(frames.trials).sort_values("repeat"), field.name)
