@@ -11,7 +11,7 @@ from mprunner.analysis.estimate import Change, Estimate, Method, change_of
 from mprunner.analysis.limits import Limit, parse_limit, parse_percent
 from mprunner.analysis.measured import MeasuredCase, MeasuredRun, measured
 from mprunner.analysis.selecting import chosen_metrics, paired_cases, parse_where
-from mprunner.analysis.setting import setting_differences
+from mprunner.analysis.setting import PLANNED, setting_differences
 from mprunner.analysis.statistics import Interval
 from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.records import Status
@@ -357,13 +357,44 @@ def test_a_setting_differs_where_any_two_runs_do():
     assert setting_differences([run_json], [run_json]) == ()
 
 
+def test_what_bounds_a_trial_and_in_what_order_trials_are_executed_belong_to_the_setting():
+    limits = {"memory_per_process": None, "processes": 512}
+    planned = {"order": "interleaved", "warmup": 0, "timeout_s": 60.0, "limits": limits}
+    run_json = {"cpus": [0, 1], "seed": 0, PLANNED: planned}
+    changed = {"order": "sequential", "warmup": 2, "timeout_s": 7.5, "limits": limits | {"processes": 9}}
+    other = {"cpus": [0], "seed": 99, PLANNED: changed}
+    told = [(d.what, d.then, d.now) for d in setting_differences([run_json], [other])]
+    assert told == [
+        ("CPUs of a trial", "0, 1", "0"),
+        ("seed", "0", "99"),
+        ("order", "interleaved", "sequential"),
+        ("warmup", "0", "2"),
+        ("timeout", "60 s", "7.5 s"),
+        ("limit of processes", "512", "9"),
+    ]
+
+
+def test_a_run_that_was_resumed_with_another_python_differs_in_it():
+    mixed = {"python": "3.12.1", "host": "a", "resumed": [{"python": "3.13.0"}]}
+    told = [
+        (d.what, d.then, d.now) for d in setting_differences([mixed], [{"python": "3.12.1", "host": "a"}])
+    ]
+    assert told == [("Python", "3.12.1 or 3.13.0", "3.12.1")]
+
+
 def test_what_a_run_does_not_say_is_not_known_to_differ():
     assert setting_differences([{}], [{"host": "a"}]) == ()
     assert setting_differences([{}, {"host": "a"}], [{"host": "a"}]) == ()
 
 
 def test_a_setting_of_another_shape_is_no_crash():
-    assert setting_differences([{"git": 5, "plugin": None, "packages": []}], [{"cpus_usable": 3}]) == ()
+    assert (
+        setting_differences(
+            [{"git": 5, "plugin": None, "packages": []}],
+            [{"cpus_usable": 3, "cpus": 1, "resumed": [2], PLANNED: 4}],
+        )
+        == ()
+    )
 
 
 @pytest.mark.parametrize(

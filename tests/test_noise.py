@@ -129,6 +129,16 @@ def test_of_a_run_that_was_resumed_the_last_part_is_judged():
     assert noise_of_machine(run_json) == ()
 
 
+def test_every_session_of_a_run_that_was_resumed_may_have_begun_on_a_busy_machine():
+    quiet, busy = {"cpu_count": 2, "load_at_start": [0.1]}, {"cpu_count": 2, "load_at_start": [50.0]}
+    assert noise_of_machine(busy | {"resumed": [{"missing": 3, **quiet}]}) == (
+        "the machine was busy when the run began: a load of 50 on 2 CPUs",
+    )
+    assert noise_of_machine(quiet | {"resumed": [{"missing": 3, **busy}, {"missing": 1, **quiet}]}) == (
+        "the machine was busy when the run was resumed: a load of 50 on 2 CPUs",
+    )
+
+
 def by_repeat(*factors):
     """Return the values of cases a, b, …: each takes so many times as long as the machine needs in that repeat."""
     drift = [1.0, 1.3, 0.8, 1.1, 1.6, 0.9]

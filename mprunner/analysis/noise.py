@@ -6,6 +6,7 @@ from math import fsum, sqrt
 from statistics import fmean, median
 from typing import Any
 
+from mprunner.analysis.setting import sessions
 from mprunner.analysis.wording import factor, number, share, trials
 from mprunner.until import MIN_REPEATS
 
@@ -114,18 +115,23 @@ def noise_of_machine(run: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _busy(run: Mapping[str, Any]) -> Iterator[str]:
-    resumed = run.get("resumed")
-    session = {**run, **resumed[-1]} if resumed else run
-    cpus = session.get("cpu_count")
-    # The load at the end is no sign: a run's own actors are in it.
-    load = (session.get("load_at_start") or [None])[0]
-    if load is not None and cpus is not None and load > cpus:
-        yield f"the machine was busy when the run began: a load of {number(load)} on {cpus:,} CPU{'s' * (cpus != 1)}"
-    counts = {name: _rise(session, name) for name in ("swapped_pages", "throttled")}
+    executed = sessions(run)
+    yield from list(filter(None, map(_loaded, executed)))[:1]
+    counts = {name: _rise(executed[-1], name) for name in ("swapped_pages", "throttled")}
     if counts["swapped_pages"]:
         yield f"the machine swapped while it measured: {counts['swapped_pages']:,} pages"
     if counts["throttled"]:
         yield f"a CPU was slowed down for its heat while it measured, {counts['throttled']:,} times"
+
+
+def _loaded(session: Mapping[str, Any]) -> str:
+    """Say that the CPUs had more to do than they could when a session began."""
+    # The load at the end is no sign: a run's own actors are in it.
+    cpus, load = session.get("cpu_count"), (session.get("load_at_start") or [None])[0]
+    if load is None or cpus is None or load <= cpus:
+        return ""
+    when = "was resumed" if "missing" in session else "began"
+    return f"the machine was busy when the run {when}: a load of {number(load)} on {cpus:,} CPU{'s' * (cpus != 1)}"
 
 
 def _rise(session: Mapping[str, Any], counter: str) -> int:

@@ -5,6 +5,16 @@ from typing import Any
 
 from mprunner.conditions import Difference
 
+PLANNED = "planned_experiment"
+"""Where a run's experiment stands beside the facts of its run.json."""
+
+
+def sessions(run: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return a run.json as it is of each invocation of mprunner that executed a part of the run."""
+    resumed = run.get("resumed")
+    later = [each for each in resumed if isinstance(each, Mapping)] if isinstance(resumed, list) else []
+    return [run, *({**run, **each} for each in later)]
+
 
 def setting(run: Mapping[str, Any]) -> dict[str, str]:
     """Return where and with what a run was executed, in words, as far as its run.json says so."""
@@ -14,11 +24,17 @@ def setting(run: Mapping[str, Any]) -> dict[str, str]:
 def setting_differences(
     base: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]
 ) -> tuple[Difference, ...]:
-    """Return in what the runs of two sides, given as their run.json, differ; also where runs of one side do.
+    """Return in what the runs of two sides differ; also where runs of one side do, or the sessions of a run.
 
     What one side does not say, as a run of an earlier version may not, is not known to differ.
+
+    Args:
+        base: of each run its run.json, and under :data:`PLANNED` the experiment of its journal's header.
+        new: likewise.
     """
-    ours, theirs = (_of_side([setting(run) for run in runs]) for runs in (base, new))
+    ours, theirs = (
+        _of_side([setting(session) for run in runs for session in sessions(run)]) for runs in (base, new)
+    )
     return tuple(
         Difference(what=name, then=" or ".join(ours[name]), now=" or ".join(theirs[name]))
         for name in ours
@@ -44,6 +60,8 @@ def _facts(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "CPUs", _text(run.get("cpu_count"))
     usable = run.get("cpus_usable")
     yield "CPUs allowed", str(len(usable)) if isinstance(usable, list) else ""
+    bound = run.get("cpus")
+    yield "CPUs of a trial", ", ".join(map(str, bound)) if isinstance(bound, list) else ""
     yield "CPU quota", _text(run.get("cpu_quota"))
     yield "governor", _text(run.get("governor"))
     yield "plugin", " ".join(_text(plugin.get(name)) for name in ("name", "version")).strip()
@@ -51,8 +69,19 @@ def _facts(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "git revision", _text(git.get("revision"))[:12] + (", changed" if git.get("dirty") else "")
     yield "containment", _text(run.get("containment"))
     yield "isolation", _text(run.get("isolation"))
+    yield "seed", _text(run.get("seed"))
+    yield from _planned(_part(run, PLANNED))
     for name, version in _part(run, "packages").items():
         yield name, _text(version)
+
+
+def _planned(experiment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in ("order", "warmup"):
+        yield name, _text(experiment.get(name))
+    timeout = experiment.get("timeout_s")
+    yield "timeout", "" if timeout is None else f"{timeout:g} s"
+    for name, limit in _part(experiment, "limits").items():
+        yield f"limit of {name.replace('_', ' ')}", "none" if limit is None else _text(limit)
 
 
 def _part(run: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -23,11 +23,13 @@ class ComparedRun:
     Attributes:
         folder: its folder.
         facts: the content of its run.json.
+        experiment: what it was to execute, as its journal says.
         measured: what is compared of it.
     """
 
     folder: RunFolder
     facts: Mapping[str, Any]
+    experiment: Mapping[str, Any]
     measured: MeasuredRun
 
     def __str__(self) -> str:
@@ -52,9 +54,12 @@ class Sides:
 
     def differences(self) -> tuple[Difference, ...]:
         """Return what differs between the settings of the sides."""
-        from mprunner.analysis.setting import setting_differences
+        from mprunner.analysis.setting import PLANNED, setting_differences
 
-        return setting_differences([run.facts for run in self.base], [run.facts for run in self.new])
+        ours, theirs = (
+            [{**run.facts, PLANNED: run.experiment} for run in side] for side in (self.base, self.new)
+        )
+        return setting_differences(ours, theirs)
 
     def lines(self) -> list[str]:
         """Say what stands on each side, and what differs between them."""
@@ -76,7 +81,9 @@ def _compared_run(results: Path, wanted: str) -> ComparedRun:
 
     folder = find_run(results, wanted)
     tabled = settling.tabulate(folder)
-    return ComparedRun(folder, folder.read_run(), measured(tabled.frames, tabled.header))
+    return ComparedRun(
+        folder, folder.read_run(), tabled.header.experiment, measured(tabled.frames, tabled.header)
+    )
 
 
 def one_run(results: Path, runs: Sequence[str], has_sides: bool) -> ComparedRun:
