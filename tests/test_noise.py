@@ -80,6 +80,11 @@ def test_values_that_can_not_be_judged_are_not(values):
     assert told(a=values) == ()
 
 
+def test_values_near_the_largest_number_are_judged_like_smaller_ones():
+    values = [5.0, 1.0, 1.01, 0.99, 1.0, 1.0, 1.0]
+    assert told(a=[value * 3e307 for value in values]) == told(a=values) != ()
+
+
 def test_too_few_repeats_are_counted():
     assert too_few_repeats({"a": [1.0] * 4, "b": [1.0] * 5}) == (
         "no interval: fewer than 5 ok trials in 1 of 2 cases",

@@ -1,13 +1,23 @@
 """Statistics: known values, identities, and the same intervals as scipy's."""
 
 import math
+import statistics
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mprunner.analysis.statistics import RESAMPLES, Interval, describe, median_interval, paired_ratio
+from mprunner.analysis.statistics import (
+    RESAMPLES,
+    Interval,
+    describe,
+    median_interval,
+    median_of,
+    paired_ratio,
+    precision,
+)
 
 numbers = st.floats(-1e9, 1e9, allow_subnormal=False)
 samples = st.lists(numbers, min_size=1, max_size=30)
@@ -35,6 +45,23 @@ def test_median_and_mean_lie_between_minimum_and_maximum(values):
     described = describe(values)
     assert described.minimum <= described.median <= described.maximum
     assert described.minimum <= described.mean <= described.maximum
+
+
+@pytest.mark.parametrize("largest", [1e160, 1e308, sys.float_info.max])
+def test_values_near_the_largest_number_are_described_like_smaller_ones(largest):
+    shares = [0.9, 0.91, 0.93, 0.96, 0.99, 1.0]
+    described, small = describe([share * largest for share in shares]), describe(shares)
+    found = [described.median, described.mean, described.sd, described.interval.low, described.interval.high]
+    alike = [small.median, small.mean, small.sd, small.interval.low, small.interval.high]
+    assert [value / largest for value in found] == pytest.approx(alike)
+    assert precision([share * largest for share in shares]) == pytest.approx(precision(shares))
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=9))
+def test_the_median_is_that_of_the_standard_library_and_never_too_large(values):
+    usual = statistics.median(values)
+    assert median_of(values) == usual or math.isinf(usual)
+    assert min(values) <= median_of(values) <= max(values)
 
 
 @pytest.mark.parametrize("count", range(5))

@@ -109,6 +109,12 @@ def test_a_metric_called_wall_s_that_is_no_time_is_not_called_slow():
     assert lines[2] == "guard lock   wall_s 2.5 bricks; wall_s 2.5× that of guard none"
 
 
+def test_numbers_of_any_size_can_be_told():
+    assert number(1.7976931348623157e308) == "1.8e+308"
+    assert quantity(1.7976931348623157e308, "s") == "1.8e+308 s"
+    assert number(float("inf")) == "inf"
+
+
 def test_where_there_is_no_wall_s_the_first_duration_is_compared():
     fields = (
         Field(name="lost_updates", type="int"),

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import geometric_mean, median
+from statistics import geometric_mean
 
 from mprunner.analysis.estimate import Change, Estimate, Method, change_of, estimate, values_of_runs
 from mprunner.analysis.measured import Key, MeasuredCase, MeasuredRun, keyed
 from mprunner.analysis.ranks import ALPHA, holm
-from mprunner.analysis.statistics import Interval
+from mprunner.analysis.statistics import Interval, median_of
 from mprunner.records import label_of
 
 DEFAULT_MIN_EFFECT = 0.01
@@ -197,7 +197,7 @@ def _corrected(estimates: Sequence[Estimate]) -> list[Estimate]:
 
 def _group(cases: Sequence[MeasuredCase], metric: str) -> Group:
     values = values_of_runs(cases, metric)
-    medians = [median(run) for run in values]
+    medians = [median_of(run) for run in values]
     return Group(
         runs=len(values),
         trials=sum(map(len, values)),
@@ -207,4 +207,4 @@ def _group(cases: Sequence[MeasuredCase], metric: str) -> Group:
 
 
 def _center(medians: Sequence[float]) -> float:
-    return geometric_mean(medians) if len(medians) > 1 and min(medians) > 0 else median(medians)
+    return geometric_mean(medians) if len(medians) > 1 and min(medians) > 0 else median_of(medians)

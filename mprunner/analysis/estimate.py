@@ -8,13 +8,12 @@ much they would differ without a cause.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import median
 
 from mprunner.analysis.measured import MeasuredCase
 from mprunner.analysis.pairs import differences_of, paired_p
 from mprunner.analysis.ranks import ALPHA, least_p, mann_whitney_p
 from mprunner.analysis.ratios import MIN_RUNS, independent_interval, ratio_of_medians, ratio_of_runs
-from mprunner.analysis.statistics import Interval, paired_ratio
+from mprunner.analysis.statistics import Interval, median_of, paired_ratio
 from mprunner.until import MIN_REPEATS
 
 
@@ -80,7 +79,7 @@ def estimate(
         case Method.TRIALS:
             return _of_trials(ours[0], theirs[0])
         case Method.RUNS:
-            return _of_runs([median(values) for values in ours], [median(values) for values in theirs])
+            return _of_runs([median_of(values) for values in ours], [median_of(values) for values in theirs])
         case Method.REPEATS:
             return _of_repeats(base[0], new[0], metric, tests)
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 
-from mprunner.analysis.statistics import paired_ratio
+from mprunner.analysis.statistics import median_of, paired_ratio
 from mprunner.escapes import printable
 from mprunner.records import label_of
 from mprunner.until import MIN_REPEATS
@@ -45,7 +44,7 @@ def fastest(values: Mapping[str, Mapping[int, float]], group: Iterable[str]) -> 
         group: the cases that can be compared; one with fewer than five values has no part in it.
     """
     medians = {
-        case: median(own.values()) for case in group if len(own := values.get(case, {})) >= MIN_REPEATS
+        case: median_of([*own.values()]) for case in group if len(own := values.get(case, {})) >= MIN_REPEATS
     }
     if len(medians) < MIN_CASES:
         return None

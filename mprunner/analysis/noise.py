@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import fsum, sqrt
-from statistics import fmean, median
+from math import frexp, fsum, ldexp, sqrt
+from statistics import fmean
 from typing import Any
 
 from mprunner.analysis.setting import sessions
+from mprunner.analysis.statistics import median_of
 from mprunner.analysis.wording import factor, number, share, trials
 from mprunner.until import MIN_REPEATS
 
@@ -42,10 +43,17 @@ def modified_z(values: Sequence[float]) -> list[float]:
     equal, it is (x - median) / (1.253314 MeanAD), of the mean absolute deviation (Iglewicz and Hoaglin, How to Detect
     and Handle Outliers, 1993); and 0 for all where all are equal.
     """
-    middle = median(values)
-    deviations = [abs(value - middle) for value in values]
-    unit = median(deviations) / 0.6745 or 1.253314 * fmean(deviations)
-    return [(value - middle) / unit if unit else 0.0 for value in values]
+    middle = median_of(values)
+    differences = _scaled([value / 2 - middle / 2 for value in values])
+    deviations = [abs(difference) for difference in differences]
+    unit = median_of(deviations) / 0.6745 or 1.253314 * fmean(deviations)
+    return [difference / unit if unit else 0.0 for difference in differences]
+
+
+def _scaled(values: Sequence[float]) -> list[float]:
+    """Return values in a unit in which none is above 1: a power of two, so that no digit is lost."""
+    _, exponent = frexp(max(map(abs, values), default=0.0))
+    return [ldexp(value, -exponent) for value in values]
 
 
 def noise_of_cases(metric: str, cases: Cases) -> tuple[str, ...]:
@@ -72,9 +80,10 @@ def _grouped(what: str, found: Sequence[_Found], cases: int) -> str:
 
 
 def _spread(label: str, values: Sequence[float]) -> _Found | None:
-    if len(values) < _MIN_SPREAD_VALUES or (mean := fmean(values)) <= 0:
+    scaled = _scaled(values)
+    if len(scaled) < _MIN_SPREAD_VALUES or (mean := fmean(scaled)) <= 0:
         return None
-    spread = sqrt(fsum((value - mean) ** 2 for value in values) / (len(values) - 1)) / mean
+    spread = sqrt(fsum((value - mean) ** 2 for value in scaled) / (len(scaled) - 1)) / mean
     return _Found(label, spread, share(round(spread, 2))) if spread >= MAX_SPREAD else None
 
 
@@ -90,7 +99,7 @@ def _outliers(label: str, values: Sequence[float]) -> _Found | None:
 def _slow_first(label: str, values: Sequence[float]) -> _Found | None:
     if len(values) < MIN_REPEATS or not _is_slow_first(modified_z(values)):
         return None
-    middle = median(values)
+    middle = median_of(values)
     if middle <= 0:
         return None
     return _Found(label, values[0] / middle, f"{factor(values[0] / middle)}× the median")

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mprunner.analysis.statistics import CONFIDENCE, Interval, percentile_interval, resampled_medians
+from mprunner.analysis.statistics import (
+    CONFIDENCE,
+    Interval,
+    median_of,
+    percentile_interval,
+    resampled_medians,
+)
 from mprunner.analysis.student import two_sided_p, two_sided_quantile
 
 MIN_RUNS = 3
@@ -34,8 +40,8 @@ def ratio_of_medians(base: Sequence[float], new: Sequence[float]) -> float | Non
     """Return the median of ``new`` over that of ``base``; None if a value is negative, the base 0, a group empty."""
     if not base or not new or min(*base, *new) < 0:
         return None
-    below = float(np.median(base))
-    return float(np.median(new)) / below if below > 0 else None
+    below = median_of(base)
+    return median_of(new) / below if below > 0 else None
 
 
 def independent_interval(base: Sequence[float], new: Sequence[float]) -> Interval | None:

@@ -66,16 +66,30 @@ def describe(values: Sequence[float] | NDArray[np.float64]) -> Description | Non
     if data.size == 0:
         return None
     minimum, maximum = float(np.min(data)), float(np.max(data))
+    summed, squared = _scale(data, 60), _scale(data, 600)
     return Description(
         count=int(data.size),
-        median=float(np.median(data)),
+        median=median_of(data),
         # Rounding can put the mean of equal values a bit outside of them, which reads like an error.
-        mean=min(max(float(np.mean(data)), minimum), maximum),
-        sd=float(np.std(data, ddof=1)) if data.size > 1 else None,
+        mean=min(max(summed * float(np.mean(data / summed)), minimum), maximum),
+        sd=squared * float(np.std(data / squared, ddof=1)) if data.size > 1 else None,
         minimum=minimum,
         maximum=maximum,
         interval=median_interval(data),
     )
+
+
+def median_of(values: Sequence[float] | NDArray[np.float64]) -> float:
+    """Return the median of finite values, of which there is one at least; two middle ones may be of any size."""
+    data = np.sort(np.asarray(values, dtype=np.float64))
+    low, high = float(data[(data.size - 1) // 2]), float(data[data.size // 2])
+    middle = (low + high) / 2
+    return middle if math.isfinite(middle) else low / 2 + high / 2
+
+
+def _scale(values: NDArray[np.float64], bits: int) -> float:
+    """Return by what to divide values lest their sum, or that of squares, is too large: 2 to these bits, or 1."""
+    return 2.0**bits if float(np.max(np.abs(values))) > 2.0 ** (1020 - bits) else 1.0
 
 
 def median_interval(values: Sequence[float] | NDArray[np.float64]) -> Interval | None:
@@ -94,14 +108,16 @@ def resampled_medians(values: NDArray[np.float64], seed: int = _SEED) -> NDArray
         return None
     data = np.sort(values)
     lower, upper = _middles(data.size, seed)
-    return (data[lower] + data[upper]) / 2
+    scale = _scale(data, 2)
+    return scale * ((data[lower] / scale + data[upper] / scale) / 2)
 
 
 def percentile_interval(resampled: NDArray[np.float64]) -> Interval:
     """Return the interval between the 2.5th and the 97.5th percentile of what resamples came to."""
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(resampled, (tail, 1 - tail))
-    return Interval(float(low), float(high))
+    scale = _scale(resampled, 2)
+    low, high = np.quantile(resampled / scale, (tail, 1 - tail))
+    return Interval(scale * float(low), scale * float(high))
 
 
 def precision(values: Sequence[float] | NDArray[np.float64]) -> float | None:
@@ -113,7 +129,7 @@ def precision(values: Sequence[float] | NDArray[np.float64]) -> float | None:
     interval = median_interval(values)
     if interval is None:
         return None
-    half, size = (interval.high - interval.low) / 2, abs(float(np.median(values)))
+    half, size = interval.high / 2 - interval.low / 2, abs(median_of(values))
     if half == 0:
         return 0.0
     return half / size if size else math.inf

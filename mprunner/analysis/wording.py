@@ -1,7 +1,7 @@
 """Numbers as a person reads them: thousands separators, three significant digits, sensible units of time."""
 
 from collections.abc import Sequence
-from math import floor, log10
+from math import floor, isfinite, log10
 
 from mprunner.analysis.statistics import Interval
 from mprunner.values import Scalar
@@ -115,7 +115,9 @@ def _decimals(value: float) -> int:
 
 
 def _significant(value: float) -> str:
-    exponent = floor(log10(_rounded(value)))
+    if not isfinite(value):
+        return str(value)
+    exponent = int(f"{value:.2e}".partition("e")[2])  # not by log10: 1.798e308 is rounded to infinity
     if not -5 < exponent < 15:
         return f"{value:.3g}"
     return f"{value:,.{max(0, 2 - exponent)}f}"
