@@ -187,6 +187,22 @@ def test_one_run_stands_against_several():
     assert (row.change, row.base.runs, row.new.runs) == (Change.MORE, 4, 1)
 
 
+@pytest.mark.parametrize(("base", "new", "change"), [(5, 0, Change.LESS), (0, 5, Change.MORE)])
+def test_several_runs_of_which_one_side_is_0_are_told_apart(base, new, change):
+    row = compared([[base] * 20] * 2, [[new] * 20] * 2)
+    assert (row.ratio, row.change) == (None, change)
+    assert parse_limit("wall_s: +5%").is_exceeded(row) is (change is Change.MORE)
+
+
+def test_several_runs_of_counts_that_are_often_0_raise_a_false_alarm_in_few_comparisons():
+    rng = np.random.default_rng(0)
+    told = [
+        compared(*rng.poisson(0.7, (2, 2, 20)).astype(float).tolist()).change in (Change.MORE, Change.LESS)
+        for _ in range(200)
+    ]
+    assert sum(told) / len(told) <= 0.06
+
+
 def test_repeats_within_a_run_do_not_make_up_for_runs():
     drifting = compared([[1.0] * 50, [1.3] * 50], [[1.25] * 50, [1.6] * 50])
     assert drifting.change is Change.NOT_TOLD_APART

@@ -8,11 +8,18 @@ much they would differ without a cause.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 from mprunner.analysis.measured import MeasuredCase
 from mprunner.analysis.pairs import differences_of, paired_p
 from mprunner.analysis.ranks import ALPHA, least_p, mann_whitney_p
-from mprunner.analysis.ratios import MIN_RUNS, independent_interval, ratio_of_medians, ratio_of_runs
+from mprunner.analysis.ratios import (
+    MIN_RUNS,
+    difference_of_runs_p,
+    independent_interval,
+    ratio_of_medians,
+    ratio_of_runs,
+)
 from mprunner.analysis.statistics import Interval, median_of, paired_ratio
 from mprunner.until import MIN_REPEATS
 
@@ -79,7 +86,7 @@ def estimate(
         case Method.TRIALS:
             return _of_trials(ours[0], theirs[0])
         case Method.RUNS:
-            return _of_runs([median_of(values) for values in ours], [median_of(values) for values in theirs])
+            return _of_runs(ours, theirs)
         case Method.REPEATS:
             return _of_repeats(base[0], new[0], metric, tests)
 
@@ -96,10 +103,16 @@ def _of_trials(base: Sequence[float], new: Sequence[float]) -> Estimate:
     )
 
 
-def _of_runs(base: Sequence[float], new: Sequence[float]) -> Estimate:
+def _of_runs(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]]) -> Estimate:
+    base, new = ([median_of(values) for values in side] for side in (ours, theirs))
+    if len(base) + len(new) < MIN_RUNS:
+        return Estimate(ratio=ratio_of_medians(base, new))
     found = ratio_of_runs(base, new)
     if found is None:
-        return Estimate(ratio=ratio_of_medians(base, new) if len(base) + len(new) < MIN_RUNS else None)
+        # Medians of counts are often equal by chance: the spread of the trials must tell the sides apart, too.
+        of_runs = difference_of_runs_p(base, new)
+        of_trials = mann_whitney_p([*chain(*theirs)], [*chain(*ours)])
+        return Estimate(p=None if of_runs is None or of_trials is None else max(of_runs, of_trials))
     return Estimate(ratio=found.ratio, interval=found.interval, p=found.p)
 
 

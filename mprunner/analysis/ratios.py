@@ -86,5 +86,20 @@ def ratio_of_runs(base: Sequence[float], new: Sequence[float]) -> RunsRatio | No
     )
 
 
+def difference_of_runs_p(base: Sequence[float], new: Sequence[float]) -> float | None:
+    """Return Student's p that two sides of several runs are alike, by the runs' medians as they are.
+
+    It is for medians that are not all positive, of which there is no ratio. None for fewer than three runs in all.
+    """
+    if len(base) + len(new) < MIN_RUNS or not base or not new:
+        return None
+    degrees = len(base) + len(new) - 2
+    below, above = np.asarray(base, dtype=np.float64), np.asarray(new, dtype=np.float64)
+    squares = float(((below - below.mean()) ** 2).sum() + ((above - above.mean()) ** 2).sum())
+    error = math.sqrt(squares / degrees * (1 / len(base) + 1 / len(new)))
+    difference = float(above.mean() - below.mean())
+    return two_sided_p(difference / error, degrees) if error else float(difference == 0)
+
+
 def _exp(value: float) -> float:
     return math.exp(min(max(value, -700.0), 700.0))  # two runs that are far apart have no sensible upper end
