@@ -116,6 +116,15 @@ def test_an_experiment_s_folder_is_all_of_its_runs(experiment):
         _ = both.run
 
 
+def test_of_an_experiment_s_folder_a_run_that_has_not_begun_is_passed_over(experiment):
+    ids = [mprunner.run(experiment()).run["run_id"] for _ in range(2)]
+    (experiment().parent / "results" / "bank" / ids[1] / "journal.jsonl").write_bytes(b"")
+    with pytest.warns(UserWarning, match=rf"{ids[1]} is passed over: its runner was ended before the first"):
+        assert [facts["run_id"] for facts in mprunner.load("results/bank").runs] == ids[:1]
+    with pytest.warns(UserWarning, match=rf"{ids[1]} is passed over"):
+        assert mprunner.load("bank").run["run_id"] == ids[0]
+
+
 def test_a_run_without_tables_is_read_from_its_journal(experiment):
     made = mprunner.run(experiment())
     folder = experiment().parent / "results" / "bank" / made.run["run_id"]

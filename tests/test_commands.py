@@ -117,6 +117,35 @@ def test_show_without_a_name_takes_the_newest_run(program, runs):
     assert program("show").stdout.startswith("other: ")
 
 
+def test_a_file_whose_experiment_has_another_name_is_found(program, bank):
+    """Also where an experiment has the name of the file."""
+    other = bank.with_name("other.yaml")
+    other.write_text(BANK.format(name="else"))
+    bank.write_text(BANK.format(name="other"))
+    for file in (other, bank):
+        assert program("run", "-q", file).returncode == 0
+    assert program("show", "other.yaml").stdout.startswith("else: ")
+    assert program("show", "bank.yaml").stdout.startswith("other: ")
+
+
+@pytest.mark.parametrize("left", ["no header", "no run.json"])
+def test_a_run_that_has_not_begun_is_passed_over_and_told(program, runs, tmp_path, left):
+    """As its runner leaves it when it is killed, or the power is cut, before the first trial."""
+    unbegun = tmp_path / runs[1]
+    if left == "no header":
+        (unbegun / "journal.jsonl").write_bytes(b"12345678 {")
+    else:
+        (unbegun / "run.json").unlink()
+    warning = f"warning: {runs[1]} is passed over: its runner was ended before the first trial\n"
+    shown = program("show", "bank")
+    assert (shown.returncode, runs[0] in shown.stdout) == (0, True)
+    assert warning in shown.stderr
+    assert program("show", "other").stderr == ""
+    listed = program("list")
+    assert len(listed.stdout.splitlines()) == 3
+    assert warning in listed.stderr
+
+
 def test_show_prints_what_the_run_printed(program, bank):
     ran = program("run", "-q", bank).stdout
     assert program("show").stdout.splitlines()[:-1] == ran.splitlines()[:-1]

@@ -66,7 +66,7 @@ def command(
     from mprunner.registry import empty_registry
     from mprunner.results import find_run
 
-    folder = find_run(results, run)
+    folder = find_run(results, run, warn)
     with resuming.reopened(folder) as reopened:
         if not reopened.missing:
             click.echo(f"nothing is missing: all {reopened.tally.settled} trials are done", err=True)

@@ -51,7 +51,7 @@ def command(
     from mprunner import judging, settling
     from mprunner.results import find_run
 
-    folder = find_run(results, run)
+    folder = find_run(results, run, warn)
     report = None if junit is None else JUnitFile(junit)
     judged = judging.judge_again(folder, _named_file(run), file, plugin)
     warn_of_plugins(judged.registry)
