@@ -213,7 +213,47 @@ def test_cases_of_one_run_are_compared_repeat_by_repeat():
     pairs = paired_cases(both, parse_where("guard=none"), parse_where("guard=lock"))
     (row,) = compare_cases(pairs, both.units, ["wall_s"]).rows
     assert row.ratio == pytest.approx(1.1)
-    assert (row.change, row.p, row.label) == (Change.MORE, None, "guard none → guard lock")
+    assert (row.change, row.label) == (Change.MORE, "guard none → guard lock")
+    assert row.p < 0.05
+
+
+def paired_changes(rng, factor, comparisons, *, cases, size):
+    """Simulate comparisons of two cases of a run at so many points; return the changes of each."""
+    sizes = range(cases)
+    where = parse_where("guard=none"), parse_where("guard=lock")
+
+    def run():
+        return made(
+            *(case(noisy(rng, 1.0, size), "none", n=n) for n in sizes),
+            *(case(noisy(rng, factor, size), "lock", n=n) for n in sizes),
+        )
+
+    runs = [run() for _ in range(comparisons)]
+    return [
+        {row.change for row in compare_cases(paired_cases(one, *where), one.units, ["wall_s"]).rows}
+        for one in runs
+    ]
+
+
+@pytest.mark.parametrize(("cases", "size"), [(1, 5), (1, 20), (10, 10), (20, 20)])
+def test_many_pairs_of_what_is_the_same_raise_a_false_alarm_in_no_more_comparisons_than_one(cases, size):
+    found = paired_changes(np.random.default_rng(6), 1.0, 100, cases=cases, size=size)
+    assert sum(bool(one & APART) for one in found) <= 9  # 5 % of 100, and what chance adds in 19 of 20 seeds
+
+
+def test_a_slower_case_of_a_run_is_found_in_90_percent():
+    found = paired_changes(np.random.default_rng(7), 1.1, 100, cases=3, size=20)
+    assert sum(one == {Change.MORE} for one in found) >= 90
+
+
+def test_a_count_that_is_often_0_is_not_less_because_its_ratios_are_of_the_others_alone():
+    rng = np.random.default_rng(8)
+    for _ in range(50):
+        base, new = rng.poisson(0.5, (2, 40)).astype(float)
+        both = made(case(base), case(new, "lock"))
+        pairs = paired_cases(both, parse_where("guard=none"), parse_where("guard=lock"))
+        (row,) = compare_cases(pairs, both.units, ["wall_s"]).rows
+        assert row.ratio is None or base.min() > 0
 
 
 def test_each_case_is_paired_with_the_one_that_agrees_on_all_else():
@@ -317,9 +357,10 @@ def test_a_setting_of_another_shape_is_no_crash():
 @pytest.mark.parametrize(
     ("text", "limit"),
     [
-        ("wall_s: +5%", Limit(metric="wall_s", allowed=0.05)),
-        (" rate_per_s:-2.5 % ", Limit(metric="rate_per_s", allowed=-0.025)),
-        ("wall_s:+150%", Limit(metric="wall_s", allowed=1.5)),
+        ("wall_s: +5%", Limit(metric="wall_s", sign="+", allowed=0.05)),
+        (" rate_per_s:-2.5 % ", Limit(metric="rate_per_s", sign="-", allowed=0.025)),
+        ("wall_s:+150%", Limit(metric="wall_s", sign="+", allowed=1.5)),
+        ("wall_s:-0%", Limit(metric="wall_s", sign="-", allowed=0.0)),
     ],
 )
 def test_a_limit_is_read(text, limit):
@@ -342,14 +383,46 @@ def test_what_is_no_percentage_is_refused(text):
 
 @pytest.mark.parametrize(
     ("factor", "limit", "exceeded"),
-    [(1.2, "+5%", True), (1.2, "+30%", False), (0.8, "+5%", False), (0.8, "-5%", True), (0.8, "-30%", False)],
+    [
+        (1.2, "+5%", True),
+        (1.2, "+0%", True),
+        (1.2, "-0%", False),
+        (1.2, "+30%", False),
+        (0.8, "+5%", False),
+        (0.8, "+0%", False),
+        (0.8, "-5%", True),
+        (0.8, "-0%", True),
+        (0.8, "-30%", False),
+    ],
 )
 def test_a_limit_is_exceeded_by_a_difference_that_is_told(factor, limit, exceeded):
     rng = np.random.default_rng(0)
     row = compared([noisy(rng)], [noisy(rng, factor)])
     assert parse_limit(f"wall_s: {limit}").is_exceeded(row) is exceeded
     assert not parse_limit(f"other_s: {limit}").is_exceeded(row)
-    assert not parse_limit(f"wall_s: {limit}").is_exceeded(replace(row, change=Change.NOT_TOLD_APART))
+    assert not parse_limit(f"wall_s: {limit}").is_exceeded(replace(row, p=0.05))
+    assert not parse_limit(f"wall_s: {limit}").is_exceeded(replace(row, interval=Interval(0.9, 1.1)))
+
+
+def test_the_minimum_effect_disarms_no_limit():
+    rng = np.random.default_rng(0)
+    row = compared([noisy(rng)], [noisy(rng, 1.2)], min_effect=0.5)
+    assert row.change is Change.NEGLIGIBLE
+    assert parse_limit("wall_s: +5%").is_exceeded(row)
+
+
+def test_growth_from_0_is_beyond_any_limit():
+    row = compared([[0.0] * 10], [[5.0] * 10])
+    assert (row.ratio, row.change) == (None, Change.MORE)
+    assert parse_limit("wall_s: +500%").is_exceeded(row)
+    assert not parse_limit("wall_s: -5%").is_exceeded(row)
+    assert not parse_limit("wall_s: -5%").is_judged(row)
+
+
+def test_a_new_side_of_which_no_trial_is_ok_is_beyond_any_limit():
+    (row,) = compare_runs([made(case([1.0] * 5))], [made(case([], failed=5))], ["wall_s"]).rows
+    assert parse_limit("wall_s: +500%").is_exceeded(row)
+    assert parse_limit("wall_s: -5%").is_exceeded(row)
 
 
 def test_a_comparison_is_told_case_by_case_with_what_it_leaves_out():

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import geometric_mean, median
 
-from mprunner.analysis.estimate import ALPHA, Change, Estimate, Method, change_of, estimate, values_of_runs
+from mprunner.analysis.estimate import Change, Estimate, Method, change_of, estimate, values_of_runs
 from mprunner.analysis.measured import Key, MeasuredCase, MeasuredRun, keyed
-from mprunner.analysis.ranks import holm
+from mprunner.analysis.ranks import ALPHA, holm
 from mprunner.analysis.statistics import Interval
 from mprunner.records import label_of
 
@@ -43,7 +43,7 @@ class Row:
         new: the side that is compared.
         ratio: of ``new`` to ``base``; None where there is none.
         interval: the ratio's 95 % interval; None where there are too few trials.
-        p: corrected for the number of cases of this metric (Holm); None where repeats are paired.
+        p: corrected for the number of cases of this metric (Holm); None where there are too few values.
         change: what to call it.
     """
 
@@ -160,9 +160,8 @@ def _labels(cases: Sequence[MeasuredCase]) -> list[str]:
 def _rows(pairs: Sequence[_Pair], metric: str, unit: str, method: Method, min_effect: float) -> list[Row]:
     """Compare a metric of all cases."""
     rows = []
-    for pair, found in zip(
-        pairs, _corrected([estimate(pair.base, pair.new, metric, method) for pair in pairs]), strict=True
-    ):
+    estimates = [estimate(pair.base, pair.new, metric, method, len(pairs)) for pair in pairs]
+    for pair, found in zip(pairs, _corrected(estimates), strict=True):
         base, new = _group(pair.base, metric), _group(pair.new, metric)
         difference = None if base.median is None or new.median is None else new.median - base.median
         hopeless = found.least >= ALPHA

@@ -11,13 +11,11 @@ from enum import StrEnum
 from statistics import median
 
 from mprunner.analysis.measured import MeasuredCase
-from mprunner.analysis.ranks import least_p, mann_whitney
+from mprunner.analysis.pairs import differences_of, paired_p
+from mprunner.analysis.ranks import ALPHA, least_p, mann_whitney
 from mprunner.analysis.ratios import MIN_RUNS, independent_interval, ratio_of_medians, ratio_of_runs
 from mprunner.analysis.statistics import Interval, paired_ratio
 from mprunner.until import MIN_REPEATS
-
-ALPHA = 0.05
-"""A p below it, corrected for the number of cases, tells two sides apart."""
 
 
 class Method(StrEnum):
@@ -28,7 +26,7 @@ class Method(StrEnum):
     RUNS = "runs"
     """Several runs on a side: each run's median is one observation, Student's t on logarithms."""
     REPEATS = "repeats"
-    """Two cases of one run: ratios within a repeat, and a bootstrap that resamples repeats."""
+    """Two cases of one run: ratios within a repeat, signed-rank test and a bootstrap that resamples repeats."""
 
 
 class Change(StrEnum):
@@ -45,7 +43,7 @@ class Change(StrEnum):
     TOO_FEW = "too-few"
     """So few trials, or runs, could not show a difference of any size."""
     NO_RATIO = "no-ratio"
-    """The base is 0 or below, and the ranks don't tell the sides apart either."""
+    """Values are 0 or below, and the ranks don't tell the sides apart either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +53,7 @@ class Estimate:
     Attributes:
         ratio: of the new side to the base; None where there is none.
         interval: its 95 % interval; None where there are too few values.
-        p: how likely a difference as large is if both sides are alike; None where repeats are paired.
+        p: how likely a difference as large is if both sides are alike; None where there are too few values.
         least: the smallest ``p`` that so many values can have; 0 where there is no limit to it.
     """
 
@@ -72,9 +70,9 @@ def values_of_runs(cases: Sequence[MeasuredCase], metric: str) -> list[list[floa
 
 
 def estimate(
-    base: Sequence[MeasuredCase], new: Sequence[MeasuredCase], metric: str, method: Method
+    base: Sequence[MeasuredCase], new: Sequence[MeasuredCase], metric: str, method: Method, tests: int
 ) -> Estimate:
-    """Compare one case in one metric; each side's cases are those of its runs."""
+    """Compare one case in one metric; each side's cases are those of its runs, and it is one of so many tests."""
     ours, theirs = values_of_runs(base, metric), values_of_runs(new, metric)
     if not ours or not theirs:
         return Estimate()
@@ -84,7 +82,7 @@ def estimate(
         case Method.RUNS:
             return _of_runs([median(values) for values in ours], [median(values) for values in theirs])
         case Method.REPEATS:
-            return _of_repeats(base[0], new[0], metric)
+            return _of_repeats(base[0], new[0], metric, tests)
 
 
 def _of_trials(base: Sequence[float], new: Sequence[float]) -> Estimate:
@@ -106,10 +104,11 @@ def _of_runs(base: Sequence[float], new: Sequence[float]) -> Estimate:
     return Estimate(ratio=found.ratio, interval=found.interval, p=found.p)
 
 
-def _of_repeats(base: MeasuredCase, new: MeasuredCase, metric: str) -> Estimate:
+def _of_repeats(base: MeasuredCase, new: MeasuredCase, metric: str, tests: int) -> Estimate:
     below, above = base.values[metric], new.values[metric]
+    p = paired_p(differences_of(above, below), tests)
     paired = paired_ratio(above, below) if min(*below.values(), *above.values()) >= 0 else None
-    return Estimate() if paired is None else Estimate(ratio=paired.median, interval=paired.interval)
+    return Estimate(p=p) if paired is None else Estimate(ratio=paired.median, interval=paired.interval, p=p)
 
 
 def change_of(found: Estimate, difference: float | None, min_effect: float) -> Change:

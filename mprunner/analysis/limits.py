@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from mprunner.analysis.comparison import Row
 from mprunner.analysis.estimate import Change
+from mprunner.analysis.ranks import ALPHA
 
 _PERCENT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*")
 _LIMIT = re.compile(r"\s*([a-z][a-z0-9_]*)\s*:\s*([+-])(.*)")
@@ -16,25 +18,38 @@ class Limit:
 
     Attributes:
         metric: its name.
-        allowed: the largest share of the base by which it may grow, or, if negative, shrink.
+        sign: ``+`` if it may grow by so much, and shrink as it likes; ``-`` if it may shrink.
+        allowed: a share of the base.
     """
 
     metric: str
+    sign: Literal["+", "-"]
     allowed: float
 
     def __str__(self) -> str:
-        return f"{self.metric}: {100 * self.allowed:+g}%"
+        return f"{self.metric}: {self.sign}{100 * self.allowed:g}%"
 
     def is_exceeded(self, row: Row) -> bool:
         """Whether a row is beyond the limit, and its test and interval tell both sides apart.
 
-        The ratio itself is compared with the limit: that the whole interval lies beyond it is not asked.
+        The ratio itself is compared with the limit: that the whole interval lies beyond it is not asked, nor is the
+        minimum effect. Growth from 0 is beyond any limit, and so is a new side of which no trial has a value.
         """
-        if row.metric != self.metric or row.ratio is None:
+        if row.metric != self.metric:
             return False
-        if self.allowed > 0:
-            return row.change is Change.MORE and row.ratio > 1 + self.allowed
-        return row.change is Change.LESS and row.ratio < 1 + self.allowed
+        if row.base.trials and not row.new.trials:
+            return True
+        if row.ratio is None:
+            return self.sign == "+" and row.change is Change.MORE and row.base.median == 0
+        if row.interval is None or (row.p is not None and row.p >= ALPHA):
+            return False
+        if self.sign == "+":
+            return row.interval.low > 1 and row.ratio > 1 + self.allowed
+        return row.interval.high < 1 and row.ratio < 1 - self.allowed
+
+    def is_judged(self, row: Row) -> bool:
+        """Whether a row says anything of the limit."""
+        return self.is_exceeded(row) or not (row.ratio is None or row.change is Change.TOO_FEW)
 
 
 def parse_percent(text: str) -> float:
@@ -61,4 +76,4 @@ def parse_limit(text: str) -> Limit:
     share = parse_percent(match[3])
     if match[2] == "-" and share >= 1:
         raise ValueError(f"{text!r}: nothing shrinks by 100% or more")
-    return Limit(metric=match[1], allowed=share if match[2] == "+" else -share)
+    return Limit(metric=match[1], sign="+" if match[2] == "+" else "-", allowed=share)

@@ -8,6 +8,8 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+ALPHA = 0.05
+"""A p below it, corrected for the number of cases, tells two sides apart."""
 EXACT_UP_TO = 8
 """The exact distribution is used where the smaller group has so many values or fewer, and no two are equal."""
 _EXACT_PAIRS = 100_000  # of values of both groups: the exact distribution has as many states
@@ -38,12 +40,20 @@ def mann_whitney(first: ArrayLike, second: ArrayLike) -> RankTest | None:
     one, other = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if one.size == 0 or other.size == 0:
         return None
-    ranks, ties = _ranks(np.concatenate((one, other)))
+    both = np.concatenate((one, other))
+    ranks, ties = ranks_of(both), np.unique(both, return_counts=True)[1].astype(np.float64)
     u = float(ranks[: one.size].sum()) - one.size * (one.size + 1) / 2
     extreme = max(u, one.size * other.size - u)
     exact = _is_exact(one.size, other.size) and ties.max() == 1
     p = _exact_p(extreme, one.size, other.size) if exact else _normal_p(extreme, one.size, other.size, ties)
     return RankTest(u=u, p=min(1.0, p), exact=exact)
+
+
+def ranks_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the rank of each value from 1, equal ones sharing their mean."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    return ranks
 
 
 def least_p(first: int, second: int) -> float:
@@ -69,13 +79,6 @@ def holm(values: Sequence[float]) -> tuple[float, ...]:
 
 def _is_exact(first: int, second: int) -> bool:
     return min(first, second) <= EXACT_UP_TO and first * second <= _EXACT_PAIRS
-
-
-def _ranks(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the rank of each value from 1, equal ones sharing their mean, and how many of each there are."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return (last - (counts - 1) / 2)[inverse], counts.astype(np.float64)
 
 
 def _normal_p(extreme: float, first: int, second: int, ties: NDArray[np.float64]) -> float:

@@ -53,12 +53,10 @@ class Ratio:
 
     Attributes:
         median: the median of the ratios, each of two trials of the same repeat.
-        pairs: how many repeats both have.
         interval: its confidence interval, or None for fewer than five pairs.
     """
 
     median: float
-    pairs: int
     interval: Interval | None
 
 
@@ -142,10 +140,11 @@ def paired_ratio(values: Mapping[int, float], baseline: Mapping[int, float]) -> 
     """Compare a case with its baseline, both given by repeat; None if no repeat can be compared.
 
     Trials close in time resemble each other, and trials of one repeat are close in time: so each ratio is taken
-    within a repeat, and the interval resamples repeats. Repeats where the baseline is 0 have no ratio.
+    within a repeat, and the interval resamples repeats. A baseline that is 0 in any of them leaves no ratio: those of
+    the other repeats would be of its large values alone.
     """
-    ratios = [values[repeat] / base for repeat, base in baseline.items() if base != 0 and repeat in values]
-    described = describe(ratios)
-    if described is None:
+    pairs = [(values[repeat], base) for repeat, base in baseline.items() if repeat in values]
+    if not all(base for _, base in pairs):
         return None
-    return Ratio(median=described.median, pairs=described.count, interval=described.interval)
+    described = describe([value / base for value, base in pairs])
+    return None if described is None else Ratio(median=described.median, interval=described.interval)

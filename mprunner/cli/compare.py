@@ -130,19 +130,22 @@ def _report(sides: Sides, comparison: Comparison, limits: Sequence[Limit], as_js
         if exceeded:
             click.echo()
         for limit, row in exceeded:
-            click.echo(f"beyond {limit}: {printable(row.label) or 'the only case'}")
+            without = "" if row.new.trials else " has no value any more"
+            click.echo(f"beyond {limit}: {printable(row.label) or 'the only case'}{without}")
     for limit in limits:
         _warn_of_the_untold(limit, comparison)
     return 1 if exceeded else 0
 
 
 def _warn_of_the_untold(limit: Limit, comparison: Comparison) -> None:
-    from mprunner.analysis.estimate import Change
-
     rows = [row for row in comparison.rows if row.metric == limit.metric]
-    untold = sum(row.change in (Change.TOO_FEW, Change.NO_RATIO) for row in rows)
+    untold = sum(not limit.is_judged(row) for row in rows)
     if untold:
         warn(f"--fail-on '{limit}' can't be judged in {untold} of {len(rows)} cases")
+    if comparison.only_base:
+        warn(
+            f"--fail-on '{limit}' can't be judged in {len(comparison.only_base)} more, which only the base has"
+        )
 
 
 def comparison_json(

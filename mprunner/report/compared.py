@@ -20,7 +20,7 @@ WIDEST = 1e6
 """An interval that is wider than by this factor says nothing, in many digits."""
 _WORDS = {
     Change.NOT_TOLD_APART: "not told apart",
-    Change.NO_RATIO: "no ratio: the base is 0 or below",
+    Change.NO_RATIO: "no ratio: values of 0 or below",
 }
 
 
