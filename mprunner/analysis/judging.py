@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from mprunner.analysis.expectations import missed_metric, missed_status, wanted
+from mprunner.analysis.expectations import missed_metric, missed_status, unexecuted, wanted
 from mprunner.analysis.outcomes import Judged, State, judge_states
 from mprunner.analysis.summary import counted
 from mprunner.analysis.wording import number, share, states, trials
@@ -175,11 +175,11 @@ def _of_expectations(
     metrics = {each.metric for each in expect if each.metric is not None}
     values = {metric: _by_case(trials_that_count, metric) for metric in metrics}
     for expectation in expect:
-        meant = [case_id for case_id, params in frames.params.items() if matches(expectation.where, params)]
+        executed = ((case_id, frames.params[case_id]) for case_id in frames.params if case_id in statuses)
+        meant = [case_id for case_id, params in executed if matches(expectation.where, params)]
         if not meant:
-            told = "no case of the run is meant"
-            yield _finding("not judged", expectation, None, "", told, None)
-        for case_id in filter(statuses.__contains__, meant):
+            yield _finding("not judged", expectation, None, "", unexecuted(expectation.where), None)
+        for case_id in meant:
             params = frames.params[case_id]
             if expectation.metric is None or expectation.condition is None:
                 missed = missed_status(expectation, statuses[case_id])

@@ -60,6 +60,9 @@ def verdict_digest(judgement: Judgement, *, complete: bool) -> VerdictDigest:
         *_met(judgement.findings),
         *_never_forbidden(judgement),
     ]
+    if not (judgement.rules or lines):
+        told = "nothing is expected but that every trial ends ok"
+        lines.append(VerdictLine(found="", told=told, fails=False))
     so_far = "" if complete else " so far"
     fails = judgement.verdict == "failed"
     return VerdictDigest(verdict=f"{judgement.verdict}{so_far}", fails=fails, lines=tuple(lines))
