@@ -169,8 +169,8 @@ def find_run(
 
     Args:
         results: the folder of all runs.
-        wanted: a run's folder; an experiment's name or file (its newest run); the beginning of a run's id, if no
-            other begins like it; None for the newest run of all.
+        wanted: a run's folder; an experiment's name, file or folder (its newest run); the beginning of a run's
+            id, if no other begins like it; None for the newest run of all.
         warn: is called with what a person should know, and a hint: of a newer run that has not begun.
 
     Raises:
@@ -179,20 +179,20 @@ def find_run(
     if wanted is not None and (Path(wanted) / "run.json").is_file():
         return RunFolder(Path(wanted).resolve())
     runs = all_runs(results)
-    if not runs:
-        raise ExperimentError(
-            f"there is no run in {results}", "execute an experiment, or name another --results"
-        )
-    newest = runs[-1] if wanted is None else _newest(runs, wanted)
+    newest = _newest(runs, wanted) if wanted is not None else runs[-1] if runs else None
     if newest is None:
-        return _by_id(runs, str(wanted), results)
-    for folder in unbegun_runs(results):
+        return _by_id(runs, wanted or "", results)
+    for folder in unbegun_runs(newest.path.parent.parent):
         if _age(folder) > _age(newest) and (wanted is None or folder.path.parent == newest.path.parent):
             warn(*passed_over(folder))
     return newest
 
 
 def _by_id(runs: list[RunFolder], wanted: str, results: Path) -> RunFolder:
+    if not runs:
+        raise ExperimentError(
+            f"there is no run in {results}", "execute an experiment, or name another --results"
+        )
     matching = [folder for folder in runs if folder.run_id.startswith(wanted)]
     if len(matching) == 1:
         return matching[0]
@@ -210,7 +210,7 @@ def _by_id(runs: list[RunFolder], wanted: str, results: Path) -> RunFolder:
 
 
 def _newest(runs: list[RunFolder], wanted: str) -> RunFolder | None:
-    """Return the newest run of an experiment, by its name or file; None if there is none.
+    """Return the newest run of an experiment, by its name, file or folder; None if there is none.
 
     A file may call its experiment otherwise than itself, and be elsewhere now than when it was executed.
     """
@@ -221,7 +221,11 @@ def _newest(runs: list[RunFolder], wanted: str) -> RunFolder | None:
         if made_from_it is not None:
             return made_from_it
         name = Path(wanted).stem
-    return next((folder for folder in reversed(runs) if folder.path.parent.name == name), None)
+    named = [folder for folder in runs if folder.path.parent.name == name]
+    if not named and Path(wanted).is_dir():
+        parent = Path(wanted).resolve()
+        named = [folder for folder in all_runs(parent.parent) if folder.path.parent == parent]
+    return named[-1] if named else None
 
 
 def _file_of(folder: RunFolder) -> object:

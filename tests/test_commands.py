@@ -103,10 +103,16 @@ def test_the_plan_as_json_has_the_trials_that_a_run_executes(program, bank, runs
     assert planned["experiment"]["sweep"] == [{"guard": ["none", "lock"]}]
 
 
-@pytest.mark.parametrize("wanted", ["folder", "name", "file", "prefix"])
-def test_show_finds_a_run_by_folder_name_file_or_prefix_of_its_id(program, runs, tmp_path, wanted):
+@pytest.mark.parametrize("wanted", ["folder", "name", "file", "experiment", "prefix"])
+def test_show_finds_a_run_by_its_folder_or_id_or_by_its_experiment(program, runs, tmp_path, wanted):
     run_id = runs[1].rpartition("/")[2]
-    named = {"folder": runs[1], "name": "bank", "file": "bank.yaml", "prefix": run_id[:-1]}[wanted]
+    named = {
+        "folder": runs[1],
+        "name": "bank",
+        "file": "bank.yaml",
+        "experiment": "results/bank/",
+        "prefix": run_id[:-1],
+    }[wanted]
     done = program("show", named)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "bank: race-bank, 4 trials, all ok"

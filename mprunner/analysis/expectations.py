@@ -53,6 +53,8 @@ def _operand(condition: Condition, params: Mapping[str, Scalar] | None) -> str:
 def _text(value: Scalar) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return number(value)
+    if value is None:
+        return "null"  # as an experiment writes it
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -57,14 +57,14 @@ class Judgement:
         findings: for each case how its trials ended if that is not as expected, then its outcomes, in the order of
             the plan; then the expectations, in the order of the file.
         states: of every outcome.
-        spared: by outcome variable, the number of observations of each case in which a state could have been
-            forbidden and none was; in ascending order.
+        spared: by outcome variable, the cases in which a state could have been forbidden and none was: the number of
+            observations of each and its label, in ascending order.
     """
 
     rules: Rules
     findings: tuple[Finding, ...]
     states: Judged
-    spared: Mapping[str, tuple[int, ...]]
+    spared: Mapping[str, tuple[tuple[int, str], ...]]
 
     @property
     def verdict(self) -> Literal["passed", "failed"]:
@@ -159,13 +159,13 @@ def _observed(observed: Sequence[State]) -> str:
     return f"{shown} in {number(count)} of {number(total)} observations ({share(count / total)})"
 
 
-def _spared(judged: Judged, frames: Frames, rules: Rules) -> dict[str, tuple[int, ...]]:
-    spared: dict[str, list[int]] = {}
+def _spared(judged: Judged, frames: Frames, rules: Rules) -> dict[str, tuple[tuple[int, str], ...]]:
+    spared: dict[str, list[tuple[int, str]]] = {}
     for (case_id, variable), found in judged.items():
         seen = any(state.count and state.verdict == "forbidden" for state in found)
         if not seen and rules.may_be_forbidden(variable, frames.params[case_id]):
-            spared.setdefault(variable, []).append(found[0].observations)
-    return {variable: tuple(sorted(observations)) for variable, observations in spared.items()}
+            spared.setdefault(variable, []).append((found[0].observations, frames.labels[case_id]))
+    return {variable: tuple(sorted(cases)) for variable, cases in spared.items()}
 
 
 def _of_expectations(

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def command(run: str | None, results: Path, color: str, as_json: bool) -> int:
     """Print the summary of RUN again, from its journal alone.
 
-    RUN is a run's folder, an experiment's name or file (its newest run), or the beginning of a run's id; without
-    it, the newest run of all.
+    RUN is a run's folder, an experiment's name, file or folder (its newest run), or the beginning of a run's id;
+    without it, the newest run of all.
     """
     from mprunner import settling
     from mprunner.results import find_run
