@@ -91,7 +91,7 @@ def load(run: AnyPath | None = None, results: AnyPath = "results") -> Results:
     """Open the tables of a run, or of every run of an experiment.
 
     A run that has no tables, or older ones than its journal, because it is being executed or was killed, is read from
-    its journal; nothing is written.
+    its journal; nothing is written. One whose runner was ended before its first trial is passed over with a warning.
 
     Args:
         run: a run's folder; an experiment's folder, whose runs are put below each other; an experiment's name or

@@ -61,6 +61,7 @@ def test_a_table_without_rows_has_its_types(tmp_path):
         ("trials.csv", "run_id,repeat\nx,y\n", r"trials\.csv is not what its datapackage\.json says"),
         (FILE, "{", r"datapackage\.json is damaged"),
         (FILE, '{"resources": [1]}', r"datapackage\.json is damaged"),
+        (FILE, "{}", r"datapackage\.json is damaged: it has no 'resources'$"),
         (
             FILE,
             '{"resources": []}',
