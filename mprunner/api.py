@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mprunner.errors import ExperimentError, ResultsError
-from mprunner.results import RunFolder, all_runs, find_run
+from mprunner.results import RunFolder, all_runs, find_run, passed_over, unbegun_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +91,7 @@ def load(run: AnyPath | None = None, results: AnyPath = "results") -> Results:
     """Open the tables of a run, or of every run of an experiment.
 
     A run that has no tables, or older ones than its journal, because it is being executed or was killed, is read from
-    its journal; nothing is written.
+    its journal; nothing is written. One whose runner was ended before its first trial is passed over with a warning.
 
     Args:
         run: a run's folder; an experiment's folder, whose runs are put below each other; an experiment's name or
@@ -114,14 +114,17 @@ def load(run: AnyPath | None = None, results: AnyPath = "results") -> Results:
 
 def _folders(run: AnyPath | None, results: Path) -> list[RunFolder]:
     if run is None:
-        return [find_run(results, None)]
+        return [find_run(results, None, _warn)]
     path = Path(run).resolve() if Path(run).is_dir() else Path(run)
     if path.is_dir() and not (path / "run.json").is_file():
         of_experiment = [folder for folder in all_runs(path.parent) if folder.path.parent.name == path.name]
         if of_experiment:
+            for folder in unbegun_runs(path.parent):
+                if folder.path.parent.name == path.name:
+                    _warn(*passed_over(folder))
             return of_experiment
     try:
-        return [find_run(results, str(path))]
+        return [find_run(results, str(path), _warn)]
     except ExperimentError as error:
         if not path.is_dir():
             raise

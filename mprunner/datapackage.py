@@ -200,4 +200,5 @@ def read_package(folder: Path) -> Package:
     except OSError as error:
         raise ResultsError(f"{path} can't be read: {error.strerror}") from error
     except (KeyError, TypeError, ValueError) as error:
-        raise ResultsError(f"{path} is damaged: {error}", "remove it: the journal says all of it") from error
+        why = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise ResultsError(f"{path} is damaged: {why}", "remove it: the journal says all of it") from error

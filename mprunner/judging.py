@@ -13,6 +13,8 @@ from mprunner.results import RunFolder
 from mprunner.settling import Tabled, settle_verdict, write_tables
 from mprunner.spec import NOTHING, Asked, read_experiment
 
+_NAME_IT = "name one with --file"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejudged:
@@ -83,8 +85,9 @@ def judge_again(folder: RunFolder, own: Path | None, other: Path | None, plugins
 
 
 def _file_of(run: Mapping[str, Any]) -> Path:
-    path = Path(str(run.get("file", "")))
+    if "file" not in run:
+        raise ExperimentError("run.json does not say which file the run was made from", _NAME_IT)
+    path = Path(str(run["file"]))
     if not path.is_file():
-        named = f" {path}" if "file" in run else ""
-        raise ExperimentError(f"the file{named} that the run was made from is gone", "name one with --file")
+        raise ExperimentError(f"the file {path} that the run was made from is gone", _NAME_IT)
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -3,9 +3,10 @@
 import difflib
 import fcntl
 import json
+import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +39,15 @@ class RunFolder:
             return self.journal.stat().st_size
         except OSError:
             return None
+
+    def has_begun(self) -> bool:
+        """Whether anything of the run can be read; its runner may have been ended before that."""
+        try:
+            with self.journal.open("rb") as file:
+                has_header = file.readline().endswith(b"\n")
+        except OSError:
+            has_header = True  # where only the tables were kept, they can be read
+        return has_header and (self.path / "run.json").is_file()
 
     @property
     def logs(self) -> Path:
@@ -123,9 +133,24 @@ class RunFolder:
 
 
 def all_runs(results: Path) -> list[RunFolder]:
-    """Return all runs under a results folder, the oldest first."""
-    files = results.glob("*/*/run.json")
-    return sorted((RunFolder(file.parent) for file in files if not file.parent.is_symlink()), key=_age)
+    """Return all runs under a results folder that have begun, the oldest first."""
+    return sorted(filter(RunFolder.has_begun, _folders_with("run.json", results)), key=_age)
+
+
+def unbegun_runs(results: Path) -> list[RunFolder]:
+    """Return the runs whose runner was ended before they began, the oldest first: nothing can be read of them."""
+    folders = _folders_with("journal.jsonl", results)
+    return sorted((each for each in folders if not each.has_begun() and not each.is_held()), key=_age)
+
+
+def passed_over(folder: RunFolder) -> tuple[str, str]:
+    """Say that a run has not begun, and what to do."""
+    return f"{folder.path} is passed over: its runner was ended before the first trial", "remove it"
+
+
+def _folders_with(name: str, results: Path) -> Iterator[RunFolder]:
+    files = results.glob(f"*/*/{name}")
+    return (RunFolder(file.parent) for file in files if not file.parent.is_symlink())
 
 
 def _age(folder: RunFolder) -> tuple[str, int]:
@@ -137,13 +162,16 @@ def _age(folder: RunFolder) -> tuple[str, int]:
     return folder.run_id.partition("-")[0], began_ns
 
 
-def find_run(results: Path, wanted: str | None) -> RunFolder:
+def find_run(
+    results: Path, wanted: str | None, warn: Callable[[str, str], None] = lambda _message, _hint: None
+) -> RunFolder:
     """Return the run that a person means.
 
     Args:
         results: the folder of all runs.
-        wanted: a run's folder; an experiment's name or file (its newest run); the beginning of a run's id, if no
-            other begins like it; None for the newest run of all.
+        wanted: a run's folder; an experiment's name, file or folder (its newest run); the beginning of a run's
+            id, if no other begins like it; None for the newest run of all.
+        warn: is called with what a person should know, and a hint: of a newer run that has not begun.
 
     Raises:
         ExperimentError: there is no such run, or more than one.
@@ -151,16 +179,20 @@ def find_run(results: Path, wanted: str | None) -> RunFolder:
     if wanted is not None and (Path(wanted) / "run.json").is_file():
         return RunFolder(Path(wanted).resolve())
     runs = all_runs(results)
+    newest = _newest(runs, wanted) if wanted is not None else runs[-1] if runs else None
+    if newest is None:
+        return _by_id(runs, wanted or "", results)
+    for folder in unbegun_runs(newest.path.parent.parent):
+        if _age(folder) > _age(newest) and (wanted is None or folder.path.parent == newest.path.parent):
+            warn(*passed_over(folder))
+    return newest
+
+
+def _by_id(runs: list[RunFolder], wanted: str, results: Path) -> RunFolder:
     if not runs:
         raise ExperimentError(
             f"there is no run in {results}", "execute an experiment, or name another --results"
         )
-    if wanted is None:
-        return runs[-1]
-    name = Path(wanted).stem if wanted.endswith((".yaml", ".yml")) else wanted
-    of_experiment = [folder for folder in runs if folder.path.parent.name == name]
-    if of_experiment:
-        return of_experiment[-1]
     matching = [folder for folder in runs if folder.run_id.startswith(wanted)]
     if len(matching) == 1:
         return matching[0]
@@ -175,6 +207,32 @@ def find_run(results: Path, wanted: str | None) -> RunFolder:
         if near
         else f"there are runs of {', '.join(names)}; see `mprunner list`",
     )
+
+
+def _newest(runs: list[RunFolder], wanted: str) -> RunFolder | None:
+    """Return the newest run of an experiment, by its name, file or folder; None if there is none.
+
+    A file may call its experiment otherwise than itself, and be elsewhere now than when it was executed.
+    """
+    name = wanted
+    if wanted.endswith((".yaml", ".yml")):
+        file = os.path.abspath(wanted)
+        made_from_it = next((folder for folder in reversed(runs) if _file_of(folder) == file), None)
+        if made_from_it is not None:
+            return made_from_it
+        name = Path(wanted).stem
+    named = [folder for folder in runs if folder.path.parent.name == name]
+    if not named and Path(wanted).is_dir():
+        parent = Path(wanted).resolve()
+        named = [folder for folder in all_runs(parent.parent) if folder.path.parent == parent]
+    return named[-1] if named else None
+
+
+def _file_of(folder: RunFolder) -> object:
+    try:
+        return folder.read_run().get("file")
+    except ResultsError:
+        return None  # whoever opens the run says why it can't be read
 
 
 def create_run_folder(

@@ -61,6 +61,7 @@ def test_a_table_without_rows_has_its_types(tmp_path):
         ("trials.csv", "run_id,repeat\nx,y\n", r"trials\.csv is not what its datapackage\.json says"),
         (FILE, "{", r"datapackage\.json is damaged"),
         (FILE, '{"resources": [1]}', r"datapackage\.json is damaged"),
+        (FILE, "{}", r"datapackage\.json is damaged: it has no 'resources'$"),
         (
             FILE,
             '{"resources": []}',
@@ -114,6 +115,15 @@ def test_an_experiment_s_folder_is_all_of_its_runs(experiment):
     assert [facts["run_id"] for facts in both.runs] == ids
     with pytest.raises(ResultsError, match=r"^these are 2 runs, not one$"):
         _ = both.run
+
+
+def test_of_an_experiment_s_folder_a_run_that_has_not_begun_is_passed_over(experiment):
+    ids = [mprunner.run(experiment()).run["run_id"] for _ in range(2)]
+    (experiment().parent / "results" / "bank" / ids[1] / "journal.jsonl").write_bytes(b"")
+    with pytest.warns(UserWarning, match=rf"{ids[1]} is passed over: its runner was ended before the first"):
+        assert [facts["run_id"] for facts in mprunner.load("results/bank").runs] == ids[:1]
+    with pytest.warns(UserWarning, match=rf"{ids[1]} is passed over"):
+        assert mprunner.load("bank").run["run_id"] == ids[0]
 
 
 def test_a_run_without_tables_is_read_from_its_journal(experiment):

@@ -103,10 +103,16 @@ def test_the_plan_as_json_has_the_trials_that_a_run_executes(program, bank, runs
     assert planned["experiment"]["sweep"] == [{"guard": ["none", "lock"]}]
 
 
-@pytest.mark.parametrize("wanted", ["folder", "name", "file", "prefix"])
-def test_show_finds_a_run_by_folder_name_file_or_prefix_of_its_id(program, runs, tmp_path, wanted):
+@pytest.mark.parametrize("wanted", ["folder", "name", "file", "experiment", "prefix"])
+def test_show_finds_a_run_by_its_folder_or_id_or_by_its_experiment(program, runs, tmp_path, wanted):
     run_id = runs[1].rpartition("/")[2]
-    named = {"folder": runs[1], "name": "bank", "file": "bank.yaml", "prefix": run_id[:-1]}[wanted]
+    named = {
+        "folder": runs[1],
+        "name": "bank",
+        "file": "bank.yaml",
+        "experiment": "results/bank/",
+        "prefix": run_id[:-1],
+    }[wanted]
     done = program("show", named)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "bank: race-bank, 4 trials, all ok"
@@ -115,6 +121,35 @@ def test_show_finds_a_run_by_folder_name_file_or_prefix_of_its_id(program, runs,
 
 def test_show_without_a_name_takes_the_newest_run(program, runs):
     assert program("show").stdout.startswith("other: ")
+
+
+def test_a_file_whose_experiment_has_another_name_is_found(program, bank):
+    """Also where an experiment has the name of the file."""
+    other = bank.with_name("other.yaml")
+    other.write_text(BANK.format(name="else"))
+    bank.write_text(BANK.format(name="other"))
+    for file in (other, bank):
+        assert program("run", "-q", file).returncode == 0
+    assert program("show", "other.yaml").stdout.startswith("else: ")
+    assert program("show", "bank.yaml").stdout.startswith("other: ")
+
+
+@pytest.mark.parametrize("left", ["no header", "no run.json"])
+def test_a_run_that_has_not_begun_is_passed_over_and_told(program, runs, tmp_path, left):
+    """As its runner leaves it when it is killed, or the power is cut, before the first trial."""
+    unbegun = tmp_path / runs[1]
+    if left == "no header":
+        (unbegun / "journal.jsonl").write_bytes(b"12345678 {")
+    else:
+        (unbegun / "run.json").unlink()
+    warning = f"warning: {runs[1]} is passed over: its runner was ended before the first trial\n"
+    shown = program("show", "bank")
+    assert (shown.returncode, runs[0] in shown.stdout) == (0, True)
+    assert warning in shown.stderr
+    assert program("show", "other").stderr == ""
+    listed = program("list")
+    assert len(listed.stdout.splitlines()) == 3
+    assert warning in listed.stderr
 
 
 def test_show_prints_what_the_run_printed(program, bank):

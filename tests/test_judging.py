@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mprunner.analysis.expectations import statistic
+from mprunner.analysis.expectations import statistic, unexecuted
 from mprunner.analysis.judging import judge
 from mprunner.analysis.outcomes import judged_outcomes
 from mprunner.expected import OF_EACH, STATS, Condition, Rules
@@ -78,7 +78,7 @@ def test_a_warmup_trial_counts_in_outcomes_and_statuses_and_not_in_metrics():
 def test_a_cancelled_trial_fails_nothing():
     cancelled = record(repeat=1, status=Status.CANCELLED)
     assert judged([record(), cancelled], expect=[{"status": "ok"}]).verdict == "passed"
-    assert judged([record("lock", status=Status.CANCELLED)], expect=[{"status": "ok"}]).findings == ()
+    assert judged([record("lock", status=Status.CANCELLED)]).findings == ()
 
 
 def test_an_interesting_state_fails_nothing():
@@ -271,8 +271,14 @@ def test_a_status_may_be_expected_of_any_trial_or_of_a_share():
 
 def test_an_expectation_whose_cases_are_not_in_the_run_is_not_judged():
     judgement = judged([record()], expect=[{"metric": "wall_s", "max": 1, "where": {"guard": ["lock"]}}])
-    assert found(judgement) == [("not judged", "", "no case of the run is meant")]
+    assert found(judgement) == [("not judged", "", "no case with guard lock was executed")]
     assert judgement.verdict == "passed"
+
+
+def test_an_expectation_of_which_every_trial_was_cancelled_is_not_judged():
+    cancelled = record(status=Status.CANCELLED)
+    judgement = judged([cancelled], expect=[{"status": "ok"}])
+    assert found(judgement) == [("not judged", "", "no case was executed")]
 
 
 @given(st.sampled_from(sorted(set(STATS) - set(OF_EACH))), st.lists(st.floats(-1e9, 1e9), min_size=1))
@@ -333,6 +339,24 @@ def test_the_verdict_is_told_with_what_failed_first():
         "never forbidden: final_balance in 500 … 10,000 observations of each of 2 cases; "
         "less often than 0.597% … 0.03%, at 95% confidence"
     )
+
+
+def test_where_nothing_was_forbidden_is_told_apart_from_where_it_was():
+    """With the numbers of one case alone, it would read as a contradiction."""
+    records = [balances("none", b99=1), balances("lock", b100=500, repeat=0)]
+    told = lines(judged(records, [HUNDRED, OTHERWISE]))
+    assert told[-1].startswith(
+        "never forbidden: guard lock: final_balance in 500 observations; less often than"
+    )
+    told = lines(judged([*records, balances("rlock", b100=500)], [HUNDRED, OTHERWISE]))
+    assert "final_balance in 500 observations of each of 2 other cases;" in told[-1]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(None, "null"), (True, "true"), ("none", "none"), (1000, "1,000")]
+)
+def test_values_are_told_as_an_experiment_writes_them(value, said):
+    assert unexecuted({"x": (value,)}) == f"no case with x {said} was executed"
 
 
 def test_many_findings_of_a_kind_are_shortened():

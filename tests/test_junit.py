@@ -93,6 +93,14 @@ RULES = {
 }
 
 
+def test_a_case_of_which_every_trial_was_cancelled_is_skipped():
+    root = judged(record("none"), record("lock", status=Status.CANCELLED, order=1))
+    assert conforms(root)
+    found = by_name(root)
+    assert found["guard none: trials end as expected"].find("skipped") is None
+    assert found["guard lock: trials end as expected"].find("skipped").attrib["message"] == "1 cancelled"
+
+
 FORBIDDEN = (
     "forbidden: 7 in 1 of 9 observations (11.1%); interesting: 99 in 1 of 9 observations (11.1%): a lost update; "
     "acceptable: 100 in 7 of 9 observations (77.8%)"
@@ -122,7 +130,7 @@ def test_each_thing_that_is_judged_is_a_test_case_with_its_numbers():
         "guard lock: trials end as expected": ("system-out", "1 ok"),
         "guard lock: final_balance": ("system-out", "acceptable: 100 in 1 of 1 observations (100%)"),
         "guard lock: lost_updates at most 0 in every trial": (),
-        "max of wall_s at most 9": ("skipped", "no case of the run is meant"),
+        "max of wall_s at most 9": ("skipped", "no case with guard rlock was executed"),
     }
 
 

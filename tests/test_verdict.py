@@ -102,7 +102,9 @@ def test_a_file_that_expects_nothing_any_more_is_judged_by_as_it_is(program, ban
     expecting("expect:\n  - {metric: wall_s, max: 0}\n")
     assert program("verdict").returncode == 1
     expecting("")
-    assert program("verdict").returncode == 0
+    done = program("verdict")
+    assert done.returncode == 0
+    assert "verdict: passed\n  nothing is expected but that every trial ends ok\n" in done.stdout
     assert kept(folder)[0] == "passed"
 
 
@@ -167,6 +169,20 @@ def test_a_mistake_in_the_file_is_located_and_the_old_verdict_stays(program, ban
         "bank.yaml:7:14: expect[0].metric: scenario 'race-bank' has no such metric\n"
     )
     assert kept(folder)[0] == "passed"
+
+
+def test_a_run_that_does_not_say_its_file_is_judged_by_one_that_is_named(program, bank):
+    """As one of an earlier version."""
+    _, folder = bank
+    run = json.loads((folder / "run.json").read_text())
+    del run["file"]
+    (folder / "run.json").write_text(json.dumps(run))
+    done = program("verdict")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: run.json does not say which file the run was made from\nhint: name one with --file\n"
+    )
+    assert program("verdict", "bank.yaml").returncode == 0
 
 
 def test_a_file_that_is_gone_or_of_another_scenario_is_refused(program, bank, tmp_path):

@@ -6,7 +6,7 @@ from statistics import fmean, median
 import numpy as np
 
 from mprunner.analysis.wording import number, share, span, trials
-from mprunner.expected import OF_EACH, Condition, Expectation, ParamValue, Stat, operand_value
+from mprunner.expected import OF_EACH, Condition, Expectation, ParamValue, Stat, Where, operand_value
 from mprunner.values import Scalar
 
 _SHOWN_VALUES = 3
@@ -19,6 +19,12 @@ def wanted(expectation: Expectation, params: Mapping[str, Scalar] | None = None)
     if expectation.stat in OF_EACH:
         return f"{subject}{condition} in {expectation.stat} trial"
     return f"{expectation.stat} of {subject}{condition}"
+
+
+def unexecuted(where: Where) -> str:
+    """Say that no case that is meant was executed: ``no case with guard none or lock was executed``."""
+    params = ", ".join(f"{name} {' or '.join(map(_text, values))}" for name, values in where.items())
+    return f"no case{' with ' if params else ''}{params} was executed"
 
 
 def described(condition: Condition, params: Mapping[str, Scalar] | None = None) -> str:
@@ -47,6 +53,8 @@ def _operand(condition: Condition, params: Mapping[str, Scalar] | None) -> str:
 def _text(value: Scalar) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return number(value)
+    if value is None:
+        return "null"  # as an experiment writes it
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

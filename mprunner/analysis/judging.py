@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from mprunner.analysis.expectations import missed_metric, missed_status, wanted
+from mprunner.analysis.expectations import missed_metric, missed_status, unexecuted, wanted
 from mprunner.analysis.outcomes import Judged, State, judge_states
 from mprunner.analysis.summary import counted
 from mprunner.analysis.wording import number, share, states, trials
@@ -57,14 +57,14 @@ class Judgement:
         findings: for each case how its trials ended if that is not as expected, then its outcomes, in the order of
             the plan; then the expectations, in the order of the file.
         states: of every outcome.
-        spared: by outcome variable, the number of observations of each case in which a state could have been
-            forbidden and none was; in ascending order.
+        spared: by outcome variable, the cases in which a state could have been forbidden and none was: the number of
+            observations of each and its label, in ascending order.
     """
 
     rules: Rules
     findings: tuple[Finding, ...]
     states: Judged
-    spared: Mapping[str, tuple[int, ...]]
+    spared: Mapping[str, tuple[tuple[int, str], ...]]
 
     @property
     def verdict(self) -> Literal["passed", "failed"]:
@@ -159,13 +159,13 @@ def _observed(observed: Sequence[State]) -> str:
     return f"{shown} in {number(count)} of {number(total)} observations ({share(count / total)})"
 
 
-def _spared(judged: Judged, frames: Frames, rules: Rules) -> dict[str, tuple[int, ...]]:
-    spared: dict[str, list[int]] = {}
+def _spared(judged: Judged, frames: Frames, rules: Rules) -> dict[str, tuple[tuple[int, str], ...]]:
+    spared: dict[str, list[tuple[int, str]]] = {}
     for (case_id, variable), found in judged.items():
         seen = any(state.count and state.verdict == "forbidden" for state in found)
         if not seen and rules.may_be_forbidden(variable, frames.params[case_id]):
-            spared.setdefault(variable, []).append(found[0].observations)
-    return {variable: tuple(sorted(observations)) for variable, observations in spared.items()}
+            spared.setdefault(variable, []).append((found[0].observations, frames.labels[case_id]))
+    return {variable: tuple(sorted(cases)) for variable, cases in spared.items()}
 
 
 def _of_expectations(
@@ -175,11 +175,11 @@ def _of_expectations(
     metrics = {each.metric for each in expect if each.metric is not None}
     values = {metric: _by_case(trials_that_count, metric) for metric in metrics}
     for expectation in expect:
-        meant = [case_id for case_id, params in frames.params.items() if matches(expectation.where, params)]
+        executed = ((case_id, frames.params[case_id]) for case_id in frames.params if case_id in statuses)
+        meant = [case_id for case_id, params in executed if matches(expectation.where, params)]
         if not meant:
-            told = "no case of the run is meant"
-            yield _finding("not judged", expectation, None, "", told, None)
-        for case_id in filter(statuses.__contains__, meant):
+            yield _finding("not judged", expectation, None, "", unexecuted(expectation.where), None)
+        for case_id in meant:
             params = frames.params[case_id]
             if expectation.metric is None or expectation.condition is None:
                 missed = missed_status(expectation, statuses[case_id])

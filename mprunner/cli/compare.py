@@ -58,7 +58,7 @@ def command(
 ) -> int:
     """Compare the cases of run BASE with those of run NEW: what differs in their setting, then each case's ratio.
 
-    Each is a run's folder, an experiment's name or file (its newest run), or the beginning of a run's id.
+    Each is a run's folder, an experiment's name, file or folder (its newest run), or the beginning of a run's id.
 
     A case is told slower or faster if the rank test says so, corrected for the number of cases, the 95 % interval of
     the ratio excludes 1, and the difference is no smaller than --min-effect.

@@ -28,8 +28,11 @@ def command(experiment: str | None, results: Path, as_json: bool) -> int:
     verdict  passed or failed, by what the experiment expects; - while that is open
     """
     from mprunner.errors import ResultsError
-    from mprunner.results import all_runs
+    from mprunner.results import all_runs, passed_over, unbegun_runs
 
+    for folder in unbegun_runs(results):
+        if experiment in (None, folder.path.parent.name):
+            warn(*passed_over(folder))
     rows = []
     for folder in all_runs(results):
         try:

@@ -41,8 +41,8 @@ def command(
 ) -> int:
     """Execute what is missing of RUN: the trials that have no final record, and no other.
 
-    RUN is a run's folder, an experiment's name or file (its newest run), or the beginning of a run's id; without
-    it, the newest run of all.
+    RUN is a run's folder, an experiment's name, file or folder (its newest run), or the beginning of a run's id;
+    without it, the newest run of all.
 
     Missing are trials that were never started, that were cancelled, and the one that was being executed when
     mprunner itself was ended; it stays in the tables as lost, beside its new attempt. A trial that failed is a
@@ -66,7 +66,7 @@ def command(
     from mprunner.registry import empty_registry
     from mprunner.results import find_run
 
-    folder = find_run(results, run)
+    folder = find_run(results, run, warn)
     with resuming.reopened(folder) as reopened:
         if not reopened.missing:
             click.echo(f"nothing is missing: all {reopened.tally.settled} trials are done", err=True)

@@ -77,8 +77,9 @@ def command(
       mprunner run experiments/
 
     \b
-    Exit codes: 0 all trials ok; 1 a trial failed; 2 bad usage or experiment, or orphans of an earlier run; 4 broken
-    plugin; 5 nothing to execute; 6 results can't be written; a signal ends mprunner by that signal.
+    Exit codes: 0 all as expected: trials are ok, unless the experiment says otherwise; 1 a trial failed, or an
+    expectation was missed; 2 bad usage or experiment, or orphans of an earlier run; 4 broken plugin; 5 nothing to
+    execute; 6 results can't be written; a signal ends mprunner by that signal.
     """
     from mprunner.executors.launching import launcher_at_hand
 

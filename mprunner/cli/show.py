@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mprunner.cli.options import results_option
+from mprunner.cli.options import results_option, warn
 from mprunner.cli.output import color_option, json_option, print_json, print_summary, resume_command
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 def command(run: str | None, results: Path, color: str, as_json: bool) -> int:
     """Print the summary of RUN again, from its journal alone.
 
-    RUN is a run's folder, an experiment's name or file (its newest run), or the beginning of a run's id; without
-    it, the newest run of all.
+    RUN is a run's folder, an experiment's name, file or folder (its newest run), or the beginning of a run's id;
+    without it, the newest run of all.
     """
     from mprunner import settling
     from mprunner.results import find_run
 
-    folder = find_run(results, run)
+    folder = find_run(results, run, warn)
     facts = folder.read_run()
     tabled = settling.tabulate(folder)
     if as_json:

@@ -34,8 +34,8 @@ def command(
 ) -> int:
     """Judge RUN by the `outcomes` and `expect` of its experiment's file as it is now, without executing anything.
 
-    RUN is a run's folder, an experiment's name or file (its newest run), or the beginning of a run's id; without
-    it, the newest run of all.
+    RUN is a run's folder, an experiment's name, file or folder (its newest run), or the beginning of a run's id;
+    without it, the newest run of all.
 
     The new verdict takes the place of the old one: in run.json, verdict.json and outcomes.csv. The file must be right
     as a whole, but nothing else of it, such as its sweep, changes anything: the run's trials are what they are.
@@ -51,7 +51,7 @@ def command(
     from mprunner import judging, settling
     from mprunner.results import find_run
 
-    folder = find_run(results, run)
+    folder = find_run(results, run, warn)
     report = None if junit is None else JUnitFile(junit)
     judged = judging.judge_again(folder, _named_file(run), file, plugin)
     warn_of_plugins(judged.registry)

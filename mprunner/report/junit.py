@@ -10,9 +10,11 @@ from typing import Any, Literal, TextIO
 from xml.sax.saxutils import escape, quoteattr
 
 from mprunner.escapes import printable
+from mprunner.records import Status
 
 _NO_XML = re.compile("[\ufffe\uffff]")  # what printable() leaves and XML 1.0 forbids
 _FAILING = ("failed", "forbidden", "unknown", "missed")
+_CANCELLED = Status.CANCELLED.value
 _Ended = Literal["passed", "failure", "error", "skipped"]
 
 
@@ -120,9 +122,11 @@ def _whole(run: Mapping[str, Any]) -> Judged:
 
 def _statuses(case: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> Judged:
     counts = ", ".join(f"{count:,} {status}" for status, count in case["statuses"].items())
+    is_judged = any(status != _CANCELLED for status in case["statuses"])
+    passed: _Ended = "passed" if is_judged else "skipped"
     return Judged(
         name=_name(case["label"], "trials end as expected"),
-        ended="failure" if found else "passed",
+        ended="failure" if found else passed,
         kind="failed" if found else "",
         told=tuple(str(each["told"]) for each in found) or (counts,),
         seconds=case["trial_wall_s"],

@@ -60,6 +60,9 @@ def verdict_digest(judgement: Judgement, *, complete: bool) -> VerdictDigest:
         *_met(judgement.findings),
         *_never_forbidden(judgement),
     ]
+    if not (judgement.rules or lines):
+        told = "nothing is expected but that every trial ends ok"
+        lines.append(VerdictLine(found="", told=told, fails=False))
     so_far = "" if complete else " so far"
     fails = judgement.verdict == "failed"
     return VerdictDigest(verdict=f"{judgement.verdict}{so_far}", fails=fails, lines=tuple(lines))
@@ -99,10 +102,14 @@ def _met(findings: Sequence[Finding]) -> Iterator[VerdictLine]:
 
 def _never_forbidden(judgement: Judgement) -> Iterator[VerdictLine]:
     """Say of how many observations none was forbidden, and how often that could happen all the same."""
-    for variable, observations in judgement.spared.items():
-        counts = (observations[0], observations[-1])
-        several = "" if len(observations) == 1 else f" of each of {number(len(observations))} cases"
-        told = f"{variable} in {span(*counts, '')} observations{several}"
+    elsewhere = {finding.about for finding in judgement.findings if finding.found == "forbidden"}
+    for variable, cases in judgement.spared.items():
+        (least, label), (most, _) = cases[0], cases[-1]
+        counts = (least, most)
+        case = printable(f"{label}: ") if label and len(cases) == 1 else ""
+        other = "other " if variable in elsewhere else ""
+        several = "" if len(cases) == 1 else f" of each of {number(len(cases))} {other}cases"
+        told = f"{case}{variable} in {span(*counts, '')} observations{several}"
         bounds = dict.fromkeys(share(unseen_bound(count)) for count in counts)
         yield VerdictLine(
             found="never forbidden",
