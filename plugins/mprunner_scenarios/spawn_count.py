@@ -108,7 +108,7 @@ class SpawnCount(Scenario[Params, Metrics]):
             wall_s = watch.elapsed_s
             trial.observe(finish_order=_finish_order(actors, params))
         for count in arrived:
-            trial.observe(result="nothing" if count is None else str(count))
+            trial.observe(result="nothing" if count is None else count)
         return Metrics(
             wall_s=wall_s,
             start_s=start_s,
