@@ -1,36 +1,57 @@
 """Whether a combination has some values of params, as a baseline or a ``where`` says: told before any is made."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from itertools import chain
 
 from mprunner.expected import Where
 from mprunner.spec.checking import Checking, ParamTypes
 from mprunner.spec.messages import as_yaml, list_of_names
 from mprunner.spec.model import Block, Row, axes
+from mprunner.spec.param_types import CPU_COUNT
 from mprunner.spec.problems import Loc
 from mprunner.values import Scalar
 
-_CPU_COUNT = "cpu_count"
 _SHOWN = 20  # values, of which list_of_names() shows fewer
-_Values = Mapping[Scalar, None]
-"""Distinct values in the order of the file, among which one is found at once."""
 
 
-@dataclass(frozen=True, slots=True)
+class _Column:
+    """The values of one name in several places, and the places of each: found without looking at every place."""
+
+    def __init__(self, values: Iterable[Scalar], *, counts_processes: bool) -> None:
+        self.values: dict[Scalar, list[int]] = {}
+        self._counts_processes = counts_processes
+        for place, value in enumerate(values):
+            self.add(place, value)
+
+    def add(self, place: int, value: Scalar) -> None:
+        """Note that the name has a value in a place."""
+        self.values.setdefault(value, []).append(place)
+
+    def places(self, wanted: Iterable[Scalar]) -> set[int]:
+        """Return the places that have one of some values; ``cpu_count`` may be any number, on some machine."""
+        found: set[int] = set()
+        for value in wanted:
+            if self._counts_processes and value == CPU_COUNT:
+                return found.union(*self.values.values())
+            found.update(self.values.get(value, ()))
+            if self._counts_processes:
+                found.update(self.values.get(CPU_COUNT, ()))
+        return found
+
+
 class _Axis:
-    """What varies on its own: names that move together, their rows, and the values that each name takes."""
+    """What varies on its own: names that move together, and which rows have which values."""
 
-    names: tuple[str, ...]
-    rows: tuple[Row, ...]
-    values: Mapping[str, _Values]
+    def __init__(self, names: tuple[str, ...], rows: tuple[Row, ...], types: ParamTypes) -> None:
+        self.columns = {
+            name: _Column((row[i] for row in rows), counts_processes=_counts_processes(types, name))
+            for i, name in enumerate(names)
+        }
 
     def has_row(self, wanted: Where) -> bool:
         """Whether a row has, of each of its names that is wanted, one of the values."""
-        here = [(index, set(wanted[name])) for index, name in enumerate(self.names) if name in wanted]
-        if len(self.names) == 1:
-            return not here or _meet(here[0][1], self.values[self.names[0]])
-        return not here or any(all(_meet(values, (row[i],)) for i, values in here) for row in self.rows)
+        here = [column.places(wanted[name]) for name, column in self.columns.items() if name in wanted]
+        return not here or bool(set.intersection(*here))
 
 
 class Sweeping:
@@ -38,58 +59,48 @@ class Sweeping:
 
     def __init__(self, fixed: Mapping[str, Scalar], sweep: tuple[Block, ...], types: ParamTypes) -> None:
         defaults = {name: type_.field.default for name, type_ in types.items()}
-        self._fixed: dict[str, _Values] = {
-            name: {value: None} for name, value in {**defaults, **fixed}.items()
-        }
-        self._blocks = [[_axis(names, rows) for names, rows in axes(block)] for block in sweep or ({},)]
+        self._blocks = [
+            [_Axis(names, rows, types) for names, rows in axes(block)] for block in sweep or ({},)
+        ]
+        self._columns = {name: _Column((), counts_processes=_counts_processes(types, name)) for name in types}
+        sweeping: dict[str, set[int]] = {name: set() for name in types}
+        for place, block in enumerate(self._blocks):
+            for name, column in chain.from_iterable(axis.columns.items() for axis in block):
+                sweeping[name].add(place)
+                for value in column.values:
+                    self._columns[name].add(place, value)
+        for name, value in {**defaults, **fixed}.items():
+            for place in set(range(len(self._blocks))) - sweeping[name]:
+                self._columns[name].add(place, value)
 
     def has(self, wanted: Where) -> bool:
         """Whether a combination has, of each param that is wanted, one of the values."""
-        return any(self._block_has(block, wanted) for block in self._blocks)
+        places = set.intersection(*(self._columns[name].places(values) for name, values in wanted.items()))
+        return any(all(axis.has_row(wanted) for axis in self._blocks[place]) for place in sorted(places))
 
-    def _block_has(self, block: list[_Axis], wanted: Where) -> bool:
-        swept = {name for axis in block for name in axis.names}
-        return all(axis.has_row(wanted) for axis in block) and all(
-            _meet(values, self._fixed[name]) for name, values in wanted.items() if name not in swept
-        )
+    def takes(self, name: str, value: Scalar) -> bool:
+        """Whether a param has a value in some combination."""
+        return bool(self._columns[name].places((value,)))
 
-    def values_of(self, name: str) -> list[_Values]:
-        """Return the values that a param takes, block by block."""
-        found = ({key: each.values[key] for each in block for key in each.names} for block in self._blocks)
-        return [values.get(name, self._fixed[name]) for values in found]
+    def values_of(self, name: str) -> list[Scalar]:
+        """Return the values that a param takes."""
+        return list(self._columns[name].values)
 
 
-def _axis(names: tuple[str, ...], rows: tuple[Row, ...]) -> _Axis:
-    values = {name: dict.fromkeys(row[i] for row in rows) for i, name in enumerate(names)}
-    return _Axis(names, rows, values)
+def _counts_processes(types: ParamTypes, name: str) -> bool:
+    return name in types and types[name].field.counts_processes
 
 
 def refuse_unmatched(checking: Checking, path: Loc, wanted: Where, sweeping: Sweeping) -> None:
     """Report values at a path that no combination has, one by one or together; any of a name's values will do."""
     unknown = False
     for name, values in wanted.items():
-        taken = sweeping.values_of(name)
         for index, value in enumerate(values):
-            if not any(_meet((value,), each) for each in taken):
+            if not sweeping.takes(name, value):
                 unknown = True
-                checking.report((*path, name, index), f"no case has {as_yaml(value)} here", _have(taken))
-    if not unknown and not sweeping.has(wanted):
+                have = list_of_names([as_yaml(each) for each in sweeping.values_of(name)[:_SHOWN]])
+                checking.report(
+                    (*path, name, index), f"no case has {as_yaml(value)} here", f"the cases have {have}"
+                )
+    if wanted and not unknown and not sweeping.has(wanted):
         checking.report(path, "no case has all these values", at_key=True)
-
-
-def _have(taken: list[_Values]) -> str:
-    first: dict[Scalar, None] = {}
-    for value in chain.from_iterable(taken):
-        first[value] = None
-        if len(first) == _SHOWN:
-            break
-    return f"the cases have {list_of_names([as_yaml(value) for value in first])}"
-
-
-def _meet(wanted: Collection[Scalar], values: Collection[Scalar]) -> bool:
-    """Return whether one of some values is wanted; `cpu_count` may be any number, on some machine."""
-    return (
-        _CPU_COUNT in wanted
-        or any(value in values for value in wanted)
-        or (_CPU_COUNT in values and any(isinstance(value, int) for value in wanted))
-    )

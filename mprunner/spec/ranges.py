@@ -1,10 +1,10 @@
 """A range among a sweep's values: ``{from: 1, to: 1024, times: 2}`` or ``{from: 0, to: 10, step: 2}``.
 
-Values are computed as fractions of what is written, so that 0.1 three times is 0.3, and an int stays one.
+Values are computed as decimals of what is written, so that 0.1 three times is 0.3, and an int stays one.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from fractions import Fraction
+from decimal import Context, Decimal
 from typing import Final
 
 from mprunner.spec.checking import Checking
@@ -22,6 +22,8 @@ _WAYS = ("step", "times")
 _EXAMPLE = "write {from: 1, to: 1024, times: 2} or {from: 0, to: 10, step: 2}"
 
 _Number = int | float
+_EXACTLY: Final = Context(prec=800)
+"""Digits enough for the sum of any two numbers that a file can hold; those of a product grow without end."""
 
 
 def check_range(checking: Checking, path: Loc, name: str, node: MappingNode) -> Values:
@@ -134,14 +136,18 @@ def _is_whole(node: Node) -> bool:
 
 def _values(numbers: Mapping[str, _Number]) -> Iterator[_Number]:
     """Yield the values from the first to the last, both included where they are hit."""
-    exact = {key: Fraction(str(number)) for key, number in numbers.items()}
+    exact = {key: Decimal(str(number)) for key, number in numbers.items()}
     whole = all(isinstance(number, int) for key, number in numbers.items() if key != "to")
-    number_of: Callable[[Fraction], _Number] = int if whole else float
+    number_of: Callable[[Decimal], _Number] = int if whole else float
     value, last = exact["from"], exact["to"]
     upwards = exact.get("step", 1) > 0
     while (value <= last) if upwards else (value >= last):
         yield number_of(value)
-        value = value * exact["times"] if "times" in exact else value + exact["step"]
+        value = (
+            _EXACTLY.multiply(value, exact["times"])
+            if "times" in exact
+            else _EXACTLY.add(value, exact["step"])
+        )
 
 
 def _as_node(node: MappingNode, value: _Number) -> ScalarNode:

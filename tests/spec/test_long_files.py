@@ -30,6 +30,8 @@ WORST = (  # of each kind, what takes the longest
     "open brackets",
     "mistyped metrics",
     "a where that nothing matches",
+    "a where of many blocks",
+    "ranges of long decimals",
     "CPUs",
 )
 PADDING = b"#\n" * tokens.LONG  # what makes a text long, and is nothing

@@ -71,6 +71,10 @@ def _numbers(first: int, last: int) -> str:
     return ",".join(map(str, range(first, last)))
 
 
+_RANGE = "{from: 1.234567890123456e-307, to: 1e308, times: 1.160000000000001}"
+_BLOCKS = "sweep:\n" + "".join(f"- {{transactions: {number}}}\n" for number in range(12_000))
+_WHERE = "where: {transactions: [" + _numbers(0, 300) + "], guard: none, level: 2}"
+_EXPECTS = "expect:\n" + f"- {{metric: wall_s, max: 3, {_WHERE}}}\n" * 100
 _EXPECT = "expect:\n  - {metric: lost_updates, max: 0, where: {transactions: ["
 
 # Experiments of the bank in tests/spec/scenarios.py: a sweep of many values, and what is written below it.
@@ -88,6 +92,9 @@ EXPERIMENTS = {
     "a where of many values": (45_000, _EXPECT + _numbers(0, 45_000) + "]}}\n"),
     "a where that nothing matches": (45_000, _EXPECT + _numbers(50_000, 94_000) + "]}}\n"),
     "rules": (0, "outcomes: {final_balance: [" + "{equals: 1, verdict: forbidden}," * 18_000 + "]}\n"),
+    "a where of many blocks": (0, _BLOCKS + _EXPECT + _numbers(0, 12_000) + "]}}\n"),
+    "wheres of many blocks": (0, _BLOCKS + _EXPECTS),
+    "ranges of long decimals": (0, "sweep: {" + ", ".join(f"p{i}: {_RANGE}" for i in range(10)) + "}\n"),
     "CPUs": (0, "cpus: [" + _numbers(0, 90_000) + "]\n"),
 }
 
