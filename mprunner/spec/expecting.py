@@ -73,12 +73,17 @@ def _outcome_rule(checking: Checking, path: Loc, wheres: dict[Loc, Where]) -> Ou
 
 
 def _refuse_unreachable(checking: Checking, rules: Mapping[Loc, OutcomeRule]) -> None:
-    last = next((path for path, rule in rules.items() if rule.condition is None and not rule.where), None)
+    """Report what stands after a rule for every state, which one with a mistake in its condition is not."""
+    last = next((path for path, rule in rules.items() if _takes_all(checking, path, rule)), None)
     for path in rules:
         if last is not None and cast("int", path[-1]) > cast("int", last[-1]):
             hint = "the first rule that applies decides: move it up"
             line = checking.document.find(last).node.position.line
             checking.report(path, f"never applies: the rule on line {line} takes every state", hint)
+
+
+def _takes_all(checking: Checking, path: Loc, rule: OutcomeRule) -> bool:
+    return not rule.where and any(key == "otherwise" for key, _ in checking.entries(path))
 
 
 def _expectation(

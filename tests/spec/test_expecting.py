@@ -161,6 +161,12 @@ def test_near_names_are_offered(problems):
     assert "hint: did you mean 'timeout'?" in told
 
 
+@pytest.mark.parametrize("wrong", ["equal: 3", "equals: [3]", "min: three", "note: nothing"])
+def test_a_rule_behind_one_with_a_mistake_is_not(problems, wrong):
+    rules = f"    - {{{wrong}, verdict: acceptable}}\n    - {{otherwise: true, verdict: forbidden}}\n"
+    assert "never applies" not in problems(HEAD + "outcomes:\n  final_balance:\n" + rules)
+
+
 def test_a_rule_behind_one_that_takes_every_state_is_refused(problems):
     rules = "    - {otherwise: true, verdict: interesting}\n    - {equals: 3, verdict: forbidden}\n"
     told = problems(HEAD + "outcomes:\n  final_balance:\n" + rules)
