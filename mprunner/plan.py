@@ -15,9 +15,11 @@ from typing import Any, Generic, TypeVar, overload
 
 from mprunner.declarations import Declaration
 from mprunner.errors import ExperimentError, NothingSelectedError
+from mprunner.expected import Where
 from mprunner.records import Attempt, label_of
-from mprunner.selection import Resolving, Selection, select
+from mprunner.selection import BASELINE, Resolving, Selection, select
 from mprunner.spec import Combinations, Experiment
+from mprunner.spec.messages import as_yaml, list_of_names
 from mprunner.values import Scalar
 
 _ID_DIGITS = 12
@@ -84,6 +86,7 @@ class Plan:
         refused: combinations left out because the scenario refuses them.
         excluded: how many combinations are left out because the experiment excludes them.
         not_selected: how many are left out because ``--only`` asks for others.
+        repeated: how many are no cases of their own, having the same values as one before.
         repeats: measured trials per case.
         warmup: trials per case before those, flagged and left out of every summary.
         order: interleaved (every case once, then again), shuffled (within each repeat) or sequential.
@@ -100,6 +103,7 @@ class Plan:
     timeout_s: float
     excluded: int = 0
     not_selected: int = 0
+    repeated: int = 0
 
     def __len__(self) -> int:
         return len(self.cases) * (self.warmup + self.repeats)
@@ -152,7 +156,8 @@ def make_plan(
 
     Raises:
         ExperimentError: the scenario refuses a combination, and ``strict`` says that it must not; or no case is left
-            that has the values of the baseline.
+            that has the values of the baseline, or that a rule's ``where`` means.
+        PluginError: the scenario's ``Params`` fails in another way than by refusing.
         NothingSelectedError: every combination is refused by the scenario, excluded, or not selected.
     """
     resolving = Resolving(declaration.params, cpus)
@@ -172,8 +177,11 @@ def make_plan(
         raise _refusing(declaration.name, refused)
     if not selection.cases:
         raise _nothing_left(declaration.name, refused, selection)
-    if not selection.has_baseline:
+    if BASELINE in selection.sought.wanted:
         raise _no_baseline(experiment)
+    for place, where in selection.sought.wanted.items():
+        if place in selection.sought.left_out:  # else it means a number of CPUs that another machine has
+            raise _no_case(place, where)
     return Plan(
         cases=_kept(Lazy(selection.cases, case)),
         refused=_kept(refused),
@@ -184,6 +192,7 @@ def make_plan(
         timeout_s=experiment.timeout_s,
         excluded=selection.excluded,
         not_selected=selection.filters.left_out,
+        repeated=selection.repeated,
     )
 
 
@@ -220,6 +229,14 @@ def _no_baseline(experiment: Experiment) -> ExperimentError:
     )
 
 
+def _no_case(place: str, where: Where) -> ExperimentError:
+    values = ", ".join(f"{name} {list_of_names([as_yaml(value) for value in where[name]])}" for name in where)
+    return ExperimentError(
+        f"{place}: every case that it means, {values}, is excluded or refused by the scenario",
+        "name cases that are left, or remove the rule",
+    )
+
+
 def _kept(items: Sequence[_T]) -> Sequence[_T]:
     return tuple(items) if len(items) <= _KEPT else items
 
@@ -234,7 +251,8 @@ def _refusals(combinations: Combinations, resolving: Resolving, selection: Selec
 
 def _described(combinations: Combinations, resolving: Resolving, place: int) -> tuple[str, dict[str, Scalar]]:
     combination = combinations[place]
-    return label_of(combination.params, combination.swept), resolving.completed(combination.params)
+    params = resolving.completed(combination.params)
+    return label_of(params, combination.swept), params
 
 
 def case_id(

@@ -11,12 +11,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mprunner.declarations import Field, with_cpus
+from mprunner.errors import PluginError
+from mprunner.expected import Where, matches
 from mprunner.filters import Filters
+from mprunner.records import label_of
 from mprunner.spec.model import Block, Experiment, Row, axes
 from mprunner.values import Scalar
 
 Params = dict[str, Scalar]
 Identify = Callable[[Params], str]
+BASELINE = "baseline"
+"""The place of the baseline among what is sought."""
 
 
 @dataclass(slots=True)
@@ -27,9 +32,10 @@ class Selection:
         cases: the places of those that became cases.
         refused: the places of those that the scenario refuses.
         reasons: why, one for each of ``refused``.
+        repeated: how many have the same values as a case before them.
         excluded: how many the experiment excludes.
         filters: what took them of those that are not excluded.
-        has_baseline: whether one of the cases has the values of the baseline; True where none is asked for.
+        sought: the values of the baseline and of every rule's ``where``, as far as no case has them.
     """
 
     filters: Filters
@@ -37,8 +43,30 @@ class Selection:
     cases: "array[int]" = field(default_factory=lambda: array("Q"))
     refused: "array[int]" = field(default_factory=lambda: array("Q"))
     reasons: list[str] = field(default_factory=list)
+    repeated: int = 0
     excluded: int = 0
-    has_baseline: bool = True
+    sought: "Sought" = field(default_factory=lambda: Sought({}))
+
+
+@dataclass(slots=True)
+class Sought:
+    """Values that some case has to have.
+
+    Attributes:
+        wanted: the values that no case was seen to have, by their place in the file: ``expect[0].where``.
+        left_out: the places of those that a combination has which is left out.
+    """
+
+    wanted: dict[str, Where]
+    left_out: set[str] = field(default_factory=set)
+
+    def see(self, params: Params, *, is_case: bool) -> None:
+        """Take in a combination: a case, or one that is left out."""
+        for place in [place for place, where in self.wanted.items() if matches(where, params)]:
+            if is_case:
+                del self.wanted[place]
+            else:
+                self.left_out.add(place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,34 +98,70 @@ def select(experiment: Experiment, resolving: Resolving, params_type: type, iden
         resolving: how their values become params.
         params_type: raises ValueError for a combination that the scenario refuses.
         identify: tells cases apart; it is asked only where two combinations may be one case.
+
+    Raises:
+        PluginError: ``params_type`` fails in another way.
     """
     selection = Selection(Filters(experiment, resolving.fields, resolving.cpus))
-    wanted = None if experiment.only else experiment.baseline  # a part of the cases may be without it
-    baseline = None if wanted is None else resolving.resolved(wanted)
-    selection.has_baseline = baseline is None
+    if not experiment.only:  # else a part of the cases may be without them
+        selection.sought = Sought(_sought(experiment, resolving))
     reasons: dict[str, str] = {}  # a million combinations may be refused for one reason: it is kept once
     seen: set[str] | None = set() if _may_repeat(experiment, resolving) else None
     for place, (params, is_excluded) in enumerate(_offered(experiment, resolving)):
+        if not is_excluded and not selection.filters.takes(params):
+            continue
+        reason = None if is_excluded else _reason(experiment.scenario, params_type, params)
+        if selection.sought.wanted:
+            selection.sought.see(params, is_case=not is_excluded and reason is None)
         if is_excluded:
             selection.excluded += 1
-            continue
-        if not selection.filters.takes(params):
-            continue
-        try:
-            params_type(**params)
-        except ValueError as error:
+        elif reason is not None:
             selection.refused.append(place)
-            selection.reasons.append(reasons.setdefault(str(error), str(error)))
-            continue
-        if seen is not None:
-            identity = identify(params)
-            if identity in seen:
-                continue
-            seen.add(identity)
-        selection.cases.append(place)
-        if not selection.has_baseline and baseline is not None:
-            selection.has_baseline = baseline.items() <= params.items()
+            selection.reasons.append(reasons.setdefault(reason, reason))
+        elif seen is not None and not _is_new(identify(params), seen):
+            selection.repeated += 1
+        else:
+            selection.cases.append(place)
     return selection
+
+
+def _is_new(identity: str, seen: set[str]) -> bool:
+    known = len(seen)
+    seen.add(identity)
+    return len(seen) > known
+
+
+def _reason(scenario: str, params_type: type, params: Params) -> str | None:
+    """Return why a scenario refuses a combination; None if it does not.
+
+    Raises:
+        PluginError: its ``Params`` fails in another way than it should.
+    """
+    try:
+        params_type(**params)
+    except ValueError as error:
+        return str(error) or "it gives no reason"
+    except Exception as error:  # __post_init__ is code of the plugin's
+        values = label_of(params, params)
+        raise PluginError(
+            f"scenario {scenario!r} can't check {values}: {type(error).__name__}: {error}",
+            "its Params refuse a combination by raising ValueError",
+        ) from error
+    return None
+
+
+def _sought(experiment: Experiment, resolving: Resolving) -> dict[str, Where]:
+    """Return what some case has to have, by its place in the file."""
+    rules = experiment.rules.resolved(resolving.fields, resolving.cpus)
+    wheres = {f"expect[{i}].where": each.where for i, each in enumerate(rules.expect)}
+    for variable, several in rules.outcomes.items():
+        wheres.update({f"outcomes.{variable}[{i}].where": rule.where for i, rule in enumerate(several)})
+    baseline = resolving.resolved(experiment.baseline or {})
+    return {
+        place: where
+        for place, where in {BASELINE: {name: (v,) for name, v in baseline.items()}, **wheres}.items()
+        if where
+    }
 
 
 def _offered(experiment: Experiment, resolving: Resolving) -> Iterator[tuple[Params, bool]]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mprunner.declarations import declare, fields_of
-from mprunner.errors import ExperimentError, NothingSelectedError
+from mprunner.errors import ExperimentError, NothingSelectedError, PluginError
 from mprunner.plan import Case, Plan, case_id, make_plan, trial_id, trial_seed
 from mprunner.scenario import CPU_COUNT, ProcessCount, Scenario, Trial
 from mprunner.spec import Experiment, expand, read_experiment
@@ -456,4 +456,60 @@ def test_a_baseline_of_which_some_cases_are_left_is_none(planned):
 
 
 def test_a_number_of_cpus_that_the_sweep_names_as_well_is_one_case(planned):
-    assert [case.params["workers"] for case in planned("sweep: {workers: [1, cpu_count, 2]}").cases] == [1, 2]
+    plan = planned("sweep: {workers: [1, cpu_count, 2]}")
+    assert [case.params["workers"] for case in plan.cases] == [1, 2]
+    assert plan.repeated == 1
+
+
+def test_a_label_tells_the_number_of_cpus(planned):
+    assert planned("sweep: {workers: [cpu_count]}").cases[0].label == "workers 2"
+
+
+EXPECT = "expect: [{metric: wall_s, max: 3}, {metric: wall_s, max: 3, where: {guard: lock}}]"
+
+
+@pytest.mark.parametrize("gone", ["exclude: [{guard: lock}]", "params: {size: 9000}"])
+def test_a_where_of_which_no_case_is_left_is_an_error(planned, gone):
+    with pytest.raises(ExperimentError) as caught:
+        planned(f"sweep: {{guard: [none, lock]}}\n{EXPECT}\n{gone}")
+    assert caught.value.message == (
+        "expect[1].where: every case that it means, guard lock, is excluded or refused by the scenario"
+    )
+
+
+def test_a_where_of_which_some_cases_are_left_is_none(planned):
+    assert len(planned(f"sweep: {{guard: [none, lock], size: [10, 9000]}}\n{EXPECT}").cases) == 3
+
+
+def test_a_where_may_mean_a_number_of_cpus_that_this_machine_does_not_have(planned):
+    where = "expect: [{metric: wall_s, max: 3, where: {workers: 64}}]"
+    assert len(planned(f"sweep: {{workers: [1, cpu_count]}}\n{where}").cases) == 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faulty:
+    """Fails for some values, instead of refusing them."""
+
+    a: int = 0
+
+    def __post_init__(self) -> None:
+        if self.a == 1:
+            raise ValueError
+        if self.a == 2:
+            raise TypeError("no number")
+
+
+def plan_of_faulty(*values):
+    declaration = replace(declare(Toy), params=tuple(fields_of(Faulty, "Faulty")))
+    experiment = Experiment(name="x", scenario="toy", sweep=({"a": tuple((value,) for value in values)},))
+    return make_plan(experiment, declaration, Faulty, 2)
+
+
+def test_params_that_fail_are_the_fault_of_the_plugin():
+    with pytest.raises(PluginError) as caught:
+        plan_of_faulty(0, 2)
+    assert caught.value.message == "scenario 'toy' can't check a 2: TypeError: no number"
+
+
+def test_a_refusal_without_a_reason_says_so():
+    assert [refusal.reason for refusal in plan_of_faulty(0, 1).refused] == ["it gives no reason"]

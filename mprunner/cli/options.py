@@ -85,6 +85,10 @@ def tell_left_out(plan: Plan, name: str = "") -> None:
     of = f"{name}: " if name else ""
     if plan.excluded:
         click.echo(f"{of}{_combinations(plan.excluded)} excluded", err=True)
+    if plan.repeated:
+        click.echo(
+            f"{of}{_combinations(plan.repeated)} with the values of another, and no case of its own", err=True
+        )
     if plan.not_selected:
         click.echo(f"{of}{_combinations(plan.not_selected)} not selected", err=True)
     if plan.refused:
