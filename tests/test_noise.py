@@ -43,6 +43,13 @@ def test_outliers_are_counted():
     assert line == "outliers of wall_s (modified z over 3.5) in 1 of 2 cases, in a: 1 of 7 trials"
 
 
+@pytest.mark.parametrize(
+    "values", [[1.0, 1.0, 1.0, 1.001, 1.09], [1.09, *QUIET * 3], [1.0, 1.0, 1.0, 1.001, 0.91]]
+)
+def test_what_is_near_the_median_is_no_outlier_however_near_the_others_are(values):
+    assert told(a=values) == ()
+
+
 def test_a_slow_first_trial_is_told_as_that_and_not_as_an_outlier():
     assert told(a=[1.2, *QUIET * 3]) == (
         "the first trial was slow (`warmup: 1` leaves it out): 1.2× the median",

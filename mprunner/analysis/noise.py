@@ -14,7 +14,13 @@ from mprunner.until import MIN_REPEATS
 MAX_SPREAD = 0.1
 """A standard deviation of 10 % of the mean or more is told."""
 MAX_Z = 3.5
-"""A modified z-score beyond it marks an outlier."""
+"""A modified z-score beyond it marks an outlier, if it is far from the median as well."""
+MIN_DISTANCE = 0.1
+"""So far from the median, as a share of it, an outlier is.
+
+One in five sets of five values has a score over 3.5 by chance: the median deviation of so few is no measure. But
+none of them is so far away, unless all of them spread.
+"""
 _MIN_SPREAD_VALUES = 3  # two values have a deviation, but no one would call it a spread
 
 Cases = Mapping[str, Sequence[float]]
@@ -88,25 +94,33 @@ def _spread(label: str, values: Sequence[float]) -> _Found | None:
 
 
 def _outliers(label: str, values: Sequence[float]) -> _Found | None:
-    if len(values) < MIN_REPEATS:
-        return None
-    scores = modified_z(values)
-    first = 1 if _is_slow_first(scores) else 0  # that is told on its own
-    count = sum(abs(score) > MAX_Z for score in scores[first:])
+    places = _outlying(values)
+    if places and places[0] == 0 and _is_slow_first(values):
+        places = places[1:]  # that is told on its own
+    count = len(places)
     return _Found(label, count, f"{count:,} of {trials(len(values))}") if count else None
 
 
 def _slow_first(label: str, values: Sequence[float]) -> _Found | None:
-    if len(values) < MIN_REPEATS or not _is_slow_first(modified_z(values)):
-        return None
-    middle = median_of(values)
-    if middle <= 0:
+    if not _is_slow_first(values) or (middle := median_of(values)) <= 0:
         return None
     return _Found(label, values[0] / middle, f"{factor(values[0] / middle)}× the median")
 
 
-def _is_slow_first(scores: Sequence[float]) -> bool:
-    return scores[0] > MAX_Z and scores[0] == max(scores)
+def _is_slow_first(values: Sequence[float]) -> bool:
+    return 0 in _outlying(values) and values[0] == max(values)
+
+
+def _outlying(values: Sequence[float]) -> list[int]:
+    """Return the places of outliers; none of too few values."""
+    if len(values) < MIN_REPEATS:
+        return []
+    middle, scores = median_of(values), modified_z(values)
+    return [
+        place
+        for place, (value, score) in enumerate(zip(values, scores, strict=True))
+        if abs(score) > MAX_Z and abs(value / 2 - middle / 2) >= MIN_DISTANCE * abs(middle / 2)
+    ]
 
 
 def too_few_repeats(cases: Cases) -> tuple[str, ...]:
