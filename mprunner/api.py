@@ -80,7 +80,7 @@ class Results:
         line = repr(self)[1:-1].replace("&", "&amp;").replace("<", "&lt;")
         more = len(self.summary) - len(shown)
         rest = f"<p>{more:,} more rows in <code>.summary</code></p>" if more else ""
-        return f"<p>{line}</p>{shown.to_html(index=False)}{rest}"
+        return f"<p>{line}</p>{shown.to_html(index=False, float_format='{:.6g}'.format)}{rest}"
 
 
 def _numbered(rows: "pd.DataFrame", of: str) -> str:
@@ -124,7 +124,7 @@ def _folders(run: AnyPath | None, results: Path) -> list[RunFolder]:
                     _warn(*passed_over(folder))
             return of_experiment
     try:
-        return [find_run(results, str(path), _warn)]
+        return [find_run(results, str(run), _warn)]  # a folder here may have an experiment's name by chance
     except ExperimentError as error:
         if not path.is_dir():
             raise
@@ -140,7 +140,11 @@ def _tables(folder: RunFolder) -> "dict[str, pd.DataFrame]":
 
     if (folder.path / FILE).exists():
         package = read_package(folder.path)
-        if folder.journal_bytes() in (None, package.journal_bytes):
+        size, known = folder.journal_bytes(), package.journal_bytes
+        if size is not None and known is not None and size < known:
+            _warn(f"{folder.journal} was cut", "these are its tables, which were written before")
+            return read_tables(package)
+        if size in (None, known):
             return read_tables(package)
     return whole_tables(folder)
 

@@ -176,6 +176,14 @@ class Package:
     journal_bytes: int | None
 
 
+def journal_bytes_of(folder: Path) -> int | None:
+    """Return the size of the journal that a run's tables are made of; None if nothing beside them says so."""
+    try:
+        return read_package(folder).journal_bytes
+    except ResultsError:
+        return None
+
+
 def read_package(folder: Path) -> Package:
     """Read which tables a run's folder has.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mprunner.errors import ResultsError
 from mprunner.expected import Rules
 from mprunner.journal import Header
 from mprunner.journal_reading import Reading
@@ -63,7 +64,7 @@ def tabulate(folder: RunFolder, rules: Rules | None = None, begin: "Begin | None
         begin: begins the tables of actors and samples, which are not made without it.
 
     Raises:
-        ResultsError: the journal can't be read, or is damaged.
+        ResultsError: the journal can't be read, is damaged, or was cut.
     """
     # pandas takes longer to import than most trials: not before all of them have been executed.
     from mprunner.analysis.judging import judge  # noqa: PLC0415
@@ -71,6 +72,7 @@ def tabulate(folder: RunFolder, rules: Rules | None = None, begin: "Begin | None
     from mprunner.analysis.summary import summarise  # noqa: PLC0415
     from mprunner.tables import build_frames, forget  # noqa: PLC0415
 
+    _refuse_cut(folder)
     in_hand = folder.is_held()  # then an attempt without an end is not lost: it is being executed
     reading = Reading(folder.journal)
     frames = build_frames(reading, () if in_hand else reading.cut_off(), begin or forget)
@@ -82,6 +84,22 @@ def tabulate(folder: RunFolder, rules: Rules | None = None, begin: "Begin | None
         summary=summarise(frames, header),
         judgement=judgement,
     )
+
+
+def _refuse_cut(folder: RunFolder) -> None:
+    """Refuse a journal from which something is gone: a journal only grows, and what is left may look like a run.
+
+    Raises:
+        ResultsError: it is smaller than the one that the run's tables are made of.
+    """
+    from mprunner.datapackage import journal_bytes_of  # noqa: PLC0415 - as above
+
+    size, known = folder.journal_bytes(), journal_bytes_of(folder.path)
+    if size is not None and known is not None and size < known:
+        raise ResultsError(
+            f"{folder.journal} was cut: it has {size:,} of the {known:,} bytes that its tables are made of",
+            "put it back from a copy; the tables beside it are whole, and `mprunner.load` opens them",
+        )
 
 
 def _first_given(*rules: Rules | None) -> Rules:

@@ -8,14 +8,14 @@ import threading
 import pandas as pd
 import pytest
 
-import mprunner
+import mprunner.api
 from mprunner.cells import make_frame
 from mprunner.datapackage import FILE, read_package, write_package
 from mprunner.errors import ExperimentError, MprunnerError, ResultsError
 from mprunner.loading import concatenated, read_tables
 from mprunner.results import RunFolder
 from mprunner.settling import write_tables
-from tests.made import header, run
+from tests.made import header, record, run
 from tests.support import GENEROUS_S, a_trial_has_started, wait_until
 from tests.test_datapackage import DECLARED, frames_of, tricky_records, written_whole
 
@@ -151,11 +151,24 @@ def test_tables_that_are_older_than_the_journal_are_not_taken(experiment):
     folder = RunFolder(experiment().parent / "results" / "bank" / made.run["run_id"])
     whole = folder.journal.read_bytes()
     folder.journal.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
+    (folder.path / FILE).unlink()
     write_tables(folder)
     assert len(mprunner.load(folder.path).trials) == 2  # the second was begun, and is lost
     assert list(mprunner.load(folder.path).trials["status"]) == ["ok", "lost"]
     folder.journal.write_bytes(whole)
     pd.testing.assert_frame_equal(mprunner.load(folder.path).trials, made.trials)
+
+
+def test_a_journal_that_was_cut_is_told_and_its_tables_are_opened(experiment, program):
+    made = mprunner.run(experiment())
+    journal = experiment().parent / "results" / "bank" / "latest" / "journal.jsonl"
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:-2]))
+    with pytest.warns(UserWarning, match=r"journal\.jsonl was cut"):
+        pd.testing.assert_frame_equal(mprunner.load("bank").trials, made.trials)
+    for arguments in (["show"], ["verdict"], ["compare", "--case", "guard=none", "--case", "guard=lock"]):
+        done = program(*arguments, "bank")
+        assert done.returncode == 6
+        assert "journal.jsonl was cut: it has " in done.stderr
 
 
 def test_tables_without_a_journal_are_read(experiment):
@@ -184,6 +197,12 @@ def test_a_folder_that_is_no_run_is_told(experiment):
     (experiment().parent / "other").mkdir()
     with pytest.raises(ResultsError, match=r"^other is neither a run's folder nor an experiment's$"):
         mprunner.load("other")
+
+
+def test_a_folder_that_has_an_experiment_s_name_by_chance_is_not_meant(experiment):
+    made = mprunner.run(experiment())
+    (experiment().parent / "bank").mkdir()
+    assert mprunner.load("bank").runs == made.runs
 
 
 def test_a_run_that_is_not_there_is_told(experiment):
@@ -216,6 +235,13 @@ def test_it_shows_itself_in_a_line_and_in_a_notebook(experiment):
     assert made._repr_html_().startswith(f"<p>{said}</p><table")
     assert "lost_updates" in made._repr_html_()
     assert "NA&gt;" not in made._repr_html_()
+
+
+def test_a_notebook_shows_a_duration_of_nanoseconds(tmp_path):
+    made = run(record(metrics={"wall_s": 1.25e-7}))
+    frames = frames_of(made)
+    found = mprunner.api.Results(runs=({"run_id": "x"},), **{"samples": None, **frames})
+    assert "<td>1.25e-07</td>" in found._repr_html_()
 
 
 def test_a_notebook_tells_several_runs_apart_and_what_it_leaves_out(experiment):
