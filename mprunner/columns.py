@@ -102,7 +102,7 @@ _ACTORS: Final = {
 _OUTCOMES: Final = {
     **_CASE,
     "variable": Column("key", "the outcome variable"),
-    "value": Column("key", "the state, as text"),
+    "value": Column("key", "the state, as text; text in quotes where it reads like another state"),
     "count": Column("outcome", "how often it was observed"),
     "observations": Column("outcome", "how many observations of that variable the case has"),
     "share": Column("outcome", "`count` over `observations`"),

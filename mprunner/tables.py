@@ -340,11 +340,20 @@ def state_order(value: Scalar) -> tuple[bool, float, str]:
     return (True, 0, value) if isinstance(value, str) else (False, value or 0, str(value))
 
 
+def state_texts(states: Sequence[Scalar]) -> list[str]:
+    """Return the cells of different states of an outcome; where two would read the same, text is in quotes."""
+    texts = [str(state) for state in states]
+    if len(set(texts)) == len(texts):
+        return texts
+    return [repr(state) if isinstance(state, str) else str(state) for state in states]
+
+
 def _outcome_rows(counts: Counts) -> Iterator[dict[str, object]]:
     observations = sum(count for _, count in counts)
-    for state, count in counts:
+    texts = state_texts([state for state, _ in counts])
+    for text, (_, count) in zip(texts, counts, strict=True):
         share = count / observations
-        yield {"value": str(state), "count": count, "observations": observations, "share": share}
+        yield {"value": text, "count": count, "observations": observations, "share": share}
 
 
 def _actor_rows(actors: Iterable[ActorRow]) -> list[dict[str, object]]:

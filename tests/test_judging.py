@@ -137,7 +137,7 @@ def test_a_number_and_the_text_of_it_are_two_states():
     assert rows[["value", "count", "verdict"]].to_numpy().tolist() == [
         ["1", 2, "acceptable"],
         ["True", 1, "forbidden"],
-        ["1", 3, "forbidden"],
+        ["'1'", 3, "forbidden"],
     ]
 
 

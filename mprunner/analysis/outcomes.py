@@ -8,7 +8,7 @@ import pandas as pd
 
 from mprunner.analysis.binomial import share_interval
 from mprunner.expected import OutcomeRule, OutcomeVerdict, Rules, matches
-from mprunner.tables import Counts, Frames, state_order
+from mprunner.tables import Counts, Frames, state_order, state_texts
 from mprunner.values import Scalar
 
 StateVerdict = OutcomeVerdict | Literal["unknown"]
@@ -86,14 +86,19 @@ def judged_outcomes(outcomes: pd.DataFrame, judged: Judged) -> pd.DataFrame:
     others = outcomes.columns.drop(["value", *_STATE_COLUMNS])
     headings = outcomes[others].drop_duplicates(subset=["run_id", "case_id", "variable"])
     rows = [
-        {**heading, **_cells(state)}
+        {**heading, **cells}
         for heading in cast("list[dict[str, object]]", headings.to_dict("records"))
-        for state in judged[str(heading["case_id"]), str(heading["variable"])]
+        for cells in _rows(judged[str(heading["case_id"]), str(heading["variable"])])
     ]
     return pd.DataFrame(rows, columns=outcomes.columns, dtype=object).astype(outcomes.dtypes.to_dict())
 
 
 _STATE_COLUMNS = ("count", "observations", "share", "share_ci_low", "share_ci_high", "verdict", "note")
+
+
+def _rows(states: Sequence[State]) -> list[dict[str, object]]:
+    texts = state_texts([state.value for state in states])
+    return [{"value": text, **_cells(state)} for text, state in zip(texts, states, strict=True)]
 
 
 def _cells(state: State) -> dict[str, object]:
@@ -108,4 +113,4 @@ def _cells(state: State) -> dict[str, object]:
         state.verdict,
         state.note or None,
     )
-    return {"value": str(state.value), **dict(zip(_STATE_COLUMNS, cells, strict=True))}
+    return dict(zip(_STATE_COLUMNS, cells, strict=True))
