@@ -36,7 +36,13 @@ def spared_of(run: Mapping[str, Any], spared: int) -> dict[str, int]:
     return {"spared": spared} if "spared" in run else {}
 
 
-def conclusion(done: int, failures: int, needed: int, interrupt: Interrupt) -> dict[str, Any]:
+def conclusion(
+    done: int,
+    failures: int,
+    needed: int,
+    interrupt: Interrupt,
+    cpu_mhz: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
     """Return what run.json says of how a run ended, the verdict left open.
 
     Args:
@@ -44,6 +50,7 @@ def conclusion(done: int, failures: int, needed: int, interrupt: Interrupt) -> d
         failures: how many of them ended in another status than ok.
         needed: how many have to be, for the run to be finished.
         interrupt: what ended it early, if anything did.
+        cpu_mhz: how fast its CPUs were, as far as they told.
     """
     state = "finished"
     if done < needed:
@@ -55,6 +62,7 @@ def conclusion(done: int, failures: int, needed: int, interrupt: Interrupt) -> d
         "finished_at": utc_now(),
         "load_at_end": load_average(),
         "counters_at_end": machine_counters(),
+        "cpu_mhz": cpu_mhz,
     }
 
 
@@ -104,6 +112,7 @@ def describe_run(
         "seed": prepared.experiment.seed,
         "load_at_end": None,
         "counters_at_end": None,
+        "cpu_mhz": None,
         **describe_session(prepared, executor, started, extra),
     }
 

@@ -66,7 +66,7 @@ def machine_counters() -> dict[str, int | None]:
     """Return what the machine counts since it was started and makes trials slow; None for what it doesn't count.
 
     ``swapped_pages`` went to or came from the swap space; ``throttled`` is how often a CPU was slowed down for its
-    heat. A CPU's frequency is not among them: an idle one's says nothing of a busy one's.
+    heat.
     """
     swapped = re.findall(r"^pswp(?:in|out) (\d+)$", _read("/proc/vmstat") or "", re.MULTILINE)
     throttled = [_read(str(file)) for file in _CPUS.glob("cpu[0-9]*/thermal_throttle/core_throttle_count")]

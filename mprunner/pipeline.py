@@ -15,6 +15,7 @@ from mprunner.errors import ExperimentError, ResultsError
 from mprunner.executors import Executor, Interrupt, ScenarioSource
 from mprunner.executors.launching import Launcher
 from mprunner.executors.local import LocalExecutor
+from mprunner.frequency import FrequencyWatch
 from mprunner.importing import imported_meanwhile
 from mprunner.journal import Journal
 from mprunner.narrowing import Narrowing
@@ -194,8 +195,10 @@ def carry_out(work: Work, executor: Executor, interrupt: Interrupt, tell: Teller
         ResultsError: the results can't be written; what the journal holds is kept.
     """
     try:
-        done, failures = _execute_all(work, executor, interrupt, tell)
-        ended = conclusion(done, failures, work.planned - work.schedule.spared, interrupt)
+        watch = FrequencyWatch(work.run["cpus"])
+        done, failures = _execute_all(work, executor, interrupt, tell, watch)
+        needed = work.planned - work.schedule.spared
+        ended = conclusion(done, failures, needed, interrupt, watch.seen())
         run = {**work.run, **ended, **spared_of(work.run, work.schedule.spared)}
         work.folder.write_run(run)
     except ResultsError as error:
@@ -204,7 +207,9 @@ def carry_out(work: Work, executor: Executor, interrupt: Interrupt, tell: Teller
     return Executed(folder=work.folder, run=run, done=done, failures=failures, hook_errors=tuple(tell.errors))
 
 
-def _execute_all(work: Work, executor: Executor, interrupt: Interrupt, tell: Teller) -> tuple[int, int]:
+def _execute_all(
+    work: Work, executor: Executor, interrupt: Interrupt, tell: Teller, watch: FrequencyWatch
+) -> tuple[int, int]:
     journal, schedule, logs = work.journal, work.schedule, work.folder.logs
     done, failures, planned = work.done, work.failures, work.planned
     attempt = schedule.next()
@@ -212,6 +217,7 @@ def _execute_all(work: Work, executor: Executor, interrupt: Interrupt, tell: Tel
     while interrupt.signal is None and attempt is not None:
         journal.started(attempt)
         record = executor.execute(attempt, logs, interrupt)
+        watch.look()
         journal.ended(record)
         if schedule.feed(record):
             done += 1

@@ -118,10 +118,18 @@ def test_swapping_and_heat_are_told_by_what_the_machine_counted_meanwhile():
     )
 
 
+def test_a_frequency_that_drifts_is_told():
+    drifted = {"cpu_mhz": {"lowest": 2_000.0, "highest": 2_200.0}}
+    (line,) = noise_of_machine(drifted)
+    assert line == "the CPUs' frequency drifted while it measured: 2,000 … 2,200 MHz"
+    assert noise_of_machine({"cpu_mhz": {"lowest": 2_000.0, "highest": 2_199.0}}) == ()
+
+
 @pytest.mark.parametrize(
     "run_json",
     [
         {},
+        {"cpu_mhz": None},
         {"counters_at_start": {"swapped_pages": None}, "counters_at_end": {"swapped_pages": 3}},
         {"counters_at_start": {"swapped_pages": 10}, "counters_at_end": None},
         {"counters_at_start": {"swapped_pages": 10}, "counters_at_end": {"swapped_pages": 1}},

@@ -21,6 +21,8 @@ MIN_DISTANCE = 0.1
 One in five sets of five values has a score over 3.5 by chance: the median deviation of so few is no measure. But
 none of them is so far away, unless all of them spread.
 """
+MIN_DRIFT = 0.1
+"""So much the CPUs' highest frequency is above their lowest, as a share of that, for it to be told."""
 _MIN_SPREAD_VALUES = 3  # two values have a deviation, but no one would call it a spread
 
 Cases = Mapping[str, Sequence[float]]
@@ -145,6 +147,9 @@ def _busy(run: Mapping[str, Any]) -> Iterator[str]:
         yield f"the machine swapped while it measured: {counts['swapped_pages']:,} pages"
     if counts["throttled"]:
         yield f"a CPU was slowed down for its heat while it measured, {counts['throttled']:,} times"
+    mhz = run.get("cpu_mhz") or {"lowest": 1.0, "highest": 1.0}
+    if mhz["highest"] >= (1 + MIN_DRIFT) * mhz["lowest"]:
+        yield f"the CPUs' frequency drifted while it measured: {mhz['lowest']:,.0f} … {mhz['highest']:,.0f} MHz"
 
 
 def _loaded(session: Mapping[str, Any]) -> str:
