@@ -176,6 +176,8 @@ def find_run(
     Raises:
         ExperimentError: there is no such run, or more than one.
     """
+    if wanted == "":  # such as an unset variable in a script
+        raise ExperimentError("a run can't have an empty name", "`mprunner list` shows all runs")
     if wanted is not None and (Path(wanted) / "run.json").is_file():
         return RunFolder(Path(wanted).resolve())
     runs = all_runs(results)

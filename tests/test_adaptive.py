@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mprunner.analysis.narrowed import Narrowed
 from mprunner.analysis.statistics import median_interval, precision
 from mprunner.executors import Interrupt
 from mprunner.executors.fake import FakeExecutor
@@ -294,6 +295,13 @@ def test_a_run_that_has_narrowed_is_finished_and_says_so_everywhere(toy):
 def test_the_summary_says_which_cases_did_not_get_there(toy):
     wide = [line for line in summary(toy()).splitlines() if "still" in line]
     assert wide == ["size 8: interval of number still ±80% of the median after 9 repeats"]
+
+
+def test_a_case_without_enough_values_is_told_even_if_all_of_its_trials_were_ok():
+    narrowed = Narrowed(repeats=9, metric="number", wide={"a": None})
+    assert [*narrowed.told({"a": "size 8"})] == [
+        "size 8: no interval of number after 9 repeats: too few ok trials have a value"
+    ]
 
 
 @pytest.mark.parametrize("at", [0, 2, 10, 17, 18, TRIALS - 1])

@@ -167,6 +167,13 @@ def test_show_of_an_unknown_run_is_exit_code_2_with_a_hint(program, runs, wanted
     assert hint in done.stderr
 
 
+@pytest.mark.parametrize("command", ["show", "resume", "verdict"])
+def test_an_empty_name_is_no_run(program, runs, command):
+    done = program(command, "")
+    assert done.returncode == 2
+    assert "a run can't have an empty name" in done.stderr
+
+
 def test_a_prefix_that_two_runs_share_is_refused(program, runs):
     done = program("show", "20")
     assert done.returncode == 2

@@ -40,7 +40,7 @@ class Narrowed:
         for case_id, share in list(self.wide.items())[:SHOWN]:
             case = f"{labels[case_id]}: " if labels[case_id] else ""
             if share is None:
-                yield f"{case}no interval of {self.metric} {after}: too few were ok"
+                yield f"{case}no interval of {self.metric} {after}: too few ok trials have a value"
             elif math.isinf(share):
                 yield f"{case}interval of {self.metric} still not narrow around a median of 0 {after}"
             else:
