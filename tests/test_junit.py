@@ -101,6 +101,14 @@ def test_a_case_of_which_every_trial_was_cancelled_is_skipped():
     assert found["guard lock: trials end as expected"].find("skipped").attrib["message"] == "1 cancelled"
 
 
+def test_test_cases_of_the_same_name_are_numbered():
+    twice = {"metric": "lost_updates", "stat": "every", "max": 0}
+    root = judged(record("none"), expect=[twice, twice])
+    names = [each.attrib["name"] for each in root.iter("testcase")]
+    expected = "guard none: lost_updates at most 0 in every trial"
+    assert names[-2:] == [expected, f"{expected} (2)"]
+
+
 FORBIDDEN = (
     "forbidden: 7 in 1 of 9 observations (11.1%); interesting: 99 in 1 of 9 observations (11.1%): a lost update; "
     "acceptable: 100 in 7 of 9 observations (77.8%)"
@@ -268,10 +276,16 @@ def test_an_older_report_is_replaced(tmp_path, before):
     assert JUnitFile(tmp_path / "r.xml").error is None
 
 
+def test_xml_of_another_kind_is_never_replaced(tmp_path):
+    (tmp_path / "pom.xml").write_text("<?xml version='1.0'?><project/>")
+    with pytest.raises(click.UsageError, match="is there and is no JUnit XML"):
+        JUnitFile(tmp_path / "pom.xml")
+
+
 def test_a_file_that_is_no_report_is_never_replaced(program, tmp_path):
     """As where the name of the report was forgotten, and that of the experiment is taken for it."""
     (tmp_path / "a.yaml").write_text("scenario: race-bank\n")
     done = program("run", "--junit", "a.yaml", "a.yaml")
     assert done.returncode == 2
-    assert "--junit: a.yaml is there and is no XML" in done.stderr
+    assert "--junit: a.yaml is there and is no JUnit XML" in done.stderr
     assert (tmp_path / "a.yaml").read_text() == "scenario: race-bank\n"

@@ -23,11 +23,15 @@ junit_option = click.option(
 )
 
 
-def _is_xml_or_empty(path: Path) -> bool:
+_BEGINNING = 4096  # bytes, in which a report's first element is found
+
+
+def _is_report_or_empty(path: Path) -> bool:
     """Whether a file may be replaced: an experiment's may not, where the name of the report was forgotten."""
     try:
         with path.open("rb") as file:
-            return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"", b"<")
+            beginning = file.read(_BEGINNING)
+            return not beginning or b"<testsuite" in beginning
     except OSError:
         return True  # whoever writes it says why that can't be done
 
@@ -51,9 +55,9 @@ class JUnitFile:
         self._path = path.resolve()
         if self._path.exists() and not self._path.is_file():
             raise click.UsageError(f"--junit: {path} is not a regular file")
-        if self._path.exists() and not _is_xml_or_empty(self._path):
+        if self._path.exists() and not _is_report_or_empty(self._path):
             raise click.UsageError(
-                f"--junit: {path} is there and is no XML; it would be replaced by the report"
+                f"--junit: {path} is there and is no JUnit XML; it would be replaced by the report"
             )
         scratch = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
         try:

@@ -4,8 +4,9 @@ Elements and attributes are those that the schemas of Jenkins' xUnit plugin and 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TextIO
 from xml.sax.saxutils import escape, quoteattr
 
@@ -54,13 +55,24 @@ class JudgedRun:
 
 def write_junit(file: TextIO, runs: Sequence[JudgedRun]) -> None:
     """Write runs as JUnit XML, each as a test suite."""
-    suites = [list(judged_of(each.run, each.verdict["findings"], each.cases)) for each in runs]
+    suites = [_told_apart(judged_of(each.run, each.verdict["findings"], each.cases)) for each in runs]
     names = ", ".join(dict.fromkeys(str(each.run["experiment"]) for each in runs))
     file.write('<?xml version="1.0" encoding="UTF-8"?>\n')
     file.write(f"<testsuites{_attributes(_totals(names, [case for suite in suites for case in suite]))}>\n")
     for each, suite in zip(runs, suites, strict=True):
         _write_suite(file, each.run, suite)
     file.write("</testsuites>\n")
+
+
+def _told_apart(judged: Iterable[Judged]) -> list[Judged]:
+    """Number the test cases of the same name, as of an expectation that is given twice: services go by the name."""
+    seen: Counter[str] = Counter()
+    apart = []
+    for each in judged:
+        seen[each.name] += 1
+        number = seen[each.name]
+        apart.append(each if number == 1 else replace(each, name=f"{each.name} ({number})"))
+    return apart
 
 
 def _write_suite(file: TextIO, run: Mapping[str, Any], judged: Sequence[Judged]) -> None:
