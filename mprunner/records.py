@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from mprunner.values import Scalar
+from mprunner.values import Scalar, in_words
 
 
 class Status(StrEnum):
@@ -249,6 +249,8 @@ def _shown(value: Scalar) -> str:
         return "null"  # as an experiment writes it; "none" is text
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, str):
+        return in_words(value)
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -9,6 +9,19 @@ Scalar = bool | int | float | str | None
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
+def in_words(text: str) -> str:
+    """Return text as it is, or in quotes where it reads like a value that is none: a number, ``true``, ``null``."""
+    return f'"{text}"' if text.lower() in ("true", "false", "null") or _reads_as_number(text) else text
+
+
+def _reads_as_number(text: str) -> bool:
+    try:
+        float(text.replace(",", ""))  # as numbers are shown, with their thousands separated
+    except ValueError:
+        return False
+    return True
+
+
 def unfit(value: Scalar) -> str | None:
     """Say why a value can't stand in a table that every CSV reader reads alike, or None if it can."""
     if isinstance(value, float) and not math.isfinite(value):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mprunner.declarations import declare, fields_of
 from mprunner.errors import ExperimentError, NothingSelectedError, PluginError
 from mprunner.plan import Case, Plan, case_id, make_plan, trial_id, trial_seed
+from mprunner.records import label_of
 from mprunner.scenario import CPU_COUNT, ProcessCount, Scenario, Trial
 from mprunner.spec import Experiment, expand, read_experiment
 from tests.spec.scenarios import Known
@@ -463,6 +464,15 @@ def test_a_number_of_cpus_that_the_sweep_names_as_well_is_one_case(planned):
 
 def test_a_label_tells_the_number_of_cpus(planned):
     assert planned("sweep: {workers: [cpu_count]}").cases[0].label == "workers 2"
+
+
+TEXTS = st.text(st.sampled_from('nultre1,.-"a'), min_size=1, max_size=5)
+
+
+@given(st.lists(st.one_of(TEXTS, st.sampled_from(["true", "False", "null", "1e3", "inf"])), min_size=1))
+def test_a_label_tells_text_apart_from_every_other_value(texts):
+    others = {label_of({"x": value}, "x") for value in (None, True, False, 0, 1, -1, 1_000, 1e3, 0.5, 11)}
+    assert not others & {label_of({"x": text}, "x") for text in texts}
 
 
 EXPECT = "expect: [{metric: wall_s, max: 3}, {metric: wall_s, max: 3, where: {guard: lock}}]"

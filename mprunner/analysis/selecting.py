@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from mprunner.analysis.measured import MeasuredCase, MeasuredRun
 from mprunner.errors import ExperimentError, NothingSelectedError
-from mprunner.values import Scalar
+from mprunner.values import Scalar, in_words
 
 Where = Mapping[str, str]
 """Values of params, as they are written on the command line."""
@@ -108,7 +108,7 @@ def _agrees(value: Scalar, text: str) -> bool:
     if isinstance(value, bool) or value is None:
         return text.lower() == ("null" if value is None else str(value).lower())
     if isinstance(value, str):
-        return value == text
+        return text in (value, in_words(value))
     try:
         return float(text.replace(",", "").replace("_", "")) == value
     except ValueError:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import floor, isfinite, log10
 
 from mprunner.analysis.statistics import Interval
-from mprunner.values import Scalar
+from mprunner.values import Scalar, in_words
 
 MANY_STATES = 4
 """From so many on, the states of an outcome are told by their range and number."""
@@ -53,7 +53,9 @@ def share(value: float) -> str:
 
 
 def state(value: Scalar) -> str:
-    """Return a state of an outcome as a table has it, a whole number with its thousands separated."""
+    """Return a state of an outcome; a whole number with its thousands separated, text like a number in quotes."""
+    if isinstance(value, str):
+        return in_words(value)
     return number(value) if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
