@@ -52,7 +52,7 @@ def test_what_is_near_the_median_is_no_outlier_however_near_the_others_are(value
 
 def test_a_slow_first_trial_is_told_as_that_and_not_as_an_outlier():
     assert told(a=[1.2, *QUIET * 3]) == (
-        "the first trial was slow (`warmup: 1` leaves it out): 1.2× the median",
+        "the first trial was slow (`warmup: 1` leaves it out): 1.20× the median",
     )
 
 
@@ -172,6 +172,13 @@ def by_repeat(*factors):
 def test_the_fastest_case_is_told_with_those_that_are_not_told_apart_from_it():
     found = fastest(by_repeat(1.5, 1.0, 1.004, 2.0), "abcd")
     assert (found.case, found.ties) == ("b", ("c",))
+
+
+def test_a_case_that_took_no_time_in_one_repeat_is_the_fastest_without_ties():
+    values = by_repeat(1.0, 9.0, 10.0)
+    values["a"][0] = 0.0
+    found = fastest(values, "abc")
+    assert (found.case, found.ties) == ("a", ())
 
 
 def test_of_two_cases_or_of_few_repeats_none_is_the_fastest():

@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mprunner.analysis.judging import judge
 from mprunner.analysis.statistics import Interval
 from mprunner.analysis.summary import summarise
-from mprunner.analysis.wording import comparison, number, quantity, span, trials
+from mprunner.analysis.wording import bracketed, comparison, factor, number, quantity, span, trials
 from mprunner.declarations import Field
 from mprunner.records import Status
 from mprunner.report.digest import digest
@@ -50,7 +52,7 @@ def test_a_run_is_told_case_by_case_beside_aligned_labels():
         "bank: race-bank, 18 trials, all ok\n"
         "guard none        6 of 6 trials lost updates, final balance −3,485 … 100\n"
         "guard lock        0 of 6 trials lost updates, final balance 100; 5.1× slower than guard none (5.1–5.1)\n"
-        "guard semaphore   0 of 6 trials lost updates, final balance 100; 1.8× faster than guard none (1.8–1.8)\n"
+        "guard semaphore   0 of 6 trials lost updates, final balance 100; 1.80× faster than guard none (1.80–1.80)\n"
         "fastest: guard semaphore"
     )
 
@@ -106,7 +108,7 @@ def test_a_metric_called_wall_s_that_is_no_time_is_not_called_slow():
     odd = replace(DECLARATION, metrics=(Field(name="wall_s", type="float", unit="bricks"),), summary="")
     records = [*bank("none", [1.0]), *bank("lock", [2.5], order=5)]
     lines = rendered(*records, declaration=odd, baseline={"guard": "none"}).splitlines()
-    assert lines[2] == "guard lock   wall_s 2.5 bricks; wall_s 2.5× that of guard none"
+    assert lines[2] == "guard lock   wall_s 2.5 bricks; wall_s 2.50× that of guard none"
 
 
 def test_numbers_of_any_size_can_be_told():
@@ -207,17 +209,29 @@ def test_trials_are_counted_in_words():
     [
         (5.12, (4.81, 5.49), "5.1× slower than a (4.8–5.5)"),
         (5.12, None, "5.1× slower than a"),
-        (1 / 1.8, (1 / 2, 1 / 1.6), "1.8× faster than a (1.6–2.0)"),
+        (1 / 1.8, (1 / 2, 1 / 1.6), "1.80× faster than a (1.60–2.00)"),
         (1.01, (0.97, 1.04), "about as fast as a (0.97–1.04)"),
         (1.04, (1.02, 1.2), "1.04× slower than a (1.02–1.20)"),
         (1.04, None, "1.04× slower than a"),
         (1.001, None, "about as fast as a"),
         (0.999, None, "about as fast as a"),
         (12_345.6, (9.96, 20_000.0), "12,346× slower than a (10–20,000)"),
-        (0.5, (0.004, 3.0), "about as fast as a (0.00–3.00)"),
+        (1.144, (1.11, 1.18), "1.14× slower than a (1.11–1.18)"),
+        (2.994, (2.9, 3.2), "2.99× slower than a (2.90–3.20)"),
+        (3.06, (2.5, 3.07), "3.06× slower than a (2.50–3.07)"),
+        (1.234e9, (1.1e9, 1.3e9), "1.2e+09× slower than a (1.1e+09–1.3e+09)"),
+        (1e-9, None, "1e+09× faster than a"),
+        (0.5, (0.004, 3.0), "about as fast as a (0.004–3.00)"),
         (0.0, None, "wall_s 0× that of a"),
-        (0.0, (0.0, 0.0359), "wall_s 0× that of a (0.000–0.036)"),
+        (0.0, (0.0, 0.0359), "wall_s 0× that of a (0–0.036)"),
     ],
 )
 def test_a_ratio_of_durations_is_told_as_slower_or_faster(ratio, interval, text):
     assert comparison("wall_s", "s", ratio, interval and Interval(*interval), "a") == text
+
+
+@given(st.lists(st.floats(1e-12, 1e12), min_size=3, max_size=3).map(sorted))
+def test_a_ratio_never_reads_as_if_it_were_outside_of_its_interval(ends):
+    interval = Interval(ends[0], ends[2])
+    low, high = bracketed(interval)[2:-1].replace(",", "").split("–")
+    assert float(low) <= float(factor(ends[1], interval).replace(",", "")) <= float(high)

@@ -10,6 +10,7 @@ MANY_STATES = 4
 """From so many on, the states of an outcome are told by their range and number."""
 
 _TIMES = ((1.0, "s"), (1e3, "ms"), (1e6, "µs"), (1e9, "ns"))
+_HUGE = 1e6  # a factor beyond it is told in powers of ten
 _MINUS = "\N{MINUS SIGN}"
 
 
@@ -78,13 +79,13 @@ def comparison(metric: str, unit: str, ratio: float, interval: Interval | None, 
     A duration reads ``5.1× slower than guard none (4.8–5.5)``, anything else ``cost 5.1× that of guard none``.
     """
     if unit != "s" or ratio <= 0 or (interval and interval.low <= 0):
-        return f"{metric} {factor(ratio)}× that of {other}{bracketed(interval)}"
+        return f"{metric} {factor(ratio, interval)}× that of {other}{bracketed(interval)}"
     if _includes_one(ratio, interval):
         return f"about as fast as {other}{bracketed(interval)}"
     if ratio > 1:
-        return f"{factor(ratio)}× slower than {other}{bracketed(interval)}"
+        return f"{factor(ratio, interval)}× slower than {other}{bracketed(interval)}"
     inverse = interval and Interval(1 / interval.high, 1 / interval.low)
-    return f"{factor(1 / ratio)}× faster than {other}{bracketed(inverse)}"
+    return f"{factor(1 / ratio, inverse)}× faster than {other}{bracketed(inverse)}"
 
 
 def _includes_one(ratio: float, interval: Interval | None) -> bool:
@@ -97,23 +98,37 @@ def bracketed(interval: Interval | None) -> str:
     """Return an interval of factors in brackets, after a space; empty for None."""
     if interval is None:
         return ""
+    decimals = _decimals_of(interval)
+    return f" ({_factor(interval.low, decimals)}–{_factor(interval.high, decimals)})"
+
+
+def factor(value: float, interval: Interval | None = None) -> str:
+    """Return a factor with two or three significant digits; beside its interval with as many decimals as that.
+
+    So it never reads as if it were outside of its interval.
+    """
+    return _factor(value, _decimals(value) if interval is None else _decimals_of(interval))
+
+
+def _factor(value: float, decimals: int) -> str:
+    if value >= _HUGE or 0 <= value < 0.5 / 10**decimals:
+        return f"{value:.2g}"  # or 0
+    return f"{value:,.{decimals}f}".replace("-", _MINUS)
+
+
+def _decimals_of(interval: Interval) -> int:
+    """Return the decimals that the ends of an interval share: those of the lower one, if they say something above."""
     low, high = _decimals(interval.low), _decimals(interval.high)
-    decimals = min(max(low, high), max(2, high))
-    return f" ({interval.low:,.{decimals}f}–{interval.high:,.{decimals}f})"
-
-
-def factor(value: float) -> str:
-    """Return a factor with about two significant digits, and three around 1."""
-    return f"{value:,.{_decimals(value)}f}"
+    return min(max(low, high), max(2, high))
 
 
 def _decimals(value: float) -> int:
-    """Return how many decimals leave a factor with about two significant digits, and three around 1."""
+    """Return how many decimals leave a factor with two significant digits or more, and three below 3."""
     if value >= 9.95:
         return 0
-    if value >= 1.095:
+    if value >= 2.995:
         return 1
-    return max(2, 1 - floor(log10(value))) if value > 0 else 0
+    return min(4, max(2, 1 - floor(log10(value)))) if value > 0 else 0
 
 
 def _significant(value: float) -> str:

@@ -93,13 +93,17 @@ def _medians(row: Row) -> str:
 def _ratio(row: Row) -> str:
     if row.ratio is None:
         return _p(row.p)
-    return ", ".join(part for part in (f"{factor(row.ratio)}×{_interval(row.interval)}", _p(row.p)) if part)
+    told = f"{factor(row.ratio, _shown(row.interval))}×{_interval(row.interval)}"
+    return ", ".join(part for part in (told, _p(row.p)) if part)
 
 
 def _interval(interval: Interval | None) -> str:
-    if interval is not None and interval.high > WIDEST * interval.low:
-        return " (anything)"
-    return bracketed(interval)
+    return bracketed(interval) if interval is None or _shown(interval) else " (anything)"
+
+
+def _shown(interval: Interval | None) -> Interval | None:
+    """Return an interval that is not too wide to be told in digits."""
+    return None if interval is not None and interval.high > WIDEST * interval.low else interval
 
 
 def _p(p: float | None) -> str:
