@@ -131,6 +131,11 @@ def test_only_repeats_that_both_have_are_compared():
     assert ratio.median == 2.5
 
 
+@pytest.mark.parametrize(("value", "base"), [(-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)])
+def test_values_that_may_be_negative_leave_no_ratio(value, base):
+    assert paired_ratio({0: 3.0, 1: value}, {0: 1.0, 1: base}) is None
+
+
 def test_a_baseline_that_is_0_in_any_repeat_leaves_no_ratio():
     """Of the repeats where it is large alone, a case that is no different would look smaller."""
     assert paired_ratio({0: 2.0, 1: 3.0}, {0: 0.0, 1: 1.0}) is None

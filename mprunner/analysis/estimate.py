@@ -119,7 +119,7 @@ def _of_runs(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]])
 def _of_repeats(base: MeasuredCase, new: MeasuredCase, metric: str, tests: int) -> Estimate:
     below, above = base.values[metric], new.values[metric]
     p = paired_p(differences_of(above, below), tests)
-    paired = paired_ratio(above, below) if min(*below.values(), *above.values()) >= 0 else None
+    paired = paired_ratio(above, below)
     return Estimate(p=p) if paired is None else Estimate(ratio=paired.median, interval=paired.interval, p=p)
 
 

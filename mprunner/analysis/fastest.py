@@ -55,7 +55,7 @@ def fastest(values: Mapping[str, Mapping[int, float]], group: Iterable[str]) -> 
 def _is_tied(values: Mapping[int, float], best: Mapping[int, float]) -> bool:
     """Whether the interval of the paired ratio does not lie above 1, or there is none."""
     shared = values.keys() & best.keys()
-    if len(shared) >= MIN_REPEATS and all(values[repeat] > best[repeat] > 0 for repeat in shared):
+    if len(shared) >= MIN_REPEATS and all(values[repeat] > best[repeat] for repeat in shared):
         return False  # as the interval would say, which lies within the ratios: it takes its time
     ratio = paired_ratio(values, best)
     return ratio is None or ratio.interval is None or ratio.interval.low <= 1

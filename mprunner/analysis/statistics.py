@@ -153,14 +153,15 @@ def _middles(size: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 
 def paired_ratio(values: Mapping[int, float], baseline: Mapping[int, float]) -> Ratio | None:
-    """Compare a case with its baseline, both given by repeat; None if no repeat can be compared.
+    """Compare a case with its baseline, both given by repeat; None if there is a repeat that can't be, or no pair.
 
     Trials close in time resemble each other, and trials of one repeat are close in time: so each ratio is taken
     within a repeat, and the interval resamples repeats. A baseline that is 0 in any of them leaves no ratio: those of
-    the other repeats would be of its large values alone.
+    the other repeats would be of its large values alone. Nor does a negative value: nothing is so many times another
+    that may have the other sign.
     """
     pairs = [(values[repeat], base) for repeat, base in baseline.items() if repeat in values]
-    if not all(base for _, base in pairs):
+    if any(value < 0 or base <= 0 for value, base in pairs):
         return None
     described = describe([value / base for value, base in pairs])
     return None if described is None else Ratio(median=described.median, interval=described.interval)
