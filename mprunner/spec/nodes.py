@@ -16,11 +16,13 @@ class ScalarNode:
         position: where it is.
         value: what it means.
         written: how it is written, quotes aside.
+        refused: whether the reader has reported it, so that what it means is not known.
     """
 
     position: Position
     value: Scalar
     written: str
+    refused: bool = False
 
     @property
     def size(self) -> int:
@@ -42,17 +44,19 @@ class SequenceNode:
         items: its items.
         size: how many values it holds, aliases expanded, itself included.
         height: how many collections are nested in it at most, itself included.
+        refused: whether the reader has reported something in it.
     """
 
     position: Position
     items: tuple["Node", ...]
     size: int
     height: int
+    refused: bool = False
 
     @classmethod
     def of(cls, position: Position, items: tuple["Node", ...]) -> "SequenceNode":
         """Make a list and measure it."""
-        return cls(position, items, _size(items), _height(items))
+        return cls(position, items, _size(items), _height(items), _refused(items))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +66,12 @@ class Entry:
     Attributes:
         key: where the key is.
         node: the value.
+        refused: whether the reader has reported the key.
     """
 
     key: Position
     node: "Node"
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +83,20 @@ class MappingNode:
         entries: its keys and values.
         size: how many values it holds, aliases expanded, itself included.
         height: how many collections are nested in it at most, itself included.
+        refused: whether the reader has reported something in it, which may be left out.
     """
 
     position: Position
     entries: Mapping[str, Entry]
     size: int
     height: int
+    refused: bool = False
 
     @classmethod
-    def of(cls, position: Position, entries: Mapping[str, Entry]) -> "MappingNode":
-        """Make a mapping and measure it."""
+    def of(cls, position: Position, entries: Mapping[str, Entry], *, refused: bool = False) -> "MappingNode":
+        """Make a mapping and measure it; it is ``refused`` if one of its values is, too."""
         nodes = tuple(entry.node for entry in entries.values())
-        return cls(position, entries, _size(nodes), _height(nodes))
+        return cls(position, entries, _size(nodes), _height(nodes), refused or _refused(nodes))
 
 
 Node = ScalarNode | SequenceNode | MappingNode
@@ -100,6 +108,19 @@ def _size(nodes: tuple[Node, ...]) -> int:
 
 def _height(nodes: tuple[Node, ...]) -> int:
     return 1 + max((node.height for node in nodes), default=0)
+
+
+def _refused(nodes: tuple[Node, ...]) -> bool:
+    return any(node.refused for node in nodes)
+
+
+def children(node: Node) -> Iterator[Node]:
+    """Yield what is directly in a node."""
+    match node:
+        case SequenceNode(items=items):
+            yield from items
+        case MappingNode(entries=entries):
+            yield from (entry.node for entry in entries.values())
 
 
 def plain(node: Node) -> Any:
@@ -121,11 +142,13 @@ class Place:
         path: the keys and indexes that lead to it.
         node: the node.
         key: where its key is; None for an item of a list and for the whole document.
+        refused_key: whether the reader has reported that key.
     """
 
     path: Loc
     node: Node
     key: Position | None
+    refused_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +158,12 @@ class Document:
     Attributes:
         source: the file.
         root: its value.
+        problems: what the reader has reported, and read on.
     """
 
     source: Source
     root: Node
+    problems: tuple[Problem, ...] = ()
 
     def find(self, path: Loc) -> Place:
         """Return the node that a path leads to; parts that are not in the document are skipped."""
@@ -163,6 +188,13 @@ class Document:
         place = self.find(path)
         return place.path == path and place.key is not None and place.key.option is not None
 
+    def is_refused(self, path: Loc, *, at_key: bool = False) -> bool:
+        """Return whether the reader has reported the value at a path, or its key: there is no more to say of it."""
+        place = self.find(path)
+        if at_key and place.key is not None:
+            return place.refused_key
+        return isinstance(place.node, ScalarNode) and place.node.refused
+
     def problem(self, path: Loc, message: str, hint: str | None = None, *, at_key: bool = False) -> Problem:
         """Make a problem of the value at a path, or of its key."""
         place = self.find(path)
@@ -174,7 +206,7 @@ def _step(place: Place, part: str | int) -> Place | None:
     match place.node, part:
         case MappingNode(entries=entries), str() if part in entries:
             entry = entries[part]
-            return Place((*place.path, part), entry.node, entry.key)
+            return Place((*place.path, part), entry.node, entry.key, entry.refused)
         case SequenceNode(items=items), int() if 0 <= part < len(items):
             return Place((*place.path, part), items[part], None)
     return None

@@ -36,6 +36,7 @@ def check_only(
         name, document = option.key.strip(), _document(option)
         checking = Checking(document, scenario, types)
         checking.check_name((name,), name)
+        problems += option.problems
         only.append({name: check_values(checking, (name,), name, option.node)})
         problems += checking.problems
     return tuple(only), problems

@@ -11,7 +11,7 @@ from mprunner.spec.expecting import check_rules
 from mprunner.spec.matching import Sweeping, refuse_unmatched
 from mprunner.spec.messages import as_yaml
 from mprunner.spec.model import Block, names_of
-from mprunner.spec.nodes import Document
+from mprunner.spec.nodes import Document, MappingNode, ScalarNode, SequenceNode, children
 from mprunner.spec.problems import Loc, Problem, path_text
 from mprunner.spec.structure import MAX_EXCLUSIONS
 from mprunner.spec.swept import check_block
@@ -74,12 +74,13 @@ def _checked(checking: Checking, declared: Declaration | None) -> ParamValues:
     baseline = checking.values(("baseline",))
     rules, wheres = check_rules(checking, declared)
     check_until(checking, declared)
-    if checking.types is not None and not checking.problems:
+    if checking.types is not None and _are_known(checking):
         sweeping = Sweeping(fixed, sweep, checking.types)
         one_each = {**exclude, ("baseline",): baseline}
         wanted = {path: {name: (v,) for name, v in values.items()} for path, values in one_each.items()}
         for path, where in {**wanted, **wheres}.items():
-            refuse_unmatched(checking, path, where, sweeping)
+            if path not in checking.faulty and not document.find(path).node.refused:
+                refuse_unmatched(checking, path, where, sweeping)
     return ParamValues(
         fixed=fixed,
         sweep=sweep,
@@ -87,6 +88,20 @@ def _checked(checking: Checking, declared: Declaration | None) -> ParamValues:
         baseline=baseline or None,
         rules=rules,
     )
+
+
+def _are_known(checking: Checking) -> bool:
+    """Whether what the cases have is known: nothing is wrong with what the file fixes and sweeps."""
+    fixed, sweep = (checking.node((key,)) for key in ("params", "sweep"))
+    if checking.faulty & {("scenario",), ("params",), ("sweep",)}:
+        return False
+    if any(node is not None and node.refused for node in (fixed, sweep)):
+        return False
+    blocks = sweep.items if isinstance(sweep, SequenceNode) else (sweep,)
+    has_shape = fixed is None or (
+        isinstance(fixed, MappingNode) and all(isinstance(value, ScalarNode) for value in children(fixed))
+    )
+    return has_shape and (sweep is None or all(isinstance(block, MappingNode) for block in blocks))
 
 
 def _refuse_fixed_and_swept(

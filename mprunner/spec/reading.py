@@ -71,14 +71,20 @@ def read_experiment(
     if document is None:
         raise ExperimentError(f"{printable(str(path))}: the file is empty", _BEGIN)
     if not isinstance(document.root, MappingNode):
-        message = f"the file must be a mapping of keys to values, not {shown(document.root)}"
-        raise ExperimentFileError([document.problem((), message, _BEGIN)])
+        raise ExperimentFileError([*document.problems, *_shape_problems(document)])
     if asked.overrides:
         from mprunner.spec.overrides import overridden  # noqa: PLC0415 - a file alone must not wait for it
 
         document = overridden(document, asked.overrides)
     experiment = _resolved(document, path, vocabulary_of, asked, usable_cpus)
     return replace(experiment, path=str(path), source=raw)
+
+
+def _shape_problems(document: Document) -> list[Problem]:
+    if document.is_refused(()):
+        return []
+    message = f"the file must be a mapping of keys to values, not {shown(document.root)}"
+    return [document.problem((), message, _BEGIN)]
 
 
 def _resolved(
@@ -88,7 +94,9 @@ def _resolved(
     asked: Asked,
     usable_cpus: Collection[int] | None,
 ) -> Experiment:
-    file, problems = check_structure(document)
+    problems = list(document.problems)
+    file, structure_problems = check_structure(document)
+    problems += structure_problems
     if file is not None:
         problems += cpu_problems(document, file.cpus, usable_cpus)
     problems += _name_problems(document, path)

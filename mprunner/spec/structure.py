@@ -6,6 +6,7 @@ rest from its type, and from what stands as :class:`~mprunner.spec.keywords.Keyw
 """
 
 import re
+from itertools import islice
 from typing import Annotated, Any, get_args
 
 from pydantic import (
@@ -26,7 +27,7 @@ from mprunner.spec.keywords import KEYS, SCALAR_TYPES, Keywords
 from mprunner.spec.limits import LimitsFile
 from mprunner.spec.messages import explained, fault, not_a_choice, text_fault
 from mprunner.spec.model import DEFAULT_REPEATS, DEFAULT_TIMEOUT_S, Isolation, OnFailure, Order
-from mprunner.spec.nodes import Document, plain
+from mprunner.spec.nodes import Document, ScalarNode, children, plain
 from mprunner.spec.problems import MAX_PROBLEMS, Loc, Problem, did_you_mean, quoted
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
@@ -246,8 +247,21 @@ def check_structure(document: Document) -> tuple[ExperimentFile | None, list[Pro
     try:
         return ExperimentFile.model_validate(plain(document.root)), []
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False)[:MAX_PROBLEMS]
-        return None, [_problem(document, details) for details in errors]
+        errors = error.errors(include_url=False, include_input=False)
+        untold = (details for details in errors if not _is_told(document, details))
+        return None, [_problem(document, details) for details in islice(untold, MAX_PROBLEMS)]
+
+
+def _is_told(document: Document, details: ErrorDetails) -> bool:
+    """Return whether an error is of what the reader has reported, which pydantic takes for null."""
+    kind, loc = details["type"], in_file(details["loc"])
+    if kind == "extra_forbidden":
+        return document.is_refused(loc, at_key=True)
+    if kind == "missing":
+        return False
+    node = document.find(loc).node
+    holds_refused = any(isinstance(child, ScalarNode) and child.refused for child in children(node))
+    return document.is_refused(loc) or (kind == "fault" and holds_refused)
 
 
 def _problem(document: Document, details: ErrorDetails) -> Problem:

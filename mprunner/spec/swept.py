@@ -50,7 +50,7 @@ def check_values(checking: Checking, path: Loc, name: str, node: Node) -> Values
 
 def _one(checking: Checking, path: Loc, name: str, node: Node) -> Row | None:
     if isinstance(node, ScalarNode):
-        return (checking.value(path, name, node),)
+        return None if node.refused else (checking.value(path, name, node),)
     checking.report(path, f"must be one value, not {shown(node)}")
     return None
 

@@ -63,7 +63,7 @@ def outcome(raw, longest_short):
             document = read_yaml(raw, "x.yaml")
         except ExperimentFileError as error:
             return None, error.problems
-        return document and shape(document.root), ()
+        return document and shape(document.root), document.problems if document else ()
 
 
 def shape(node):

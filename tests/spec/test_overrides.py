@@ -120,7 +120,7 @@ def test_problems_of_the_file_and_of_every_option_are_told_at_once_each_where_it
         ("repeats=[1", "a ',' or the closing ']' of the list is missing before this", "          ^"),
         ("repeats=99999999999999999999", None, "        ^^^^^^^^^^^^^^^^^^^^"),
         ("params.label=a\x07", "the character U+0007 has no place in YAML", "              ^"),
-        ("params={a: 1, a: 2}", "a: this key is given twice, first on line 1", "              ^"),
+        ("params={a: 1, a: 2}", "a: this key is given twice", "              ^"),
     ],
 )
 def test_an_option_that_can_not_be_set_says_where_and_why(problems, option, message, caret):

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from time import process_time
 
 from mprunner.errors import ExperimentError
-from mprunner.spec import read_experiment
+from mprunner.spec import ExperimentFileError, read_experiment
 from mprunner.spec.yaml_reader import read_yaml
 from tests.spec.scenarios import scenario_of
 
@@ -88,6 +88,9 @@ EXPERIMENTS = {
     "a where of many values": (45_000, _EXPECT + _numbers(0, 45_000) + "]}}\n"),
     "a where that nothing matches": (45_000, _EXPECT + _numbers(50_000, 94_000) + "]}}\n"),
     "rules": (0, "outcomes: {final_balance: [" + "{equals: 1, verdict: forbidden}," * 18_000 + "]}\n"),
+    "refused keys of params": (0, "params:\n" + "".join(f"  0{i}: yes\n" for i in range(45_000))),
+    "refused values of rules": (0, "expect:\n  - {metric: how, one_of: [" + "yes," * 90_000 + "]}\n"),
+    "refused keys of a range": (0, "sweep:\n  chunk:\n" + "".join(f"    0{i}: yes\n" for i in range(45_000))),
     "CPUs": (0, "cpus: [" + _numbers(0, 90_000) + "]\n"),
 }
 
@@ -129,7 +132,8 @@ def seconds(raw: bytes) -> float:
     """Return the CPU time that reading takes, whatever comes of it."""
     begun = process_time()
     try:
-        read_yaml(raw, "x.yaml")
+        if (document := read_yaml(raw, "x.yaml")) is not None and document.problems:
+            raise ExperimentFileError(document.problems)
     except ExperimentError:
         pass
     return process_time() - begun
