@@ -13,7 +13,7 @@ from mprunner.spec.messages import as_yaml
 from mprunner.spec.model import Block, names_of
 from mprunner.spec.nodes import Document, MappingNode, ScalarNode, SequenceNode, children
 from mprunner.spec.problems import Loc, Problem, path_text
-from mprunner.spec.structure import MAX_EXCLUSIONS
+from mprunner.spec.shapes import MAX_EXCLUSIONS
 from mprunner.spec.swept import check_block
 from mprunner.values import Scalar
 

@@ -18,7 +18,8 @@ from mprunner.spec.nodes import Document, MappingNode, ScalarNode, plain
 from mprunner.spec.param_types import param_types
 from mprunner.spec.params import ParamValues, check_params
 from mprunner.spec.problems import ExperimentFileError, Loc, Problem, printable, quoted
-from mprunner.spec.structure import MAX_NAME, NAME, ExperimentFile, check_structure
+from mprunner.spec.shapes import MAX_NAME, NAME
+from mprunner.spec.structure import ExperimentFile, check_structure
 from mprunner.spec.sweep import count
 from mprunner.spec.tokens import MAX_BYTES
 from mprunner.spec.yaml_reader import read_yaml

@@ -29,6 +29,9 @@ WORST = (  # of each kind, what takes the longest
     "tags",
     "open brackets",
     "mistyped metrics",
+    "empty expectations",
+    "empty products",
+    "lists for values",
     "a where that nothing matches",
     "CPUs",
 )

@@ -91,6 +91,12 @@ EXPERIMENTS = {
     "refused keys of params": (0, "params:\n" + "".join(f"  0{i}: yes\n" for i in range(45_000))),
     "refused values of rules": (0, "expect:\n  - {metric: how, one_of: [" + "yes," * 90_000 + "]}\n"),
     "refused keys of a range": (0, "sweep:\n  chunk:\n" + "".join(f"    0{i}: yes\n" for i in range(45_000))),
+    "empty expectations": (0, "expect:\n" + "- {}\n" * 99_990),
+    "empty rules": (0, "outcomes:\n  final_balance:\n" + "  - {}\n" * 99_990),
+    "empty rules of many outcomes": (0, "outcomes:\n" + "".join(f"  a{i}: [{{}}]\n" for i in range(33_000))),
+    "lists for values": (0, "params:\n" + "".join(f" {i:x}: []\n" for i in range(0xA0000, 0xA0000 + 90_000))),
+    "empty exclusions": (0, "exclude:\n" + "- {}\n" * 99_990),
+    "empty products": (0, "sweep:\n" + "- {}\n" * 99_990),
     "CPUs": (0, "cpus: [" + _numbers(0, 90_000) + "]\n"),
 }
 
