@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mprunner.declarations import Declaration
+from mprunner.spec.document import Document
 from mprunner.spec.messages import list_of_names
-from mprunner.spec.nodes import Document, MappingNode, Node, ScalarNode
+from mprunner.spec.nodes import MappingNode, Node, ScalarNode
 from mprunner.spec.param_types import BadParamError, ParamType
 from mprunner.spec.problems import MAX_PROBLEMS, Loc, Problem, did_you_mean, quoted
 from mprunner.values import Scalar

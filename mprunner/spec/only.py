@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from mprunner.spec.checking import Checking, ParamTypes
+from mprunner.spec.document import Document
 from mprunner.spec.model import Values
-from mprunner.spec.nodes import Document, Entry, MappingNode
+from mprunner.spec.nodes import Entry, MappingNode
 from mprunner.spec.option import Option, read_options
 from mprunner.spec.problems import ExperimentFileError, Problem
 from mprunner.spec.swept import check_values

@@ -7,8 +7,9 @@ in the option's text, which is where a problem with it is shown.
 import re
 from dataclasses import dataclass, replace
 
+from mprunner.spec.document import Document
 from mprunner.spec.messages import shown
-from mprunner.spec.nodes import Document, Entry, MappingNode, Node, ScalarNode, SequenceNode
+from mprunner.spec.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
 from mprunner.spec.option import Option, read_options
 from mprunner.spec.problems import ExperimentFileError, Loc, LocPart, Position, Problem, path_text, quoted
 from mprunner.spec.yaml_reader import MAX_DEPTH, MAX_VALUES

@@ -7,14 +7,14 @@ from mprunner.declarations import Declaration
 from mprunner.expected import Rules
 from mprunner.spec.adaptive import check_until
 from mprunner.spec.checking import Checking, EnoughProblemsError, ParamTypes
+from mprunner.spec.document import Document
 from mprunner.spec.expecting import check_rules
-from mprunner.spec.matching import Sweeping, refuse_unmatched
 from mprunner.spec.messages import as_yaml
 from mprunner.spec.model import Block, names_of
-from mprunner.spec.nodes import Document, MappingNode, ScalarNode, SequenceNode, children
 from mprunner.spec.problems import Loc, Problem, path_text
 from mprunner.spec.shapes import MAX_EXCLUSIONS
 from mprunner.spec.swept import check_block
+from mprunner.spec.unmatched import refuse_all_unmatched
 from mprunner.values import Scalar
 
 _SHOWN_VALUE = 40
@@ -74,13 +74,9 @@ def _checked(checking: Checking, declared: Declaration | None) -> ParamValues:
     baseline = checking.values(("baseline",))
     rules, wheres = check_rules(checking, declared)
     check_until(checking, declared)
-    if checking.types is not None and _are_known(checking):
-        sweeping = Sweeping(fixed, sweep, checking.types)
-        one_each = {**exclude, ("baseline",): baseline}
-        wanted = {path: {name: (v,) for name, v in values.items()} for path, values in one_each.items()}
-        for path, where in {**wanted, **wheres}.items():
-            if path not in checking.faulty and not document.find(path).node.refused:
-                refuse_unmatched(checking, path, where, sweeping)
+    one_each = {**exclude, ("baseline",): baseline}
+    wanted = {path: {name: (v,) for name, v in values.items()} for path, values in one_each.items()}
+    refuse_all_unmatched(checking, {**wanted, **wheres}, fixed, sweep)
     return ParamValues(
         fixed=fixed,
         sweep=sweep,
@@ -88,20 +84,6 @@ def _checked(checking: Checking, declared: Declaration | None) -> ParamValues:
         baseline=baseline or None,
         rules=rules,
     )
-
-
-def _are_known(checking: Checking) -> bool:
-    """Whether what the cases have is known: nothing is wrong with what the file fixes and sweeps."""
-    fixed, sweep = (checking.node((key,)) for key in ("params", "sweep"))
-    if checking.faulty & {("scenario",), ("params",), ("sweep",)}:
-        return False
-    if any(node is not None and node.refused for node in (fixed, sweep)):
-        return False
-    blocks = sweep.items if isinstance(sweep, SequenceNode) else (sweep,)
-    has_shape = fixed is None or (
-        isinstance(fixed, MappingNode) and all(isinstance(value, ScalarNode) for value in children(fixed))
-    )
-    return has_shape and (sweep is None or all(isinstance(block, MappingNode) for block in blocks))
 
 
 def _refuse_fixed_and_swept(

@@ -11,10 +11,11 @@ from mprunner.errors import ExperimentError
 from mprunner.limits import Limits
 from mprunner.spec.checking import Vocabulary
 from mprunner.spec.cpus import cpu_problems
+from mprunner.spec.document import Document
 from mprunner.spec.files import experiments_in
 from mprunner.spec.messages import list_of_names, shown, text_fault
 from mprunner.spec.model import Experiment, Values
-from mprunner.spec.nodes import Document, MappingNode, ScalarNode, plain
+from mprunner.spec.nodes import MappingNode, ScalarNode, plain
 from mprunner.spec.param_types import param_types
 from mprunner.spec.params import ParamValues, check_params
 from mprunner.spec.problems import ExperimentFileError, Loc, Problem, printable, quoted

@@ -13,12 +13,13 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from mprunner.spec.adaptive import in_file, repeats_type
+from mprunner.spec.document import Document
 from mprunner.spec.entries import ExpectEntry, OutcomeEntry, entry_type
 from mprunner.spec.keywords import KEYS
 from mprunner.spec.limits import LimitsFile
 from mprunner.spec.messages import explained, not_a_choice
 from mprunner.spec.model import DEFAULT_REPEATS, DEFAULT_TIMEOUT_S, Isolation, OnFailure, Order
-from mprunner.spec.nodes import Document, ScalarNode, children, plain
+from mprunner.spec.nodes import ScalarNode, parts, plain
 from mprunner.spec.problems import MAX_PROBLEMS, Loc, Problem, did_you_mean
 from mprunner.spec.shapes import (
     RULE_COUNT,
@@ -127,7 +128,7 @@ def _is_told(document: Document, details: ErrorDetails) -> bool:
     if kind == "missing":
         return False
     node = document.find(loc).node
-    holds_refused = any(isinstance(child, ScalarNode) and child.refused for child in children(node))
+    holds_refused = any(isinstance(part, ScalarNode) and part.refused for _, part in parts(node))
     return document.is_refused(loc) or (kind == "fault" and holds_refused)
 
 
@@ -141,6 +142,8 @@ def _problem(document: Document, details: ErrorDetails) -> Problem:
         hint = did_you_mean(str(loc[-1]), known) or f"the keys are {', '.join(known)}"
         return document.problem(loc, "unknown key", hint, at_key=True)
     place = document.find(loc)
+    if kind == "fault":  # what does not fit together is told at the option that brought a part of it
+        loc = document.set_within(loc) or loc
     if kind == "literal_error":
         found = not_a_choice(get_args(model.model_fields[str(loc[-1])].annotation), place.node)
     else:

@@ -23,7 +23,8 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from mprunner.spec.nodes import Document, Entry, MappingNode, Node, ScalarNode, SequenceNode
+from mprunner.spec.document import Document
+from mprunner.spec.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
 from mprunner.spec.problems import Loc, Position, Problem, quoted
 from mprunner.spec.scalars import RefusedScalarError, plain_scalar
 from mprunner.spec.tokens import Text, decode, events
