@@ -20,11 +20,15 @@ from mprunner.records import Attempt, label_of
 from mprunner.selection import BASELINE, Resolving, Selection, select
 from mprunner.spec import Combinations, Experiment
 from mprunner.spec.messages import as_yaml, list_of_names
+from mprunner.spec.placing import placed
+from mprunner.spec.problems import Loc
 from mprunner.values import Scalar
 
 _ID_DIGITS = 12
 _KEPT = 10_000  # cases, or refusals: so few are made once, not whenever they are asked for
 _TOLD = 3  # reasons for refusing combinations
+_MAKE_CASES = (("sweep",), ("params",), ("scenario",))
+"""The keys to blame for combinations that are refused, the first that is there."""
 _T = TypeVar("_T")
 
 
@@ -174,14 +178,14 @@ def make_plan(
 
     refused = _refusals(combinations, resolving, selection)
     if strict and refused:
-        raise _refusing(declaration.name, refused)
+        raise _refusing(experiment, refused)
     if not selection.cases:
-        raise _nothing_left(declaration.name, refused, selection)
+        raise _nothing_left(experiment, refused, selection)
     if BASELINE in selection.sought.wanted:
         raise _no_baseline(experiment)
     for place, where in selection.sought.wanted.items():
         if place in selection.sought.left_out:  # else it means a number of CPUs that another machine has
-            raise _no_case(place, where)
+            raise _no_case(experiment, place, where)
     return Plan(
         cases=_kept(Lazy(selection.cases, case)),
         refused=_kept(refused),
@@ -196,45 +200,49 @@ def make_plan(
     )
 
 
-def _refusing(scenario: str, refused: Sequence[Refusal]) -> ExperimentError:
+def _refusing(experiment: Experiment, refused: Sequence[Refusal]) -> ExperimentError:
     count = "1 combination" if len(refused) == 1 else f"{len(refused):,} combinations"
     reasons = [f"{refusal.label or 'the only one'}: {refusal.reason}" for refusal in refused[:_TOLD]]
     more = [f"… and {len(refused) - _TOLD:,} more"] if len(refused) > _TOLD else []
     shown = "".join(f"\n  {line}" for line in [*reasons, *more])
     hint = "exclude them, sweep them in parts of their own, or leave out --strict"
-    return ExperimentError(f"scenario {scenario!r} refuses {count} of the experiment:{shown}", hint)
+    message = f"scenario {experiment.scenario!r} refuses {count} of the experiment:{shown}"
+    return ExperimentError(placed(experiment, message, *_MAKE_CASES), hint)
 
 
-def _nothing_left(scenario: str, refused: Sequence[Refusal], selection: Selection) -> NothingSelectedError:
+def _nothing_left(
+    experiment: Experiment, refused: Sequence[Refusal], selection: Selection
+) -> NothingSelectedError:
     left_out = selection.filters.left_out
     if left_out and not refused:
         return selection.filters.nothing()
     if not refused:
-        return NothingSelectedError(
-            "the experiment excludes every combination", "remove a mapping of `exclude`"
-        )
+        message = placed(experiment, "the experiment excludes every combination", ("exclude",))
+        return NothingSelectedError(message, "remove a mapping of `exclude`")
     which = "that is left" if selection.excluded or left_out else "of the experiment"
+    message = f"scenario {experiment.scenario!r} refuses every combination {which}"
     first = refused[0]
     return NothingSelectedError(
-        f"scenario {scenario!r} refuses every combination {which}",
+        placed(experiment, message, *_MAKE_CASES),
         f"the first, {first.label or 'its only one'}: {first.reason}",
     )
 
 
 def _no_baseline(experiment: Experiment) -> ExperimentError:
     baseline = experiment.baseline or {}
+    message = (
+        f"every case of the baseline, {label_of(baseline, baseline)}, is excluded or refused by the scenario"
+    )
     return ExperimentError(
-        f"every case of the baseline, {label_of(baseline, baseline)}, is excluded or refused by the scenario",
+        placed(experiment, message, BASELINE),
         "name a `baseline` of which a case is left, or remove it",
     )
 
 
-def _no_case(place: str, where: Where) -> ExperimentError:
+def _no_case(experiment: Experiment, place: Loc, where: Where) -> ExperimentError:
     values = ", ".join(f"{name} {list_of_names([as_yaml(value) for value in where[name]])}" for name in where)
-    return ExperimentError(
-        f"{place}: every case that it means, {values}, is excluded or refused by the scenario",
-        "name cases that are left, or remove the rule",
-    )
+    message = f"every case that it means, {values}, is excluded or refused by the scenario"
+    return ExperimentError(placed(experiment, message, place), "name cases that are left, or remove the rule")
 
 
 def _kept(items: Sequence[_T]) -> Sequence[_T]:

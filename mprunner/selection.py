@@ -16,11 +16,12 @@ from mprunner.expected import Where, matches
 from mprunner.filters import Filters
 from mprunner.records import label_of
 from mprunner.spec.model import Block, Experiment, Row, axes
+from mprunner.spec.problems import Loc
 from mprunner.values import Scalar
 
 Params = dict[str, Scalar]
 Identify = Callable[[Params], str]
-BASELINE = "baseline"
+BASELINE: Loc = ("baseline",)
 """The place of the baseline among what is sought."""
 
 
@@ -53,12 +54,12 @@ class Sought:
     """Values that some case has to have.
 
     Attributes:
-        wanted: the values that no case was seen to have, by their place in the file: ``expect[0].where``.
+        wanted: the values that no case was seen to have, by their place in the file.
         left_out: the places of those that a combination has which is left out.
     """
 
-    wanted: dict[str, Where]
-    left_out: set[str] = field(default_factory=set)
+    wanted: dict[Loc, Where]
+    left_out: set[Loc] = field(default_factory=set)
 
     def see(self, params: Params, *, is_case: bool) -> None:
         """Take in a combination: a case, or one that is left out."""
@@ -150,12 +151,12 @@ def _reason(scenario: str, params_type: type, params: Params) -> str | None:
     return None
 
 
-def _sought(experiment: Experiment, resolving: Resolving) -> dict[str, Where]:
+def _sought(experiment: Experiment, resolving: Resolving) -> dict[Loc, Where]:
     """Return what some case has to have, by its place in the file."""
     rules = experiment.rules.resolved(resolving.fields, resolving.cpus)
-    wheres = {f"expect[{i}].where": each.where for i, each in enumerate(rules.expect)}
+    wheres: dict[Loc, Where] = {("expect", i, "where"): each.where for i, each in enumerate(rules.expect)}
     for variable, several in rules.outcomes.items():
-        wheres.update({f"outcomes.{variable}[{i}].where": rule.where for i, rule in enumerate(several)})
+        wheres |= {("outcomes", variable, i, "where"): rule.where for i, rule in enumerate(several)}
     baseline = resolving.resolved(experiment.baseline or {})
     return {
         place: where

@@ -89,7 +89,11 @@ def test_strict_is_exit_code_2_where_the_scenario_refuses_a_combination(program,
     done = program(*arguments, "--strict", bank)
     assert done.returncode == 2
     assert done.stdout == ""
-    assert "error: scenario 'race-bank' refuses 1 combination of the experiment:\n  mode seq" in done.stderr
+    place = f"{bank}:2:1: sweep"
+    assert (
+        f"error: {place}: scenario 'race-bank' refuses 1 combination of the experiment:\n  mode seq"
+        in done.stderr
+    )
     assert not (tmp_path / "results").exists()
 
 

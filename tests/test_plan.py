@@ -15,7 +15,7 @@ from mprunner.errors import ExperimentError, NothingSelectedError, PluginError
 from mprunner.plan import Case, Plan, case_id, make_plan, trial_id, trial_seed
 from mprunner.records import label_of
 from mprunner.scenario import CPU_COUNT, ProcessCount, Scenario, Trial
-from mprunner.spec import Experiment, expand, read_experiment
+from mprunner.spec import Asked, Experiment, expand, read_experiment
 from tests.spec.scenarios import Known
 
 
@@ -50,15 +50,23 @@ class Toy(Scenario[Params, Metrics]):
         raise NotImplementedError
 
 
+@dataclass(frozen=True, kw_only=True)
+class Refusing(Params):
+    """No combination will do."""
+
+    def __post_init__(self) -> None:
+        raise ValueError("never")
+
+
 @pytest.fixture
 def planned(tmp_path):
     """Plan an experiment given as YAML, on a machine with two CPUs."""
 
-    def plan(text: str, cpus: int = 2, *, strict: bool = False) -> Plan:
+    def plan(text: str, cpus: int = 2, *, strict: bool = False, overrides: tuple[str, ...] = ()) -> Plan:
         file = tmp_path / "toy.yaml"
         file.write_text(f"scenario: toy\n{text}\n")
         return make_plan(
-            read_experiment(file, lambda name: Known(Params, declare(Toy))),
+            read_experiment(file, lambda name: Known(Params, declare(Toy)), Asked(overrides=overrides)),
             declare(Toy),
             Params,
             cpus,
@@ -184,18 +192,19 @@ def test_a_combination_that_the_scenario_refuses_is_left_out_with_its_reason(pla
 
 def test_a_plan_of_which_nothing_is_left_is_an_error(planned):
     with pytest.raises(
-        NothingSelectedError, match=r"^scenario 'toy' refuses every combination of the experiment$"
+        NothingSelectedError,
+        match=r"toy\.yaml:3:1: sweep: scenario 'toy' refuses every combination of the experiment$",
     ) as caught:
         planned("params: {guard: lock}\nsweep: {size: [9000, 9001]}")
     assert caught.value.exit_code == 5
     assert caught.value.hint == "the first, size 9,000: a lock takes too long beyond 5000"
 
 
-def test_where_it_is_strict_a_combination_that_the_scenario_refuses_is_an_error(planned):
+def test_where_it_is_strict_a_combination_that_the_scenario_refuses_is_an_error(planned, tmp_path):
     with pytest.raises(ExperimentError) as caught:
         planned("sweep: {size: {from: 5001, to: 5005, step: 1}, guard: [none, lock]}", strict=True)
     assert caught.value.message == (
-        "scenario 'toy' refuses 5 combinations of the experiment:\n"
+        f"{tmp_path}/toy.yaml:2:1: sweep: scenario 'toy' refuses 5 combinations of the experiment:\n"
         "  size 5,001, guard lock: a lock takes too long beyond 5000\n"
         "  size 5,002, guard lock: a lock takes too long beyond 5000\n"
         "  size 5,003, guard lock: a lock takes too long beyond 5000\n"
@@ -237,7 +246,9 @@ def test_an_exclusion_changes_no_identity(planned):
 
 
 def test_a_plan_of_which_everything_is_excluded_is_an_error(planned):
-    with pytest.raises(NothingSelectedError, match=r"^the experiment excludes every combination$"):
+    with pytest.raises(
+        NothingSelectedError, match=r"toy\.yaml:3:1: exclude: the experiment excludes every combination$"
+    ):
         planned("sweep: {size: [1, 2]}\nexclude: [{guard: none}]")
 
 
@@ -442,13 +453,37 @@ def test_a_plan_is_what_taking_one_combination_after_another_gives(sweep, exclud
 
 
 @pytest.mark.parametrize("gone", ["exclude: [{guard: lock}]", "params: {size: 9000}"])
-def test_a_baseline_of_which_no_case_is_left_is_an_error(planned, gone):
+def test_a_baseline_of_which_no_case_is_left_is_an_error(planned, tmp_path, gone):
     with pytest.raises(ExperimentError) as caught:
         planned(f"sweep: {{guard: [none, lock]}}\nbaseline: {{guard: lock}}\n{gone}")
     assert caught.value.message == (
-        "every case of the baseline, guard lock, is excluded or refused by the scenario"
+        f"{tmp_path}/toy.yaml:3:1: baseline: every case of the baseline, guard lock, is excluded or refused by the "
+        "scenario"
     )
     assert caught.value.exit_code == 2
+
+
+def test_an_error_of_a_plan_is_placed_at_the_option_that_brought_it(planned, tmp_path):
+    with pytest.raises(NothingSelectedError) as caught:
+        planned("sweep: {size: [1, 2]}", overrides=("exclude=[{guard: none}]",))
+    assert caught.value.message == (
+        f"{tmp_path}/toy.yaml: --set exclude=[{{guard: none}}]: exclude: the experiment excludes every combination"
+    )
+
+
+def test_an_error_of_a_plan_without_params_is_placed_at_the_scenario(tmp_path):
+    with pytest.raises(NothingSelectedError, match=r"^x\.yaml:1:1: scenario: scenario 'toy' refuses every"):
+        make_plan(
+            Experiment(name="x", scenario="toy", path="x.yaml", source=b"scenario: toy"),
+            declare(Toy),
+            Refusing,
+            1,
+        )
+
+
+def test_an_error_of_a_plan_that_was_read_from_no_file_has_no_place():
+    with pytest.raises(NothingSelectedError, match=r"^scenario 'toy' refuses every combination"):
+        make_plan(Experiment(name="x", scenario="toy"), declare(Toy), Refusing, 1)
 
 
 def test_a_baseline_of_which_some_cases_are_left_is_none(planned):
@@ -479,11 +514,12 @@ EXPECT = "expect: [{metric: wall_s, max: 3}, {metric: wall_s, max: 3, where: {gu
 
 
 @pytest.mark.parametrize("gone", ["exclude: [{guard: lock}]", "params: {size: 9000}"])
-def test_a_where_of_which_no_case_is_left_is_an_error(planned, gone):
+def test_a_where_of_which_no_case_is_left_is_an_error(planned, tmp_path, gone):
     with pytest.raises(ExperimentError) as caught:
         planned(f"sweep: {{guard: [none, lock]}}\n{EXPECT}\n{gone}")
     assert caught.value.message == (
-        "expect[1].where: every case that it means, guard lock, is excluded or refused by the scenario"
+        f"{tmp_path}/toy.yaml:3:61: expect[1].where: every case that it means, guard lock, "
+        "is excluded or refused by the scenario"
     )
 
 

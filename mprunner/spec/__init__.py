@@ -1,8 +1,8 @@
 """Experiment files: from YAML text to an :class:`Experiment` and its combinations.
 
-yaml_reader and the modules below it (tokens, scalars, nodes) know YAML and nothing of experiments; overrides
-changes what was read as the command line says, structure knows the keys, params the values that belong to the
-scenario, reading puts them together.
+yaml_reader and the modules below it (tokens, scalars, nodes, document) know YAML and nothing of experiments;
+overrides changes what was read as the command line says, structure knows the keys, params the values that belong to
+the scenario, reading puts them together.
 """
 
 from mprunner.spec.checking import Vocabulary

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mprunner.declarations import Declaration
+from mprunner.spec.document import Document
 from mprunner.spec.messages import list_of_names
-from mprunner.spec.nodes import Document, MappingNode, Node, ScalarNode
+from mprunner.spec.nodes import MappingNode, Node, ScalarNode
 from mprunner.spec.param_types import BadParamError, ParamType
 from mprunner.spec.problems import MAX_PROBLEMS, Loc, Problem, did_you_mean, quoted
 from mprunner.values import Scalar
@@ -40,6 +41,8 @@ class Checking:
         types: its params; None where it is unknown, and only what needs no types is checked.
         ranged: how many values the ranges had that were checked.
         problems: what is wrong, as far as it was found.
+        faulty: the paths of all that something is wrong with, or with something in it.
+        reports: how many there were, with those of what the reader has reported already.
     """
 
     document: Document
@@ -47,15 +50,20 @@ class Checking:
     types: ParamTypes | None
     ranged: int = 0
     problems: list[Problem] = field(default_factory=list)
+    faulty: set[Loc] = field(default_factory=set)
+    reports: int = 0
 
     def report(self, path: Loc, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
-        """Add a problem of the value at a path, or of its key.
+        """Add a problem of the value at a path, or of its key, unless the reader has reported that already.
 
         Raises:
             EnoughProblemsError: there are so many now that no one reads more.
         """
-        self.problems.append(self.document.problem(path, message, hint, at_key=at_key))
-        if len(self.problems) >= MAX_PROBLEMS:
+        self.faulty.update(path[:end] for end in range(1, len(path) + 1))
+        if not self.document.is_refused(path, at_key=at_key):
+            self.problems.append(self.document.problem(path, message, hint, at_key=at_key))
+        self.reports += 1
+        if self.reports >= MAX_PROBLEMS:
             raise EnoughProblemsError
 
     def values(self, path: Loc) -> dict[str, Scalar]:
@@ -80,7 +88,7 @@ class Checking:
 
     def check_name(self, path: Loc, name: str, *, alone: bool = True) -> None:
         """Report a name that is no param; where it is not ``alone`` in its key, the message names it."""
-        if self.types is None or name in self.types:
+        if self.types is None or name in self.types or self.document.is_refused(path, at_key=True):
             return
         hint = did_you_mean(name, self.types) or (
             f"its params are {list_of_names(list(self.types))}" if self.types else "it has no params"
@@ -91,7 +99,7 @@ class Checking:
     def value(self, path: Loc, name: str, node: ScalarNode) -> Scalar:
         """Return a value as its param's type; where it is none of that type, report it and return it as it is."""
         type_ = None if self.types is None else self.types.get(name)
-        if type_ is None:
+        if type_ is None or node.refused:
             return node.value
         try:
             return type_.checked(node)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from mprunner.spec.nodes import Document
+from mprunner.spec.document import Document
 from mprunner.spec.problems import Problem
 
 _SHOWN = 12
@@ -21,16 +21,15 @@ def cpu_problems(document: Document, cpus: Sequence[int], usable: Collection[int
         message, hint = "this platform does not bind processes to CPUs", "remove it"
         return [document.problem(("cpus",), message, hint, at_key=True)]
     problems: list[Problem] = []
-    seen: set[int] = set()
+    seen: dict[int, int] = {}
     for index, cpu in enumerate(cpus):
         if cpu in seen:
-            problems.append(
-                document.problem(("cpus", index), f"CPU {cpu} is in the list twice", "remove one")
-            )
+            place = document.newer(("cpus",), seen[cpu], index)
+            problems.append(document.problem(place, f"CPU {cpu} is in the list twice", "remove one"))
         elif usable is not None and cpu not in usable:
             hint = f"a worker may use {list_of_cpus(usable)}"
             problems.append(document.problem(("cpus", index), f"CPU {cpu} can't be used here", hint))
-        seen.add(cpu)
+        seen[cpu] = index
     return problems
 
 

@@ -153,7 +153,7 @@ def _operand(checking: Checking, path: Loc, node: Node | None, check: Check) -> 
 def _several(checking: Checking, path: Loc, node: Node | None, check: Check) -> tuple[Scalar, ...]:
     values: list[Scalar] = []
     for index, item in enumerate(node.items if isinstance(node, SequenceNode) else ()):
-        if isinstance(item, ScalarNode):
+        if isinstance(item, ScalarNode) and not item.refused:
             check(checking, (*path, index), item)
             values.append(item.value)
     return tuple(values)

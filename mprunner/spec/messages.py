@@ -142,7 +142,7 @@ def shown(node: Node) -> str:
             return "a mapping"
         case SequenceNode():
             return "a list"
-        case ScalarNode(value=None):
+        case ScalarNode(value=None, refused=False):
             return "null"
         case ScalarNode(value=str(text)):
             return quoted(text)

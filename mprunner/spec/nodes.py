@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mprunner.spec.problems import Loc, Position, Problem, Source
+from mprunner.spec.problems import LocPart, Position
 from mprunner.values import Scalar
 
 
@@ -16,11 +16,13 @@ class ScalarNode:
         position: where it is.
         value: what it means.
         written: how it is written, quotes aside.
+        refused: whether the reader has reported it, so that what it means is not known.
     """
 
     position: Position
     value: Scalar
     written: str
+    refused: bool = False
 
     @property
     def size(self) -> int:
@@ -42,17 +44,19 @@ class SequenceNode:
         items: its items.
         size: how many values it holds, aliases expanded, itself included.
         height: how many collections are nested in it at most, itself included.
+        refused: whether the reader has reported something in it.
     """
 
     position: Position
     items: tuple["Node", ...]
     size: int
     height: int
+    refused: bool = False
 
     @classmethod
     def of(cls, position: Position, items: tuple["Node", ...]) -> "SequenceNode":
         """Make a list and measure it."""
-        return cls(position, items, _size(items), _height(items))
+        return cls(position, items, _size(items), _height(items), _refused(items))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +66,12 @@ class Entry:
     Attributes:
         key: where the key is.
         node: the value.
+        refused: whether the reader has reported the key.
     """
 
     key: Position
     node: "Node"
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +83,20 @@ class MappingNode:
         entries: its keys and values.
         size: how many values it holds, aliases expanded, itself included.
         height: how many collections are nested in it at most, itself included.
+        refused: whether the reader has reported something in it, which may be left out.
     """
 
     position: Position
     entries: Mapping[str, Entry]
     size: int
     height: int
+    refused: bool = False
 
     @classmethod
-    def of(cls, position: Position, entries: Mapping[str, Entry]) -> "MappingNode":
-        """Make a mapping and measure it."""
+    def of(cls, position: Position, entries: Mapping[str, Entry], *, refused: bool = False) -> "MappingNode":
+        """Make a mapping and measure it; it is ``refused`` if one of its values is, too."""
         nodes = tuple(entry.node for entry in entries.values())
-        return cls(position, entries, _size(nodes), _height(nodes))
+        return cls(position, entries, _size(nodes), _height(nodes), refused or _refused(nodes))
 
 
 Node = ScalarNode | SequenceNode | MappingNode
@@ -102,6 +110,19 @@ def _height(nodes: tuple[Node, ...]) -> int:
     return 1 + max((node.height for node in nodes), default=0)
 
 
+def _refused(nodes: tuple[Node, ...]) -> bool:
+    return any(node.refused for node in nodes)
+
+
+def parts(node: Node) -> Iterator[tuple[LocPart, Node]]:
+    """Yield what is directly in a node, each after its key or index."""
+    match node:
+        case SequenceNode(items=items):
+            yield from enumerate(items)
+        case MappingNode(entries=entries):
+            yield from ((key, entry.node) for key, entry in entries.items())
+
+
 def plain(node: Node) -> Any:
     """Return the value of a node as dicts, lists and scalars."""
     match node:
@@ -111,70 +132,3 @@ def plain(node: Node) -> Any:
             return [plain(item) for item in node.items]
         case MappingNode():
             return {key: plain(entry.node) for key, entry in node.entries.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A node of a document, and how it is reached.
-
-    Attributes:
-        path: the keys and indexes that lead to it.
-        node: the node.
-        key: where its key is; None for an item of a list and for the whole document.
-    """
-
-    path: Loc
-    node: Node
-    key: Position | None
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A document that was read.
-
-    Attributes:
-        source: the file.
-        root: its value.
-    """
-
-    source: Source
-    root: Node
-
-    def find(self, path: Loc) -> Place:
-        """Return the node that a path leads to; parts that are not in the document are skipped."""
-        place = Place((), self.root, None)
-        for part in path:
-            place = _step(place, part) or place
-        return place
-
-    def mapping_paths(self, key: str) -> Iterator[Loc]:
-        """Yield where the mappings of a key are: its value, or the items of its list."""
-        place = self.find((key,))
-        if not place.path:
-            return
-        match place.node:
-            case MappingNode():
-                yield place.path
-            case SequenceNode(items=items):
-                yield from ((*place.path, i) for i, item in enumerate(items) if isinstance(item, MappingNode))
-
-    def is_set(self, path: Loc) -> bool:
-        """Return whether the key at a path is in the document, and comes from an option."""
-        place = self.find(path)
-        return place.path == path and place.key is not None and place.key.option is not None
-
-    def problem(self, path: Loc, message: str, hint: str | None = None, *, at_key: bool = False) -> Problem:
-        """Make a problem of the value at a path, or of its key."""
-        place = self.find(path)
-        position = place.key if at_key and place.key is not None else place.node.position
-        return self.source.problem(position, message, where=place.path, hint=hint)
-
-
-def _step(place: Place, part: str | int) -> Place | None:
-    match place.node, part:
-        case MappingNode(entries=entries), str() if part in entries:
-            entry = entries[part]
-            return Place((*place.path, part), entry.node, entry.key)
-        case SequenceNode(items=items), int() if 0 <= part < len(items):
-            return Place((*place.path, part), items[part], None)
-    return None

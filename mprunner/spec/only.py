@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from mprunner.spec.checking import Checking, ParamTypes
+from mprunner.spec.document import Document
 from mprunner.spec.model import Values
-from mprunner.spec.nodes import Document, Entry, MappingNode
+from mprunner.spec.nodes import Entry, MappingNode
 from mprunner.spec.option import Option, read_options
 from mprunner.spec.problems import ExperimentFileError, Problem
 from mprunner.spec.swept import check_values
@@ -36,6 +37,7 @@ def check_only(
         name, document = option.key.strip(), _document(option)
         checking = Checking(document, scenario, types)
         checking.check_name((name,), name)
+        problems += option.problems
         only.append({name: check_values(checking, (name,), name, option.node)})
         problems += checking.problems
     return tuple(only), problems

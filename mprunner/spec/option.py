@@ -18,11 +18,13 @@ class Option:
         source: the option and its text, for problems.
         key: what is before the first equals sign, as it was given.
         node: the value; null where there is nothing after the sign, as in a file.
+        problems: what the reader has reported of the value.
     """
 
     source: Source
     key: str
     node: Node
+    problems: tuple[Problem, ...] = ()
 
     def position(self, start: int, end: int) -> Position:
         """Return the place of some characters of the key."""
@@ -42,7 +44,7 @@ def read_option(name: str, text: str, form: str) -> Option:
         form: what it should look like, for the hint.
 
     Raises:
-        ExperimentFileError: it is not ``KEY=VALUE``, or its value is not YAML.
+        ExperimentFileError: it is not ``KEY=VALUE``, or its value is not YAML at all.
     """
     hint = f"write `{name} {form}`"
     source = Source.of_option(name, text)
@@ -55,8 +57,9 @@ def read_option(name: str, text: str, form: str) -> Option:
         raise whole.fail(whole.position(0, len(key)), "has no key before the =", hint)
     value_text = Text(source, value, len(key) + 1)
     document = read_text(value_text)
-    node = ScalarNode(value_text.position(0), None, "") if document is None else document.root
-    return Option(source, key, node)
+    if document is None:
+        return Option(source, key, ScalarNode(value_text.position(0), None, ""))
+    return Option(source, key, document.root, document.problems)
 
 
 def _refuse_too_many(name: str, texts: tuple[str, ...]) -> None:

@@ -7,8 +7,9 @@ in the option's text, which is where a problem with it is shown.
 import re
 from dataclasses import dataclass, replace
 
+from mprunner.spec.document import Document
 from mprunner.spec.messages import shown
-from mprunner.spec.nodes import Document, Entry, MappingNode, Node, ScalarNode, SequenceNode
+from mprunner.spec.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
 from mprunner.spec.option import Option, read_options
 from mprunner.spec.problems import ExperimentFileError, Loc, LocPart, Position, Problem, path_text, quoted
 from mprunner.spec.yaml_reader import MAX_DEPTH, MAX_VALUES
@@ -54,7 +55,8 @@ def overridden(document: Document, texts: tuple[str, ...]) -> Document:
     Raises:
         ExperimentFileError: some can't be read, lead nowhere, or undo another.
     """
-    settings, problems = _settings(read_options(_SET, texts, _FORM))
+    options = read_options(_SET, texts, _FORM)
+    settings, problems = _settings(options)
     problems += _undone(settings)
     root: Node = document.root
     for setting in settings if not problems else ():
@@ -63,9 +65,10 @@ def overridden(document: Document, texts: tuple[str, ...]) -> Document:
             _refuse_too_large(root, setting)
         except ExperimentFileError as error:
             problems += error.problems
+    told = [*document.problems, *(problem for option in options for problem in option.problems)]
     if problems:
-        raise ExperimentFileError(problems)
-    return replace(document, root=root)
+        raise ExperimentFileError([*told, *problems])
+    return replace(document, root=root, problems=tuple(told))
 
 
 def _settings(options: list[Option]) -> tuple[list[_Setting], list[Problem]]:
@@ -136,6 +139,7 @@ def _put(node: Node | None, setting: _Setting, depth: int) -> Node:
 
 def _put_entry(node: Node | None, key: str, setting: _Setting, depth: int) -> Node:
     place = setting.places[depth]
+    refused = node is not None and node.refused
     match node:
         case None:
             entries, position = {}, place
@@ -151,7 +155,7 @@ def _put_entry(node: Node | None, key: str, setting: _Setting, depth: int) -> No
     is_last = depth == len(setting.path) - 1
     value = _put(None if known is None else known.node, setting, depth + 1)
     entries[key] = Entry(place if known is None or is_last else known.key, value)
-    return MappingNode.of(position, entries)
+    return MappingNode.of(position, entries, refused=refused)
 
 
 def _put_item(node: Node | None, index: int, setting: _Setting, depth: int) -> Node:

@@ -7,14 +7,14 @@ from mprunner.declarations import Declaration
 from mprunner.expected import Rules
 from mprunner.spec.adaptive import check_until
 from mprunner.spec.checking import Checking, EnoughProblemsError, ParamTypes
+from mprunner.spec.document import Document
 from mprunner.spec.expecting import check_rules
-from mprunner.spec.matching import Sweeping, refuse_unmatched
 from mprunner.spec.messages import as_yaml
 from mprunner.spec.model import Block, names_of
-from mprunner.spec.nodes import Document
 from mprunner.spec.problems import Loc, Problem, path_text
-from mprunner.spec.structure import MAX_EXCLUSIONS
+from mprunner.spec.shapes import MAX_EXCLUSIONS
 from mprunner.spec.swept import check_block
+from mprunner.spec.unmatched import refuse_all_unmatched
 from mprunner.values import Scalar
 
 _SHOWN_VALUE = 40
@@ -74,12 +74,9 @@ def _checked(checking: Checking, declared: Declaration | None) -> ParamValues:
     baseline = checking.values(("baseline",))
     rules, wheres = check_rules(checking, declared)
     check_until(checking, declared)
-    if checking.types is not None and not checking.problems:
-        sweeping = Sweeping(fixed, sweep, checking.types)
-        one_each = {**exclude, ("baseline",): baseline}
-        wanted = {path: {name: (v,) for name, v in values.items()} for path, values in one_each.items()}
-        for path, where in {**wanted, **wheres}.items():
-            refuse_unmatched(checking, path, where, sweeping)
+    one_each = {**exclude, ("baseline",): baseline}
+    wanted = {path: {name: (v,) for name, v in values.items()} for path, values in one_each.items()}
+    refuse_all_unmatched(checking, {**wanted, **wheres}, fixed, sweep)
     return ParamValues(
         fixed=fixed,
         sweep=sweep,

@@ -11,14 +11,16 @@ from mprunner.errors import ExperimentError
 from mprunner.limits import Limits
 from mprunner.spec.checking import Vocabulary
 from mprunner.spec.cpus import cpu_problems
+from mprunner.spec.document import Document
 from mprunner.spec.files import experiments_in
 from mprunner.spec.messages import list_of_names, shown, text_fault
 from mprunner.spec.model import Experiment, Values
-from mprunner.spec.nodes import Document, MappingNode, ScalarNode, plain
+from mprunner.spec.nodes import MappingNode, ScalarNode, plain
 from mprunner.spec.param_types import param_types
 from mprunner.spec.params import ParamValues, check_params
 from mprunner.spec.problems import ExperimentFileError, Loc, Problem, printable, quoted
-from mprunner.spec.structure import MAX_NAME, NAME, ExperimentFile, check_structure
+from mprunner.spec.shapes import MAX_NAME, NAME
+from mprunner.spec.structure import ExperimentFile, check_structure
 from mprunner.spec.sweep import count
 from mprunner.spec.tokens import MAX_BYTES
 from mprunner.spec.yaml_reader import read_yaml
@@ -71,14 +73,20 @@ def read_experiment(
     if document is None:
         raise ExperimentError(f"{printable(str(path))}: the file is empty", _BEGIN)
     if not isinstance(document.root, MappingNode):
-        message = f"the file must be a mapping of keys to values, not {shown(document.root)}"
-        raise ExperimentFileError([document.problem((), message, _BEGIN)])
+        raise ExperimentFileError([*document.problems, *_shape_problems(document)])
     if asked.overrides:
         from mprunner.spec.overrides import overridden  # noqa: PLC0415 - a file alone must not wait for it
 
         document = overridden(document, asked.overrides)
     experiment = _resolved(document, path, vocabulary_of, asked, usable_cpus)
     return replace(experiment, path=str(path), source=raw)
+
+
+def _shape_problems(document: Document) -> list[Problem]:
+    if document.is_refused(()):
+        return []
+    message = f"the file must be a mapping of keys to values, not {shown(document.root)}"
+    return [document.problem((), message, _BEGIN)]
 
 
 def _resolved(
@@ -88,7 +96,9 @@ def _resolved(
     asked: Asked,
     usable_cpus: Collection[int] | None,
 ) -> Experiment:
-    file, problems = check_structure(document)
+    problems = list(document.problems)
+    file, structure_problems = check_structure(document)
+    problems += structure_problems
     if file is not None:
         problems += cpu_problems(document, file.cpus, usable_cpus)
     problems += _name_problems(document, path)

@@ -11,15 +11,23 @@ from collections.abc import Callable
 
 from mprunner.values import Scalar
 
-_WORDS: dict[str, Scalar] = {"": None, "~": None, "null": None, "true": True, "false": False}
+
+def _spellings(*words: str) -> list[str]:
+    return [spelling for word in words for spelling in (word, word.title(), word.upper())]
+
+
+_WORDS: dict[str, Scalar] = {
+    **dict.fromkeys(["", "~", *_spellings("null")]),
+    **dict.fromkeys(_spellings("true"), True),
+    **dict.fromkeys(_spellings("false"), False),
+}
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _NOT_FINITE = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
 _LOW, _HIGH = -(2**63), 2**63 - 1
 _INTEGER_DIGITS = 20  # the longest 64-bit integer and its sign; int() of 5000 digits is an error of its own
 
-_TRUE_WORDS = {"yes", "on", "true"}
-_FALSE_WORDS = {"no", "off", "false"}
+_TRUE_WORDS = {"yes", "on"}
 
 
 class RefusedScalarError(Exception):
@@ -87,12 +95,8 @@ def _in_quotes(text: str) -> str:
 
 
 def _word_hint(text: str) -> str:
-    word = text.lower()
-    if word in _TRUE_WORDS:
-        return f"write true, or {_in_quotes(text)} for text"
-    if word in _FALSE_WORDS:
-        return f"write false, or {_in_quotes(text)} for text"
-    return f"write null, or {_in_quotes(text)} for text"
+    meant = "true" if text.lower() in _TRUE_WORDS else "false"
+    return f"write {meant}, or {_in_quotes(text)} for text"
 
 
 def _digits_hint(text: str) -> str:
@@ -115,12 +119,8 @@ def _text_hint(text: str) -> str:
     return f"write {_in_quotes(text)} for text"
 
 
-def _words(*words: str) -> str:
-    return "|".join(spelling for word in words for spelling in (word, word.title(), word.upper()))
-
-
 _AMBIGUOUS: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
-    (re.compile(rf"(?:{_words('yes', 'no', 'on', 'off', 'true', 'false', 'null')})\Z"), _word_hint),
+    (re.compile(rf"(?:{'|'.join(_spellings('yes', 'no', 'on', 'off'))})\Z"), _word_hint),
     (re.compile(r"(?=[^_]*_)[-+]?[0-9.][0-9_.]*(?:[eE][-+]?[0-9_]+)?\Z"), _digits_hint),
     (re.compile(r"[-+]?0[0-9]+\Z"), _zeros_hint),
     (re.compile(r"[-+]?0(?:[bB][01_]+|[oO][0-7_]+|[xX][0-9a-fA-F_]+)\Z"), _base_hint),

@@ -50,7 +50,7 @@ def check_values(checking: Checking, path: Loc, name: str, node: Node) -> Values
 
 def _one(checking: Checking, path: Loc, name: str, node: Node) -> Row | None:
     if isinstance(node, ScalarNode):
-        return (checking.value(path, name, node),)
+        return None if node.refused else (checking.value(path, name, node),)
     checking.report(path, f"must be one value, not {shown(node)}")
     return None
 
@@ -85,7 +85,7 @@ def _distinct(
     if not node.items:
         checking.report(path, "is an empty list", "give it values, or remove it")
     values: list[Scalar | Row] = []
-    seen: set[Row] = set()
+    seen: dict[Row, int] = {}
     for index, item in enumerate(node.items):
         row = read((*path, index), item)
         if row is None:
@@ -93,8 +93,10 @@ def _distinct(
         marked = tuple(_marked(row))
         if marked in seen:
             hint = "remove one; `repeats` says how often a case is measured"
-            checking.report((*path, index), f"{_written(row)} is given twice", hint)
-        seen.add(marked)
+            checking.report(
+                checking.document.newer(path, seen[marked], index), f"{_written(row)} is given twice", hint
+            )
+        seen[marked] = index
         values.append(row[0] if len(row) == 1 else row)
     return tuple(values)
 

@@ -23,8 +23,9 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from mprunner.spec.nodes import Document, Entry, MappingNode, Node, ScalarNode, SequenceNode
-from mprunner.spec.problems import ExperimentFileError, Loc, Position, Problem, quoted
+from mprunner.spec.document import Document
+from mprunner.spec.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
+from mprunner.spec.problems import Loc, Position, Problem, quoted
 from mprunner.spec.scalars import RefusedScalarError, plain_scalar
 from mprunner.spec.tokens import Text, decode, events
 from mprunner.values import Scalar
@@ -39,13 +40,14 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def read_yaml(raw: bytes, file: str) -> Document | None:
     """Read a document; None where there is nothing but comments.
 
+    What is refused but does not end the reading is in the document's problems.
+
     Args:
         raw: what the file holds.
         file: its name, for messages.
 
     Raises:
-        ExperimentFileError: with the syntax error or the limit that ends the reading, else with everything that
-            is refused.
+        ExperimentFileError: with the syntax error or the limit that ends the reading.
     """
     return read_text(decode(raw, file))
 
@@ -81,11 +83,9 @@ class _Reading:
             self._fail(
                 after, "a second document begins here", "an experiment is one document: one file for each"
             )
-        if self._problems:
-            raise ExperimentFileError(self._problems)
-        if isinstance(root, ScalarNode) and root.value is None and not root.written:
+        if not self._problems and isinstance(root, ScalarNode) and root.value is None and not root.written:
             return None
-        return Document(self._text.source, root)
+        return Document(self._text.source, root, tuple(self._problems))
 
     def _next(self) -> Event:
         return next(self._events)
@@ -119,10 +119,13 @@ class _Reading:
         return node
 
     def _anchored(self, event: Event, path: Loc) -> Node:
+        known = len(self._problems)
         self._refuse_tag(event, path)
         match event:
             case ScalarEvent():
-                return ScalarNode(self._position(event), self._scalar(event, path), event.value)
+                value = self._scalar(event, path)
+                refused = len(self._problems) > known
+                return ScalarNode(self._position(event), value, event.value, refused)
             case SequenceStartEvent():
                 self._check_depth(event, len(path) + 1)
                 return self._sequence(event, path)
@@ -150,7 +153,9 @@ class _Reading:
             self._fail(event, f"*{_shortened(name)} stands for something that contains it")
         self._count(event, node.size)
         self._check_depth(event, len(path) + node.height)
-        return _moved(node, self._position(event))
+        return replace(
+            node, position=self._position(event)
+        )  # what is in it is pointed at where it is written
 
     def _scalar(self, event: ScalarEvent, path: Loc) -> Scalar:
         if _SURROGATE.search(event.value):
@@ -175,20 +180,29 @@ class _Reading:
     def _mapping(self, start: MappingStartEvent, path: Loc) -> MappingNode:
         own: dict[str, Entry] = {}
         merged: dict[str, Entry] | None = None
+        before = len(self._problems)
         while not isinstance(event := self._next(), MappingEndEvent):
             if isinstance(event, ScalarEvent) and event.value == _MERGE and not event.style:
                 if merged is not None:
                     self._report(event, path, "<< is given twice", "write `<<: [*one, *other]`")
                 merged = self._merge(self._next(), (*path, _MERGE))
                 continue
-            key = self._key(event, path)
-            node = self._node(self._next(), (*path, key))
-            if key in own:
-                first = own[key].key.line
-                self._report(event, (*path, key), f"this key is given twice, first on line {first}")
-            else:
-                own[key] = Entry(self._position(event), node)
-        return MappingNode.of(self._extent(start, event), {**(merged or {}), **own})
+            self._add_entry(own, event, path)
+        entries = {**(merged or {}), **own}
+        refused = len(self._problems) > before
+        return MappingNode.of(self._extent(start, event), entries, refused=refused)
+
+    def _add_entry(self, own: dict[str, Entry], event: Event, path: Loc) -> None:
+        """Add a key and its value to those of a mapping; a key that it has already is reported."""
+        before = len(self._problems)
+        key = self._key(event, path)
+        refused = len(self._problems) > before
+        node = self._node(self._next(), (*path, key))
+        if key not in own:
+            own[key] = Entry(self._position(event), node, refused)
+            return
+        first = "" if self._text.source.is_option else f", first on line {own[key].key.line}"
+        self._report(event, (*path, key), f"this key is given twice{first}")
 
     def _extent(self, start: SequenceStartEvent | MappingStartEvent, end: Event) -> Position:
         """A collection in brackets is pointed at as a whole, any other at its first character."""
@@ -218,17 +232,6 @@ class _Reading:
             else:
                 self._report(event, path, "<< takes a mapping or a list of mappings")
         return merged
-
-
-def _moved(node: Node, position: Position) -> Node:
-    """Return the node as it stands at an alias; what is in it is still pointed at where it is written."""
-    match node:
-        case ScalarNode():
-            return ScalarNode(position, node.value, node.written)
-        case SequenceNode():
-            return SequenceNode(position, node.items, node.size, node.height)
-        case MappingNode():
-            return MappingNode(position, node.entries, node.size, node.height)
 
 
 def _kind(value: Scalar) -> str:

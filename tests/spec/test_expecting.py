@@ -205,3 +205,11 @@ def test_cpu_count_may_say_which_cases_are_meant(read):
     text = "scenario: bank\nexpect:\n  - {metric: lost_updates, max: 0, where: {workers: cpu_count}}\n"
     (expectation,) = read(text).rules.expect
     assert expectation.where == {"workers": ("cpu_count",)}
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong"), [("outcomes:\n  final_balance:", "{equals: 1}"), ("expect:", "{}"), ("exclude:", "{}")]
+)
+def test_a_list_of_too_many_mappings_is_refused_for_that_alone(problems, key, wrong):
+    (only,) = first_lines(problems(f"{HEAD}{key}\n" + f"  - {wrong}\n" * 101))
+    assert only.endswith("has 101 mappings; the most is 100")

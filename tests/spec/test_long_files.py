@@ -29,6 +29,9 @@ WORST = (  # of each kind, what takes the longest
     "tags",
     "open brackets",
     "mistyped metrics",
+    "empty expectations",
+    "empty products",
+    "lists for values",
     "a where that nothing matches",
     "a where of many blocks",
     "ranges of long decimals",
@@ -65,7 +68,7 @@ def outcome(raw, longest_short):
             document = read_yaml(raw, "x.yaml")
         except ExperimentFileError as error:
             return None, error.problems
-        return document and shape(document.root), ()
+        return document and shape(document.root), document.problems if document else ()
 
 
 def shape(node):

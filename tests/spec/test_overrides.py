@@ -120,7 +120,7 @@ def test_problems_of_the_file_and_of_every_option_are_told_at_once_each_where_it
         ("repeats=[1", "a ',' or the closing ']' of the list is missing before this", "          ^"),
         ("repeats=99999999999999999999", None, "        ^^^^^^^^^^^^^^^^^^^^"),
         ("params.label=a\x07", "the character U+0007 has no place in YAML", "              ^"),
-        ("params={a: 1, a: 2}", "a: this key is given twice, first on line 1", "              ^"),
+        ("params={a: 1, a: 2}", "a: this key is given twice", "              ^"),
     ],
 )
 def test_an_option_that_can_not_be_set_says_where_and_why(problems, option, message, caret):
@@ -215,3 +215,69 @@ def test_options_may_not_be_longer_together_than_a_file(problems):
     told = problems(FILE, overrides=[half, "params.label=" + "x" * (1 << 19)])
     assert told.startswith("--set params.label=xxx")
     assert "is longer, with the others of this option, than 1 MiB" in told.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("file", "option", "told"),
+    [
+        (FILE, "sweep.guard[0]=lock", "sweep.guard[0]: lock is given twice"),
+        (FILE, "sweep.guard[1]=none", "sweep.guard[1]: none is given twice"),
+        (FILE, "sweep.guard=[lock, lock]", "sweep.guard[1]: lock is given twice"),
+        (
+            "scenario: bank\nsweep: {'guard, level': [[none, 1], [none, 2]]}\n",
+            "sweep['guard, level'][0][1]=2",
+            "sweep['guard, level'][0][1]: [none, 2] is given twice",
+        ),
+        (FILE + "cpus: [0, 1]\n", "cpus[0]=1", "cpus[0]: CPU 1 is in the list twice"),
+        (
+            FILE + "expect: [{metric: wall_s, min: 3, max: 4}]\n",
+            "expect[0].max=1",
+            "expect[0].max: `min` 3 is more than `max` 1",
+        ),
+        (
+            FILE + "expect: [{metric: wall_s, between: [0, 4]}]\n",
+            "expect[0].between[0]=5",
+            "expect[0].between[0]: 5 is more than 4",
+        ),
+        (
+            FILE + "repeats: {min: 6, max: 9, until: {metric: wall_s, ci_ratio: 0.1}}\n",
+            "repeats.min=10",
+            "repeats.min: `min` 10 is more than `max` 9",
+        ),
+    ],
+)
+def test_what_an_option_does_to_values_of_the_file_is_told_at_the_option(problems, file, option, told):
+    assert first_lines(problems(file, overrides=[option])) == [f"--set {option}: {told}"]
+
+
+@pytest.mark.parametrize(
+    ("beside", "meant"),
+    [
+        ("baseline: {guard: none}\n", "baseline"),
+        ("exclude: [{guard: none}]\n", "exclude[0]"),
+        ("expect: [{metric: lost_updates, max: 0, where: {guard: [none, lock]}}]\n", "expect[0].where"),
+        ("baseline: {guard: none, level: 1}\n", "baseline"),
+    ],
+)
+def test_an_option_that_takes_the_cases_that_the_file_means_is_named_with_the_one_to_use(
+    problems, beside, meant
+):
+    told = problems(FILE + beside, overrides=["sweep.guard=lock"])
+    assert told.splitlines()[0] == f"--set sweep.guard=lock: sweep.guard: no case is left that {meant} means"
+    assert told.splitlines()[-1] == "hint: `--only guard=lock` takes the cases that have it"
+
+
+def test_an_option_that_takes_the_cases_by_a_list_or_the_whole_sweep_is_named(problems):
+    file = FILE + "baseline: {guard: none}\n"
+    told = problems(file, overrides=["sweep.guard=[lock, rlock]"])
+    assert told.splitlines()[-1] == "hint: `--only guard=[lock,rlock]` takes the cases that have it"
+    told = problems(file.replace("none}", "lock}"), overrides=["sweep={level: 1}"])
+    assert first_lines(told) == ["--set sweep={level: 1}: sweep: no case is left that baseline means"]
+
+
+def test_a_value_that_no_case_has_whatever_is_set_is_told_where_it_is(problems):
+    beside = "baseline: {guard: rlock}\n"
+    told = problems(FILE + beside, overrides=["sweep.level=1"])
+    assert first_lines(told) == ["bank.yaml:4:19: baseline.guard: no case has rlock here"]
+    told = problems(FILE, overrides=["sweep.guard=lock", "baseline.guard=none"])
+    assert first_lines(told) == ["--set baseline.guard=none: baseline.guard: no case has none here"]

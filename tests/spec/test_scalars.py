@@ -13,6 +13,12 @@ from mprunner.spec.scalars import RefusedScalarError, plain_scalar
         ("null", None),
         ("true", True),
         ("false", False),
+        ("Null", None),
+        ("NULL", None),
+        ("True", True),
+        ("TRUE", True),
+        ("False", False),
+        ("FALSE", False),
         ("0", 0),
         ("-0", 0),
         ("+5", 5),
@@ -36,7 +42,7 @@ def test_a_core_schema_scalar_has_its_value_and_type(text, value):
 @pytest.mark.parametrize(
     "text",
     [
-        *("none", "lock", "n", "y", "nan", "inf", "tRUE", "1.2.3", "1.0-beta", "12:99", "a_1", "_1"),
+        *("none", "lock", "n", "y", "nan", "inf", "tRUE", "nULL", "1.2.3", "1.0-beta", "12:99", "a_1", "_1"),
         *("-", ".", "e3", "2024-1", "0bad", "0xyz", "1_a", "192.168.0.1", "10ms", "٣"),
     ],
 )
@@ -47,7 +53,7 @@ def test_what_no_reader_takes_for_anything_else_is_text(text):
 @pytest.mark.parametrize(
     "text",
     [
-        *("yes", "No", "ON", "off", "True", "FALSE", "Null", "NULL", "=", "<<"),
+        *("yes", "No", "ON", "off", "=", "<<"),
         *("1_000", "-1_0", "1_0.5", "1_", "010", "-00", "0o17", "0x1F", "0b11", "0X_f", "12:30:45", "1:30"),
         *("-1:00.5", "2024-01-31", "2024-02-31", "2024-1-1 12:00:00", "2024-01-31T12:00:00Z"),
     ],

@@ -15,6 +15,8 @@ from mprunner.spec.yaml_reader import read_yaml
 
 def value_of(text):
     document = read_yaml(text.encode() if isinstance(text, str) else text, "x.yaml")
+    if document is not None and document.problems:
+        raise ExperimentFileError(document.problems)
     return document and plain(document.root)
 
 

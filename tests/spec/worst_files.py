@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from time import process_time
 
 from mprunner.errors import ExperimentError
-from mprunner.spec import read_experiment
+from mprunner.spec import ExperimentFileError, read_experiment
 from mprunner.spec.yaml_reader import read_yaml
 from tests.spec.scenarios import scenario_of
 
@@ -95,6 +95,15 @@ EXPERIMENTS = {
     "a where of many blocks": (0, _BLOCKS + _EXPECT + _numbers(0, 12_000) + "]}}\n"),
     "wheres of many blocks": (0, _BLOCKS + _EXPECTS),
     "ranges of long decimals": (0, "sweep: {" + ", ".join(f"p{i}: {_RANGE}" for i in range(10)) + "}\n"),
+    "refused keys of params": (0, "params:\n" + "".join(f"  0{i}: yes\n" for i in range(45_000))),
+    "refused values of rules": (0, "expect:\n  - {metric: how, one_of: [" + "yes," * 90_000 + "]}\n"),
+    "refused keys of a range": (0, "sweep:\n  chunk:\n" + "".join(f"    0{i}: yes\n" for i in range(45_000))),
+    "empty expectations": (0, "expect:\n" + "- {}\n" * 99_990),
+    "empty rules": (0, "outcomes:\n  final_balance:\n" + "  - {}\n" * 99_990),
+    "empty rules of many outcomes": (0, "outcomes:\n" + "".join(f"  a{i}: [{{}}]\n" for i in range(33_000))),
+    "lists for values": (0, "params:\n" + "".join(f" {i:x}: []\n" for i in range(0xA0000, 0xA0000 + 90_000))),
+    "empty exclusions": (0, "exclude:\n" + "- {}\n" * 99_990),
+    "empty products": (0, "sweep:\n" + "- {}\n" * 99_990),
     "CPUs": (0, "cpus: [" + _numbers(0, 90_000) + "]\n"),
 }
 
@@ -136,7 +145,8 @@ def seconds(raw: bytes) -> float:
     """Return the CPU time that reading takes, whatever comes of it."""
     begun = process_time()
     try:
-        read_yaml(raw, "x.yaml")
+        if (document := read_yaml(raw, "x.yaml")) is not None and document.problems:
+            raise ExperimentFileError(document.problems)
     except ExperimentError:
         pass
     return process_time() - begun

@@ -1,0 +1,100 @@
+"""Values that no case has, in what a file excludes, compares and expects: told where they are, or at an option."""
+
+from collections.abc import Mapping
+
+from mprunner.expected import Where
+from mprunner.spec.checking import Checking
+from mprunner.spec.document import Document
+from mprunner.spec.matching import Sweeping, refuse_unmatched
+from mprunner.spec.messages import as_yaml
+from mprunner.spec.model import Block, names_of
+from mprunner.spec.nodes import MappingNode, Node, ScalarNode, SequenceNode, parts
+from mprunner.spec.problems import Loc, path_text
+from mprunner.values import Scalar
+
+_SHOWN = 40
+
+
+def refuse_all_unmatched(
+    checking: Checking, wheres: Mapping[Loc, Where], fixed: Mapping[str, Scalar], sweep: tuple[Block, ...]
+) -> None:
+    """Report every value that no case has.
+
+    Nothing is looked for where it is not known what the cases have, nor in what has other problems.
+
+    Args:
+        checking: of the file, after all else in it was checked.
+        wheres: some params and their values, by their path.
+        fixed: the values that the file gives to every case.
+        sweep: the blocks of its sweep.
+    """
+    if checking.types is None or not _are_known(checking):
+        return
+    sweeping = Sweeping(fixed, sweep, checking.types)
+    for path, where in wheres.items():
+        if path not in checking.faulty and not checking.document.find(path).node.refused:
+            _refuse_unmatched(checking, path, where, sweeping)
+
+
+def _are_known(checking: Checking) -> bool:
+    """Whether what the cases have is known: nothing is wrong with what the file fixes and sweeps."""
+    fixed, sweep = (checking.node((key,)) for key in ("params", "sweep"))
+    if checking.faulty & {("scenario",), ("params",), ("sweep",)}:
+        return False
+    if any(node is not None and node.refused for node in (fixed, sweep)):
+        return False
+    blocks = sweep.items if isinstance(sweep, SequenceNode) else (sweep,)
+    has_shape = fixed is None or (
+        isinstance(fixed, MappingNode) and all(isinstance(value, ScalarNode) for _, value in parts(fixed))
+    )
+    return has_shape and (sweep is None or all(isinstance(block, MappingNode) for block in blocks))
+
+
+def _refuse_unmatched(checking: Checking, path: Loc, where: Where, sweeping: Sweeping) -> None:
+    """Report values that no case has: those of which an option has changed the cases, at the option."""
+    document = checking.document
+    given = {name: _given(document, name) for name in where if not document.is_set((*path, name))}
+    changed = {name: place for name, place in given.items() if place is not None}
+    own = {name: values for name, values in where.items() if name not in changed}
+    known = len(checking.problems)
+    if own:
+        refuse_unmatched(checking, path, own, sweeping)
+    if not changed or len(checking.problems) > known:
+        return
+    looked = Checking(document, checking.scenario, checking.types)
+    refuse_unmatched(looked, path, where, sweeping)
+    if looked.problems:
+        name, place = next(iter(changed.items()))
+        checking.report(
+            place, f"no case is left that {path_text(path)} means", _instead(checking, name, place)
+        )
+
+
+def _given(document: Document, name: str) -> Loc | None:
+    """Return where an option gives values of a param to the cases, or takes them away with the whole sweep."""
+    swept = [
+        (*path, key)
+        for path in document.mapping_paths("sweep")
+        for key, _ in parts(document.find(path).node)
+        if name in names_of(str(key))
+    ]
+    found = (document.set_within(path) for path in [*swept, ("params", name)])
+    whole = ("sweep",) if document.is_set(("sweep",)) else None
+    return next((place for place in found if place is not None), whole)
+
+
+def _instead(checking: Checking, name: str, place: Loc) -> str | None:
+    """Return the hint to take cases of the file, where an option says which values of a param it wants."""
+    node = checking.node(place)
+    text = None if node is None or place[-1] == "sweep" else _as_option(node)
+    if text is None or len(text) > _SHOWN:
+        return "`--only` takes cases of the file as it is"
+    return f"`--only {name}={text}` takes the cases that have it"
+
+
+def _as_option(node: Node) -> str | None:
+    if isinstance(node, ScalarNode):
+        return as_yaml(node.value)
+    if isinstance(node, SequenceNode) and all(isinstance(item, ScalarNode) for item in node.items):
+        return f"[{','.join(as_yaml(item.value) for item in node.items if isinstance(item, ScalarNode))}]"
+    return None
