@@ -92,11 +92,19 @@ def test_what_should_not_shrink_has_a_negative_limit(compare, runs):
     assert compare(*reversed(runs), "--fail-on", "wall_s: -5%").returncode == 1
 
 
-def test_a_limit_that_can_not_be_judged_is_a_warning(compare, write_run):
-    few = {"none": [1.0, 1.0]}
+def test_a_limit_that_can_not_be_judged_in_a_case_is_a_warning(compare, write_run):
+    few = {"none": [1.0, 1.0], "lock": [1.0, 1.1, 0.9, 1.0, 1.2]}
     done = compare(write_run("1-a", few), write_run("2-b", few), "--fail-on", "wall_s: +5%")
     assert done.returncode == 0
-    assert done.stderr == "warning: --fail-on 'wall_s: +5%' can't be judged in 1 of 1 cases\n"
+    assert done.stderr == "warning: --fail-on 'wall_s: +5%' can't be judged in 1 of 2 cases\n"
+
+
+def test_a_limit_that_can_be_judged_in_no_case_does_not_pass(compare, write_run):
+    few = {"none": [1.0, 1.0]}
+    done = compare(write_run("1-a", few), write_run("2-b", few), "--fail-on", "wall_s: +5%")
+    assert done.returncode == 5
+    assert "guard none" in done.stdout
+    assert "error: --fail-on 'wall_s: +5%' can't be judged in any case" in done.stderr
 
 
 @pytest.mark.parametrize(

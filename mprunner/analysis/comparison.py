@@ -45,6 +45,7 @@ class Row:
         interval: the ratio's 95 % interval; None where there are too few trials.
         p: corrected for the number of cases of this metric (Holm); None where there are too few values.
         change: what to call it.
+        pairs: of two cases of one run, how many repeats both have a value of; None of other sides.
     """
 
     label: str
@@ -56,6 +57,7 @@ class Row:
     interval: Interval | None
     p: float | None
     change: Change
+    pairs: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +165,7 @@ def _rows(pairs: Sequence[_Pair], metric: str, unit: str, method: Method, min_ef
     estimates = [estimate(pair.base, pair.new, metric, method, len(pairs)) for pair in pairs]
     for pair, found in zip(pairs, _corrected(estimates), strict=True):
         base, new = _group(pair.base, metric), _group(pair.new, metric)
-        difference = None if base.median is None or new.median is None else new.median - base.median
-        hopeless = found.least >= ALPHA
+        is_hopeless = found.least >= ALPHA or not base.trials or not new.trials
         rows.append(
             Row(
                 label=pair.label,
@@ -175,10 +176,16 @@ def _rows(pairs: Sequence[_Pair], metric: str, unit: str, method: Method, min_ef
                 ratio=found.ratio,
                 interval=found.interval,
                 p=found.p,
-                change=Change.TOO_FEW if hopeless else change_of(found, difference, min_effect),
+                change=Change.TOO_FEW if is_hopeless else change_of(found, min_effect),
+                pairs=_pairs(pair, metric) if method is Method.REPEATS else None,
             )
         )
     return rows
+
+
+def _pairs(pair: _Pair, metric: str) -> int:
+    (base,), (new,) = pair.base, pair.new
+    return len(base.values.get(metric, {}).keys() & new.values.get(metric, {}).keys())
 
 
 def _corrected(estimates: Sequence[Estimate]) -> list[Estimate]:

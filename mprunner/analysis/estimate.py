@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
+from statistics import fmean
 
+from mprunner.analysis.groups import independent_p, mean_ranks
 from mprunner.analysis.measured import MeasuredCase
-from mprunner.analysis.pairs import differences_of, paired_p
-from mprunner.analysis.ranks import ALPHA, least_p, mann_whitney_p
+from mprunner.analysis.pairs import differences_of, paired_p, paired_shift
+from mprunner.analysis.ranks import ALPHA, mann_whitney_p
 from mprunner.analysis.ratios import (
     MIN_RUNS,
     difference_of_runs_p,
@@ -28,7 +30,7 @@ class Method(StrEnum):
     """How two sides are compared."""
 
     TRIALS = "trials"
-    """A run on each side: the trials of both are independent groups, Mann-Whitney U test and bootstrap."""
+    """A run on each side: the trials of both are independent groups; Mann-Whitney U or Welch's t, and a bootstrap."""
     RUNS = "runs"
     """Several runs on a side: each run's median is one observation, Student's t on logarithms."""
     REPEATS = "repeats"
@@ -48,8 +50,6 @@ class Change(StrEnum):
     """There may be a difference; these trials don't show it."""
     TOO_FEW = "too-few"
     """So few trials, or runs, could not show a difference of any size."""
-    NO_RATIO = "no-ratio"
-    """Values are 0 or below, and the ranks don't tell the sides apart either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +60,14 @@ class Estimate:
         ratio: of the new side to the base; None where there is none.
         interval: its 95 % interval; None where there are too few values.
         p: how likely a difference as large is if both sides are alike; None where there are too few values.
+        shift: positive where, as the test sees it, the new side has more; negative where it has less.
         least: the smallest ``p`` that so many values can have; 0 where there is no limit to it.
     """
 
     ratio: float | None = None
     interval: Interval | None = None
     p: float | None = None
+    shift: float = 0.0
     least: float = 0.0
 
 
@@ -84,23 +86,30 @@ def estimate(
         return Estimate()
     match method:
         case Method.TRIALS:
-            return _of_trials(ours[0], theirs[0])
+            return _of_trials(ours[0], theirs[0], tests)
         case Method.RUNS:
             return _of_runs(ours, theirs)
         case Method.REPEATS:
             return _of_repeats(base[0], new[0], metric, tests)
 
 
-def _of_trials(base: Sequence[float], new: Sequence[float]) -> Estimate:
+def _of_trials(base: Sequence[float], new: Sequence[float], tests: int) -> Estimate:
+    p, least = independent_p(base, new, tests)
     interval = independent_interval(base, new)
     few = min(len(base), len(new)) < MIN_REPEATS
     return Estimate(
         # Enough values and no interval: the base is 0 too often for a ratio to mean something.
         ratio=ratio_of_medians(base, new) if interval or few else None,
         interval=interval,
-        p=mann_whitney_p(new, base),
-        least=least_p(len(base), len(new)),
+        p=p,
+        shift=_shift([base], [new]),
+        least=least,
     )
+
+
+def _shift(base: Sequence[Sequence[float]], new: Sequence[Sequence[float]]) -> float:
+    ranks = mean_ranks([*base, *new])
+    return fmean(ranks[len(base) :]) - fmean(ranks[: len(base)])
 
 
 def _of_runs(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]]) -> Estimate:
@@ -109,34 +118,40 @@ def _of_runs(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]])
         return Estimate(ratio=ratio_of_medians(base, new))
     found = ratio_of_runs(base, new)
     if found is None:
-        # Medians of counts are often equal by chance: the spread of the trials must tell the sides apart, too.
-        of_runs = difference_of_runs_p(base, new)
+        # Ranks, as a median says nothing of what is 0 in most trials. Runs may be alike by chance: the spread of the
+        # trials must tell the sides apart, too.
+        ranks = mean_ranks([*ours, *theirs])
+        of_runs = difference_of_runs_p(ranks[: len(ours)], ranks[len(ours) :])
         of_trials = mann_whitney_p([*chain(*theirs)], [*chain(*ours)])
-        return Estimate(p=None if of_runs is None or of_trials is None else max(of_runs, of_trials))
+        p = None if of_runs is None or of_trials is None else max(of_runs, of_trials)
+        return Estimate(p=p, shift=_shift(ours, theirs))
     return Estimate(ratio=found.ratio, interval=found.interval, p=found.p)
 
 
 def _of_repeats(base: MeasuredCase, new: MeasuredCase, metric: str, tests: int) -> Estimate:
     below, above = base.values[metric], new.values[metric]
-    p = paired_p(differences_of(above, below), tests)
+    differences = differences_of(above, below)
+    p, shift = paired_p(differences, tests), paired_shift(differences)
     paired = paired_ratio(above, below)
-    return Estimate(p=p) if paired is None else Estimate(ratio=paired.median, interval=paired.interval, p=p)
+    if paired is None:
+        return Estimate(p=p, shift=shift)
+    return Estimate(ratio=paired.median, interval=paired.interval, p=p, shift=shift)
 
 
-def change_of(found: Estimate, difference: float | None, min_effect: float) -> Change:
+def change_of(found: Estimate, min_effect: float) -> Change:
     """Call a ratio more or less only where its test, its interval and the minimum effect agree on that.
 
+    Without a ratio the test alone says it.
+
     Args:
-        found: the estimate, its ``p`` corrected.
-        difference: of the sides' medians; None where a side has no value.
+        found: the estimate of two sides that both have values, its ``p`` corrected.
         min_effect: the smallest difference that is worth telling, as a share of the base.
     """
     is_told = found.p is None or found.p < ALPHA
-    if difference is None:
-        return Change.TOO_FEW
     if found.ratio is None:
-        by_ranks = found.p is not None and is_told and difference != 0
-        return _direction(difference) if by_ranks else Change.NO_RATIO
+        if found.p is None:
+            return Change.TOO_FEW
+        return _direction(found.shift) if is_told and found.shift else Change.NOT_TOLD_APART
     if found.interval is None:
         return Change.TOO_FEW
     low, high = found.interval.low, found.interval.high

@@ -33,23 +33,35 @@ class Limit:
         """Whether a row is beyond the limit, and its test and interval tell both sides apart.
 
         The ratio itself is compared with the limit: that the whole interval lies beyond it is not asked, nor is the
-        minimum effect. Growth from 0 is beyond any limit, and so is a new side of which no trial has a value.
+        minimum effect. Growth from 0 is beyond any limit, and so is a new side of which no trial has a value. Where
+        there is no ratio of trials, as where the base is often 0, it is that of the medians.
         """
         if row.metric != self.metric:
             return False
         if row.base.trials and not row.new.trials:
             return True
         if row.ratio is None:
-            return self.sign == "+" and row.change is Change.MORE and row.base.median == 0
+            return self._is_exceeded_by_medians(row)
         if row.interval is None or (row.p is not None and row.p >= ALPHA):
             return False
         if self.sign == "+":
             return row.interval.low > 1 and row.ratio > 1 + self.allowed
         return row.interval.high < 1 and row.ratio < 1 - self.allowed
 
+    def _is_exceeded_by_medians(self, row: Row) -> bool:
+        base, new = row.base.median, row.new.median
+        if base is None or new is None or base < 0:
+            return False
+        if self.sign == "+":
+            return row.change is Change.MORE and (base == 0 or new > (1 + self.allowed) * base)
+        return row.change is Change.LESS and new < (1 - self.allowed) * base
+
     def is_judged(self, row: Row) -> bool:
-        """Whether a row says anything of the limit."""
-        return self.is_exceeded(row) or not (row.ratio is None or row.change is Change.TOO_FEW)
+        """Whether a row says anything of the limit: of a base below 0 nothing is a share."""
+        if self.is_exceeded(row):
+            return True
+        is_told = row.ratio is not None or (row.base.median is not None and row.base.median >= 0)
+        return is_told and row.change is not Change.TOO_FEW
 
 
 def parse_percent(text: str) -> float:

@@ -48,6 +48,12 @@ def paired_p(differences: Sequence[float], tests: int) -> float | None:
     return _student_p(differences)
 
 
+def paired_shift(differences: Sequence[float]) -> float:
+    """Return the sum of the signed ranks: positive where the case has more than the other, as the test sees it."""
+    own = np.asarray(differences, dtype=np.float64)
+    return float((np.sign(own) * ranks_of(np.abs(own))).sum())
+
+
 def signed_rank_p(differences: Sequence[float]) -> float:
     """Return the two-sided p of the Wilcoxon signed-rank test; differences of 0 are left out.
 

@@ -87,9 +87,9 @@ def ratio_of_runs(base: Sequence[float], new: Sequence[float]) -> RunsRatio | No
 
 
 def difference_of_runs_p(base: Sequence[float], new: Sequence[float]) -> float | None:
-    """Return Student's p that two sides of several runs are alike, by the runs' medians as they are.
+    """Return Student's p that two sides of several runs are alike, by a number of each run.
 
-    It is for medians that are not all positive, of which there is no ratio. None for fewer than three runs in all.
+    It is for runs whose medians are not all positive, of which there is no ratio. None for fewer than three in all.
     """
     if len(base) + len(new) < MIN_RUNS or not base or not new:
         return None

@@ -7,7 +7,7 @@ _PRECISION = 1e-15
 _TINY = 1e-300
 
 
-def two_sided_p(t: float, degrees: int) -> float:
+def two_sided_p(t: float, degrees: float) -> float:
     """Return how likely a value at least as far from 0 as ``t`` is.
 
     It is the regularised incomplete beta function I_x(v/2, 1/2) at x = v / (v + t²), for v degrees of freedom

@@ -60,8 +60,8 @@ def command(
 
     Each is a run's folder, an experiment's name, file or folder (its newest run), or the beginning of a run's id.
 
-    A case is told slower or faster if the rank test says so, corrected for the number of cases, the 95 % interval of
-    the ratio excludes 1, and the difference is no smaller than --min-effect.
+    A case is told slower or faster if a test says so, by ranks where the trials are many enough, corrected for the
+    number of cases; the 95 % interval of the ratio excludes 1; and the difference is no smaller than --min-effect.
 
     Two runs differ by the machine's drift, too. Several runs of each side show how much:
 
@@ -73,8 +73,8 @@ def command(
       mprunner compare before after --fail-on 'wall_s: +5%'   for CI
 
     \b
-    Exit codes: 0 compared; 1 a limit of --fail-on is exceeded; 2 bad usage; 5 nothing in common; 6 a run can't be
-    read.
+    Exit codes: 0 compared; 1 a limit of --fail-on is exceeded; 2 bad usage; 5 nothing in common, or a limit that
+    can't be judged in any case; 6 a run can't be read.
     """
     from mprunner.analysis.comparison import compare_cases, compare_runs
     from mprunner.analysis.selecting import chosen_metrics, paired_cases, parse_where
@@ -132,20 +132,28 @@ def _report(sides: Sides, comparison: Comparison, limits: Sequence[Limit], as_js
         for limit, row in exceeded:
             without = "" if row.new.trials else " has no value any more"
             click.echo(f"beyond {limit}: {printable(row.label) or 'the only case'}{without}")
-    for limit in limits:
-        _warn_of_the_untold(limit, comparison)
-    return 1 if exceeded else 0
+    nowhere = [limit for limit in limits if not _is_judged(limit, comparison)]
+    if exceeded:
+        return 1
+    if nowhere:
+        raise NothingSelectedError(
+            f"--fail-on '{nowhere[0]}' can't be judged in any case",
+            "each side needs five ok trials, and the base a value that is not below 0",
+        )
+    return 0
 
 
-def _warn_of_the_untold(limit: Limit, comparison: Comparison) -> None:
+def _is_judged(limit: Limit, comparison: Comparison) -> bool:
+    """Whether a limit is judged in any case; warn of those in which it is not."""
     rows = [row for row in comparison.rows if row.metric == limit.metric]
     untold = sum(not limit.is_judged(row) for row in rows)
-    if untold:
+    if 0 < untold < len(rows):
         warn(f"--fail-on '{limit}' can't be judged in {untold} of {len(rows)} cases")
     if comparison.only_base:
         warn(
             f"--fail-on '{limit}' can't be judged in {len(comparison.only_base)} more, which only the base has"
         )
+    return untold < len(rows)
 
 
 def comparison_json(

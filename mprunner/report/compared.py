@@ -18,10 +18,6 @@ FEW_RUNS = "With so few runs only a large difference can be told: each run is on
 _MANY_RUNS = 10
 WIDEST = 1e6
 """An interval that is wider than by this factor says nothing, in many digits."""
-_WORDS = {
-    Change.NOT_TOLD_APART: "not told apart",
-    Change.NO_RATIO: "no ratio: values of 0 or below",
-}
 
 
 def change_in_words(row: Row, min_effect: float) -> str:
@@ -31,8 +27,8 @@ def change_in_words(row: Row, min_effect: float) -> str:
         return f"no value in {' and '.join(missing)}" if missing else "too few to tell"
     if row.change is Change.NEGLIGIBLE:
         return f"under {100 * min_effect:g}% apart"
-    if row.change in _WORDS:
-        return _WORDS[row.change]
+    if row.change is Change.NOT_TOLD_APART:
+        return "not told apart"
     return direction(row.change, row.unit)
 
 
@@ -127,6 +123,14 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     yield from _trust(comparison)
 
 
+def _fewer_pairs(row: Row) -> tuple[str, str] | None:
+    """Say of how many repeats a ratio is, where a side's median is of more."""
+    base, new = row.base.trials, row.new.trials
+    if row.pairs is None or row.pairs == max(base, new):
+        return None
+    return printable(row.label) or "the only case", f"{row.pairs:,} of {base:,} and {new:,}"
+
+
 def _trust(comparison: Comparison) -> Iterator[str]:
     if comparison.method is Method.TRIALS:
         yield ONE_RUN_EACH
@@ -135,9 +139,12 @@ def _trust(comparison: Comparison) -> Iterator[str]:
         yield f"Each run's median is one observation ({runs} runs).{' ' + FEW_RUNS if runs < _MANY_RUNS else ''}"
     else:
         yield "Two cases of one run: each ratio is of two trials of the same repeat."
+        fewer = dict(filter(None, map(_fewer_pairs, comparison.rows)))
+        if fewer:
+            yield "Repeats that both have: " + "; ".join(f"{label}: {told}" for label, told in fewer.items())
     if any(row.change is Change.TOO_FEW and row.base.trials and row.new.trials for row in comparison.rows):
         yield "Too few to tell: " + (
             "name at least three runs in all."
             if comparison.method is Method.RUNS
-            else "an interval needs five trials on each side, and a test of many cases more of them."
+            else "an interval needs five trials on each side."
         )
