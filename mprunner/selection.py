@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mprunner.declarations import Field, with_cpus
-from mprunner.errors import PluginError
 from mprunner.expected import Where, matches
 from mprunner.filters import Filters
-from mprunner.records import label_of
+from mprunner.refusing import reasons_of
 from mprunner.spec.model import Block, Experiment, Row, axes
 from mprunner.spec.problems import Loc
 from mprunner.values import Scalar
@@ -106,12 +105,13 @@ def select(experiment: Experiment, resolving: Resolving, params_type: type, iden
     selection = Selection(Filters(experiment, resolving.fields, resolving.cpus))
     if not experiment.only:  # else a part of the cases may be without them
         selection.sought = Sought(_sought(experiment, resolving))
+    reason_of = reasons_of(experiment.scenario, params_type)
     reasons: dict[str, str] = {}  # a million combinations may be refused for one reason: it is kept once
     seen: set[str] | None = set() if _may_repeat(experiment, resolving) else None
     for place, (params, is_excluded) in enumerate(_offered(experiment, resolving)):
         if not is_excluded and not selection.filters.takes(params):
             continue
-        reason = None if is_excluded else _reason(experiment.scenario, params_type, params)
+        reason = None if is_excluded else reason_of(params)
         if selection.sought.wanted:
             selection.sought.see(params, is_case=not is_excluded and reason is None)
         if is_excluded:
@@ -130,25 +130,6 @@ def _is_new(identity: str, seen: set[str]) -> bool:
     known = len(seen)
     seen.add(identity)
     return len(seen) > known
-
-
-def _reason(scenario: str, params_type: type, params: Params) -> str | None:
-    """Return why a scenario refuses a combination; None if it does not.
-
-    Raises:
-        PluginError: its ``Params`` fails in another way than it should.
-    """
-    try:
-        params_type(**params)
-    except ValueError as error:
-        return str(error) or "it gives no reason"
-    except Exception as error:  # __post_init__ is code of the plugin's
-        values = label_of(params, params)
-        raise PluginError(
-            f"scenario {scenario!r} can't check {values}: {type(error).__name__}: {error}",
-            "its Params refuse a combination by raising ValueError",
-        ) from error
-    return None
 
 
 def _sought(experiment: Experiment, resolving: Resolving) -> dict[Loc, Where]:
