@@ -170,9 +170,12 @@ def _where(checking: Checking, path: Loc, given: Mapping[str, Node], wheres: dic
                     checking.value((*place, i), name, cast("ScalarNode", item))
                     for i, item in enumerate(items)
                 )
+            case SequenceNode(items=()):
+                checking.report(place, "is an empty list", "give it values, or remove it")
             case _:
+                held = "one that holds more than values" if isinstance(node, SequenceNode) else shown(node)
                 checking.report(
-                    place, f"must be one value or a list of values, not {shown(node)}", "as in [none, lock]"
+                    place, f"must be one value or a list of values, not {held}", "as in [none, lock]"
                 )
     if where:
         wheres[path] = where

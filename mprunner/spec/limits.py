@@ -57,7 +57,7 @@ def shown_size(size: int) -> str:
     for unit in ("GiB", "MiB", "KiB"):
         if size and size % UNITS[unit] == 0:
             return f"{size // UNITS[unit]}{unit}"
-    return f"{size} bytes"
+    return "1 byte" if size == 1 else f"{size} bytes"
 
 
 def _size_from(least: int) -> Callable[[object], object]:

@@ -24,12 +24,12 @@ from mprunner.spec.problems import MAX_PROBLEMS, Loc, Problem, did_you_mean
 from mprunner.spec.shapes import (
     RULE_COUNT,
     RULE_LIST,
+    Baseline,
     Blocks,
     Cpus,
     Exclusions,
     Lines,
     Name,
-    OneEach,
     Repeats,
     ScenarioName,
     Seconds,
@@ -96,7 +96,7 @@ class ExperimentFile(BaseModel):
     """how many more times a trial is executed whose attempt was `lost`; a failure is a result, and never tried
     again"""
 
-    baseline: OneEach = Field(default_factory=dict)
+    baseline: Baseline = Field(default_factory=dict)
     """the cases that the others are compared with: the values that they share"""
 
     outcomes: dict[str, Annotated[list[OutcomeEntry], RULE_COUNT, RULE_LIST]] = Field(default_factory=dict)

@@ -100,7 +100,8 @@ EXPECT = HEAD + "expect:\n  - {RULE}\n"
         ("between: [1, 2], max: 3, verdict: forbidden", "`between` has both ends"),
         ("one_of: [], verdict: forbidden", "one_of: must be a list of values"),
         ('equals: "a\\tb", verdict: forbidden', "equals: has a control character"),
-        ('otherwise: true, verdict: forbidden, note: "a\\nb"', "note: has a control character"),
+        ('otherwise: true, verdict: forbidden, note: "a\\tb"', "note: has a control character"),
+        ('otherwise: true, verdict: forbidden, note: "a\\nb"', "note: has a line break"),
         ("otherwise: true, verdict: forbidden, where: {}", "where: is empty"),
         (
             "otherwise: true, verdict: forbidden, where: {gard: none}",
