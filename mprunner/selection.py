@@ -26,7 +26,7 @@ BASELINE: Loc = ("baseline",)
 
 @dataclass(slots=True)
 class Selection:
-    """What became of every combination, by its place in the order of :func:`mprunner.spec.expand`.
+    """What became of every combination, by its place in the order of :class:`mprunner.spec.Combinations`.
 
     Attributes:
         cases: the places of those that became cases.

@@ -399,6 +399,13 @@ def test_the_plan_and_the_list_say_that_the_number_of_trials_is_open(toy, progra
     assert f"all {TRIALS} trials are done" in program("resume").stderr
 
 
+def test_the_plan_has_a_fixed_number_of_trials_where_the_least_is_the_most(tmp_path, toy, program):
+    repeats = "repeats: {min: 9, max: 9, until: {metric: number, ci_ratio: 1}}\n"
+    (tmp_path / "toy.yaml").write_text("scenario: toy\n" + repeats)
+    planned = program("plan", "toy.yaml", "--plugin", "toy.py").stdout
+    assert planned.startswith("toy: toy, 1 case × 9 repeats = 9 trials, ")
+
+
 def test_only_a_run_with_adaptive_repeats_imports_numpy_before_its_trials_and_none_pandas(toy, tmp_path):
     import subprocess
     import sys

@@ -15,7 +15,7 @@ from mprunner.errors import ExperimentError, NothingSelectedError, PluginError
 from mprunner.plan import Case, Plan, case_id, make_plan, trial_id, trial_seed
 from mprunner.records import label_of
 from mprunner.scenario import CPU_COUNT, ProcessCount, Scenario, Trial
-from mprunner.spec import Asked, Experiment, expand, read_experiment
+from mprunner.spec import Asked, Combination, Combinations, Experiment, read_experiment
 from tests.spec.scenarios import Known
 
 
@@ -56,6 +56,12 @@ class Refusing(Params):
 
     def __post_init__(self) -> None:
         raise ValueError("never")
+
+
+def combinations_of(experiment: Experiment) -> list[Combination]:
+    """Every combination, in order."""
+    combinations = Combinations(experiment)
+    return [combinations[place] for place in range(len(combinations))]
 
 
 @pytest.fixture
@@ -269,7 +275,9 @@ def test_what_is_left_is_what_matches_no_exclusion(exclude):
     sweep = ({"a": (1, 2), "b, c": ((1, 1), (2, 3))}, {"a": (3,)})
     declaration, abc = _declared()
     experiment = Experiment(name="x", scenario="abc", sweep=sweep, exclude=tuple(exclude))
-    everything = [{"a": 0, "b": 0, "c": 0, **combination.params} for combination in expand(experiment)]
+    everything = [
+        {"a": 0, "b": 0, "c": 0, **combination.params} for combination in combinations_of(experiment)
+    ]
     left = [params for params in everything if not any(each.items() <= params.items() for each in exclude)]
     if not left:
         return
@@ -434,7 +442,7 @@ def test_a_plan_is_what_taking_one_combination_after_another_gives(sweep, exclud
     )
     cases: dict[str, dict[str, int]] = {}
     refused, excluded = [], 0
-    for combination in expand(experiment):
+    for combination in combinations_of(experiment):
         params = {"a": 0, "b": 0, "c": 0, **combination.params}
         if any(each.items() <= params.items() for each in exclude):
             excluded += 1

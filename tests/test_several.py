@@ -59,6 +59,22 @@ def test_files_and_folders_are_executed_one_after_the_other_each_file_once(progr
     assert all((tmp_path / "results" / name / "latest" / "trials.csv").exists() for name in "abcd")
 
 
+def test_files_whose_experiments_have_one_name_are_warned_of(program, written):
+    written(a__bank=BANK, b__bank=BANK, b__cash=BANK)
+    done = program("plan", "a/bank.yaml", "b")
+    assert done.returncode == 0
+    assert "warning: a/bank.yaml and b/bank.yaml share the results folder of bank\nhint: " in done.stderr
+    assert "cash" not in done.stderr
+
+
+def test_a_folder_with_a_pipe_is_refused(program, tmp_path, written):
+    written(more__a=BANK)
+    os.mkfifo(tmp_path / "more" / "b.yaml")
+    done = program("plan", "more")
+    assert done.returncode == 2
+    assert "error: more/b.yaml is no regular file" in done.stderr
+
+
 def test_one_file_is_told_nothing_of_several(program, written):
     written(b=BANK)
     assert " of 1" not in program("run", "b.yaml").stderr

@@ -75,8 +75,11 @@ def command(
 def plan_text(prepared: Prepared, expected: Estimate, most: int | None) -> str:
     """Describe a plan: its size, its time, its cases, and its first ``most`` trials in execution order."""
     plan, experiment = prepared.plan, prepared.experiment
-    lines = [f"{experiment.name}: {experiment.scenario}, {_size(plan, experiment.until)}, {plan.order}"]
-    lines += [time_text(expected, len(plan.cases), may_be_less=experiment.until is not None), ""]
+    until = experiment.until
+    if until is not None and until.least >= plan.repeats:
+        until = None  # all repeats are needed, whatever the interval
+    lines = [f"{experiment.name}: {experiment.scenario}, {_size(plan, until)}, {plan.order}"]
+    lines += [time_text(expected, len(plan.cases), may_be_less=until is not None), ""]
     lines += [f"  {case.case_id}  {case.label or 'the only case'}" for case in islice(plan.cases, most)]
     if most is not None and len(plan.cases) > most:
         lines.append(f"  … {len(plan.cases) - most:,} more cases")

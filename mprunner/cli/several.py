@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mprunner.cli.options import warn_of_plugins
+from mprunner.cli.options import warn, warn_of_plugins
 
 if TYPE_CHECKING:
     from mprunner.errors import MprunnerError
@@ -73,7 +73,18 @@ def prepare_all(
     if errors:
         _refuse(errors)
     warn_of_plugins(registry)
+    _warn_of_shared_names(prepared)
     return prepared
+
+
+def _warn_of_shared_names(prepared: Sequence[Prepared]) -> None:
+    """Warn of files whose runs are kept in one folder, since their experiments have the same name."""
+    files: dict[str, list[str]] = {}
+    for each in prepared:
+        files.setdefault(each.experiment.name, []).append(each.experiment.path)
+    for name, same in files.items():
+        if len(same) > 1:
+            warn(f"{' and '.join(same)} share the results folder of {name}", "`name` tells experiments apart")
 
 
 def _refuse(errors: list[tuple[Path | None, MprunnerError]]) -> None:

@@ -9,7 +9,7 @@ from mprunner.spec.checking import Vocabulary
 from mprunner.spec.model import Experiment
 from mprunner.spec.problems import ExperimentFileError, Problem
 from mprunner.spec.reading import NOTHING, Asked, read_experiment
-from mprunner.spec.sweep import Combination, Combinations, count, expand
+from mprunner.spec.sweep import Combination, Combinations, count
 
 __all__ = [
     "NOTHING",
@@ -21,6 +21,5 @@ __all__ = [
     "Problem",
     "Vocabulary",
     "count",
-    "expand",
     "read_experiment",
 ]

@@ -8,7 +8,7 @@ from mprunner.declarations import Declaration
 from mprunner.spec.document import Document
 from mprunner.spec.messages import list_of_names
 from mprunner.spec.nodes import MappingNode, Node, ScalarNode
-from mprunner.spec.param_types import BadParamError, ParamType
+from mprunner.spec.param_types import CPU_COUNT, BadParamError, ParamType
 from mprunner.spec.problems import MAX_PROBLEMS, Loc, Problem, did_you_mean, quoted
 from mprunner.values import Scalar
 
@@ -104,5 +104,12 @@ class Checking:
         try:
             return type_.checked(node)
         except BadParamError as error:
-            self.report(path, error.fault.message, error.fault.hint)
+            self.report(path, error.fault.message, self._cpu_count_hint(node) or error.fault.hint)
             return node.value
+
+    def _cpu_count_hint(self, node: ScalarNode) -> str | None:
+        """Return which params take cpu_count, where that is the value that a param does not take."""
+        if node.value != CPU_COUNT:
+            return None
+        names = [name for name, type_ in (self.types or {}).items() if type_.field.counts_processes]
+        return f"{CPU_COUNT} is a value of {list_of_names(names)}" if names else None

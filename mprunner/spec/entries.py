@@ -13,6 +13,7 @@ from pydantic import (
 
 from mprunner.expected import OF_EACH, OutcomeVerdict, Stat
 from mprunner.records import Status
+from mprunner.spec.holding import refuse_no_share, refuse_senseless
 from mprunner.spec.keywords import KEYS, SCALAR_TYPES, VALUE_TYPES, Keywords
 from mprunner.spec.messages import NUMBER, fault, text_fault
 
@@ -126,7 +127,13 @@ class _Entry(BaseModel):
             raise fault("`between` has both ends", "remove `min` and `max`")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise fault(f"`min` {self.min} is more than `max` {self.max}")
+        refuse_senseless(self._given())
         return self
+
+    def _given(self) -> dict[str, Any]:
+        return {
+            name: getattr(self, name) for name in (*CONDITIONS, "tolerance") if name in self.model_fields_set
+        }
 
 
 class OutcomeEntry(_Entry):
@@ -176,6 +183,8 @@ class ExpectEntry(_Entry):
             raise fault("does not say what the metric must be", f"give it one of {_listed()}")
         if given == ["status"]:
             self._fits_a_status()
+        if self.stat == "share":
+            refuse_no_share(self._given())
         return self
 
     def _fits_a_status(self) -> None:

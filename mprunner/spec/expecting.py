@@ -21,6 +21,7 @@ from mprunner.spec.messages import (
 )
 from mprunner.spec.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from mprunner.spec.problems import Loc, did_you_mean
+from mprunner.spec.repeated import refuse_repeated
 from mprunner.values import Scalar
 
 Check = Callable[[Checking, Loc, ScalarNode], None]
@@ -41,6 +42,7 @@ def check_rules(checking: Checking, declared: Declaration | None) -> tuple[Rules
             _unknown(checking, path, "outcome", variable, list(declared.outcomes))
         rules = {place: _outcome_rule(checking, place, wheres) for place in _mappings(path, node)}
         _refuse_unreachable(checking, rules)
+        refuse_repeated(checking, rules)
         outcomes[variable] = tuple(rules.values())
     expect = tuple(
         _expectation(checking, place, declared, wheres)
@@ -173,9 +175,12 @@ def _where(checking: Checking, path: Loc, given: Mapping[str, Node], wheres: dic
                     checking.value((*place, i), name, cast("ScalarNode", item))
                     for i, item in enumerate(items)
                 )
+            case SequenceNode(items=()):
+                checking.report(place, "is an empty list", "give it values, or remove it")
             case _:
+                held = "one that holds more than values" if isinstance(node, SequenceNode) else shown(node)
                 checking.report(
-                    place, f"must be one value or a list of values, not {shown(node)}", "as in [none, lock]"
+                    place, f"must be one value or a list of values, not {held}", "as in [none, lock]"
                 )
     if where:
         wheres[path] = where

@@ -57,7 +57,7 @@ def shown_size(size: int) -> str:
     for unit in ("GiB", "MiB", "KiB"):
         if size and size % UNITS[unit] == 0:
             return f"{size // UNITS[unit]}{unit}"
-    return f"{size} bytes"
+    return "1 byte" if size == 1 else f"{size} bytes"
 
 
 def _size_from(least: int) -> Callable[[object], object]:
@@ -88,15 +88,11 @@ class LimitsFile(BaseModel):
 
     model_config = KEYS
 
-    memory_per_process: (
-        Annotated[int, BeforeValidator(_size_from(LEAST_MEMORY)), _in_words(LEAST_MEMORY)] | None
-    ) = None
+    memory_per_process: _Memory | None = None
     """private data of each process of a trial: bytes, or a size such as `1GiB`"""
 
     processes: Annotated[int, Field(ge=1, le=MOST_PROCESSES)] = DEFAULT_PROCESSES
     """how many processes a trial may have at once"""
 
-    output: Annotated[int, BeforeValidator(_size_from(LEAST_OUTPUT)), _in_words(LEAST_OUTPUT)] = (
-        DEFAULT_OUTPUT_BYTES
-    )
+    output: _Output = DEFAULT_OUTPUT_BYTES
     """what a trial may print: bytes, or a size such as `1MiB`"""

@@ -7,12 +7,15 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from mprunner.spec.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from mprunner.spec.nodes import MappingNode, Node, ScalarNode, SequenceNode, parts
 from mprunner.spec.problems import did_you_mean, quoted
 from mprunner.spec.scalars import RefusedScalarError, is_number, plain_scalar
 from mprunner.values import Scalar, unfit
 
 _SHOWN_CHOICES = 12
+_SHOWN_FLOW = 60
+_TOO_LONG = "…" * (_SHOWN_FLOW + 1)
+_FLOW_SIGNS = set(",:#[]{}")  # they end a text in brackets
 _LINE_BREAKS = re.compile(r"[\n\t]")
 
 TEXT, WHOLE_NUMBER, NUMBER, TRUE_OR_FALSE = "text", "a whole number", "a number", "true or false"
@@ -51,15 +54,17 @@ class Fault:
     Attributes:
         message: the fact.
         hint: what to do, or None.
+        key: of a mapping, the key whose value it is about; None for all of it.
     """
 
     message: str
     hint: str | None = None
+    key: str | None = None
 
 
-def fault(message: str, hint: str | None = None) -> PydanticCustomError:
+def fault(message: str, hint: str | None = None, *, key: str | None = None) -> PydanticCustomError:
     """Return what a validator raises, for :func:`explained` to tell."""
-    return PydanticCustomError("fault", "{fault}", {"fault": Fault(message, hint)})
+    return PydanticCustomError("fault", "{fault}", {"fault": Fault(message, hint, key)})
 
 
 def explained(kind: str, context: Mapping[str, Any], text: str, node: Node) -> Fault:
@@ -96,6 +101,9 @@ def wrong_type(expected: str, node: Node) -> Fault:
 
 
 def _type_hint(expected: str, node: Node) -> str | None:
+    is_text = isinstance(node, ScalarNode) and not isinstance(node.value, int | float)
+    if expected == _EXPECTED["list_type"] and not is_text and (flow := as_flow(node)):
+        return f"write it as [{flow}]"
     match node:
         case ScalarNode(value=str(text)) if expected in (WHOLE_NUMBER, NUMBER) and is_number(text):
             return f"write {text} without quotes"
@@ -131,6 +139,8 @@ def text_fault(text: str, *, lines: bool = False) -> Fault | None:
     """
     if lines:
         text = _LINE_BREAKS.sub(" ", text) or " "
+    if "\n" in text:
+        return Fault("has a line break", "write it on one line, beside its key")
     reason = unfit(text)
     return None if reason is None else Fault(reason, "write text that can be printed, or remove it")
 
@@ -160,6 +170,28 @@ def as_yaml(value: Scalar) -> str:
         return value if plain_scalar(value) == value else quoted(value)
     except RefusedScalarError:
         return quoted(value)
+
+
+def as_flow(node: Node, comma: str = ", ") -> str | None:
+    """Return a node as it can be written on one line, or None if that is too long."""
+    if node.size > _SHOWN_CHOICES:
+        return None
+    if isinstance(node, ScalarNode):
+        text = _scalar_in_flow(node.value)
+    else:
+        inner = [(part, as_flow(each, comma)) for part, each in parts(node)]
+        keyed = [f"{as_yaml(part)}: {each}" if isinstance(part, str) else each or "" for part, each in inner]
+        both = comma.join(keyed) if all(each for _, each in inner) else _TOO_LONG
+        text = f"[{both}]" if isinstance(node, SequenceNode) else f"{{{both}}}"
+    return text if len(text) <= _SHOWN_FLOW else None
+
+
+def _scalar_in_flow(value: Scalar) -> str:
+    if not isinstance(value, str):
+        return as_yaml(value)
+    if len(value) > _SHOWN_FLOW // 2:
+        return _TOO_LONG  # it would be cut
+    return quoted(value) if _FLOW_SIGNS & set(value) else as_yaml(value)
 
 
 def list_of_names(names: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """``--only``: which cases are planned, by the values of a param; checked as a file's values of it are."""
 
+import re
 from collections.abc import Mapping
 
 from mprunner.spec.checking import Checking, ParamTypes
@@ -7,10 +8,11 @@ from mprunner.spec.document import Document
 from mprunner.spec.model import Values
 from mprunner.spec.nodes import Entry, MappingNode
 from mprunner.spec.option import Option, read_options
-from mprunner.spec.problems import ExperimentFileError, Problem
+from mprunner.spec.problems import ExperimentFileError, Problem, did_you_mean
 from mprunner.spec.swept import check_values
 
 _ONLY = "--only"
+_PATH = re.compile(r"^(?:params|sweep(?:\[[0-9]+\])?)\.")
 _FORM = "PARAM=VALUE`, such as `--only guard=lock` or `--only guard=[lock,rlock]"
 
 
@@ -36,11 +38,21 @@ def check_only(
     for option in options:
         name, document = option.key.strip(), _document(option)
         checking = Checking(document, scenario, types)
-        checking.check_name((name,), name)
+        _check_name(checking, name)
         problems += option.problems
         only.append({name: check_values(checking, (name,), name, option.node)})
         problems += checking.problems
     return tuple(only), problems
+
+
+def _check_name(checking: Checking, name: str) -> None:
+    """Report a name that is no param: where it is the path of one, as `--set` takes it, with what to write."""
+    last, types = _PATH.sub("", name), checking.types or {}
+    if last == name:
+        checking.check_name((name,), name)
+        return
+    hint = f"write {last}" if last in types else did_you_mean(last, types)
+    checking.report((name,), "is a path, and not the name of a param", hint, at_key=True)
 
 
 def _document(option: Option) -> Document:

@@ -70,6 +70,10 @@ class ParamType:
     def _typed(self, node: ScalarNode) -> Scalar:
         # pydantic takes true for Literal[1], and 1 for Literal[True], so the type is checked before
         field, value = self.field, node.value
+        if isinstance(value, str) and "\n" in value and (fault := text_fault(value)):
+            raise BadParamError(
+                fault
+            )  # block text is no word, whatever the type: the break is what can't be seen
         if field.choices is not None:
             if not _is_a(field.type, value) or value not in field.choices:
                 raise BadParamError(not_a_choice(field.choices, node))

@@ -22,18 +22,20 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mprunner.errors import ExperimentError
+from mprunner.spec.excerpts import excerpt
 
 LocPart = str | int
 Loc = tuple[LocPart, ...]
 """A path into a document: the keys of mappings and the indexes of lists, from the top."""
 
-_LINE_WIDTH = 100
-_BEFORE_CARET = 40
 _SHOWN_TEXT = 40
 _SHOWN_OPTION = 60
 _RENDERED = 100
 MAX_PROBLEMS = 1_000
 """So many are looked for in each part of a file: to find near words for 90,000 mistyped ones would take seconds."""
+
+_SYNONYMS = {"else": "otherwise", "start": "from", "begin": "from", "stop": "to", "end": "to"}
+"""What people know from elsewhere, and its name here."""
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
@@ -87,7 +89,7 @@ class Problem:
         place, number = printable(self.file), ""
         if not self.is_option:
             place, number = f"{place}:{self.line}:{self.column}", str(self.line)
-        shown, caret = _excerpt(self.source_line, self.column - 1, self.width)
+        shown, caret = excerpt(self.source_line, self.column - 1, self.width)
         gutter = " " * max(1, len(number))
         lines = [
             ": ".join(part for part in (place, self.where, self.message) if part),
@@ -191,39 +193,19 @@ def printable(text: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """Return a hint with the nearest of the known words, if one is near."""
+    """Return a hint with the nearest of the known words, if one is near, however upper and lower case are mixed."""
     if len(word) > _SHOWN_TEXT:
         return None
-    near = difflib.get_close_matches(word, list(known), 1)
-    return f"did you mean '{near[0]}'?" if near else None
+    by_case = {name.casefold(): name for name in known}
+    folded = word.casefold()
+    synonym = _SYNONYMS.get(folded)
+    near = [synonym] if synonym in by_case else difflib.get_close_matches(folded, by_case, 1)
+    return f"did you mean '{by_case[near[0]]}'?{_look_alike(word, near[0])}" if near else None
 
 
-def _excerpt(line: str, start: int, width: int) -> tuple[str, str]:
-    """Return what is shown of a line, and the carets under ``width`` characters from ``start``."""
-    first = 0
-    if len(line) > _LINE_WIDTH:
-        first = max(0, min(start - _BEFORE_CARET, len(line) - _LINE_WIDTH))
-    window = line[first : first + _LINE_WIDTH]
-    before = "…" if first else ""
-    after = "…" if first + _LINE_WIDTH < len(line) else ""
-    at = start - first
-    indent = len(before) + _cells(window[:at])
-    carets = max(1, _cells(window[at : at + width]))
-    return before + "".join(map(_shown, window)) + after, " " * indent + "^" * carets
-
-
-def _shown(char: str) -> str:
-    if char == "\t":
-        return "    "  # as wide here as on the line of the caret, wherever the tab stops are
-    return char if char.isprintable() else "�"
-
-
-def _cells(text: str) -> int:
-    """Return how many columns of a terminal a text takes as it is shown."""
-    return sum(_cell_width(shown) for char in text for shown in _shown(char))
-
-
-def _cell_width(char: str) -> int:
-    if unicodedata.combining(char):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+def _look_alike(word: str, near: str) -> str:
+    """Return what is said of a character that may look like one of the near word, or like nothing."""
+    char = next((char for char in word if not char.isascii()), None)
+    if char is None or not near.isascii():
+        return ""
+    return f" U+{ord(char):04X} ({unicodedata.name(char, 'without a name')}) in it is not ASCII"

@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+import stat
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -196,15 +197,28 @@ def _read(path: Path) -> bytes:
         example = f", such as {printable(str(path / files[0]))}" if files else ""
         raise ExperimentError(f"{shown_path} is a folder", f"name a file in it{example}")
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe would wait for whoever writes into it
+            raise ExperimentError(
+                f"{shown_path} is no regular file", "save the experiment in a file, and name that"
+            )
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise ExperimentError(f"there is no file {shown_path}", _missing_hint(path)) from None
+        raise _missing(path) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ExperimentError(
             f"{shown_path} can't be read: {reason}", "name a file that you may read"
         ) from None
+
+
+def _missing(path: Path) -> ExperimentError:
+    if path.is_symlink():
+        target = printable(os.readlink(path))
+        return ExperimentError(
+            f"{printable(str(path))} is a link to {target}, which is not there", "mend the link"
+        )
+    return ExperimentError(f"there is no file {printable(str(path))}", _missing_hint(path))
 
 
 def _missing_hint(path: Path) -> str:

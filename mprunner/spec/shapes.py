@@ -48,12 +48,17 @@ def _lines(value: str) -> str:
     return value
 
 
-def _scalar(value: object) -> object:
-    if isinstance(value, dict):
-        raise fault("must be one value, not a mapping")
-    if isinstance(value, list):
-        raise fault("must be one value, not a list", "a param with several values belongs under sweep")
-    return value
+def _one_value(instead: str) -> BeforeValidator:
+    """Return what refuses a mapping, and a list with the hint what to do instead."""
+
+    def check(value: object) -> object:
+        if isinstance(value, dict):
+            raise fault("must be one value, not a mapping")
+        if isinstance(value, list):
+            raise fault("must be one value, not a list", instead)
+        return value
+
+    return BeforeValidator(check)
 
 
 def _not_empty(value: dict[str, Any]) -> dict[str, Any]:
@@ -128,7 +133,13 @@ def _seconds(value: object) -> object:
 
 
 _NotEmpty = Keywords({"minProperties": 1})
-_OneValue = Annotated[Any, BeforeValidator(_scalar), WithJsonSchema({"type": SCALAR_TYPES})]
+_SCALAR = WithJsonSchema({"type": SCALAR_TYPES})
+_Fixed = Annotated[Any, _one_value("a param with several values belongs under sweep"), _SCALAR]
+_Excluded = Annotated[Any, _one_value("write one mapping for each value"), _SCALAR]
+_Compared = Annotated[Any, _one_value("write the one that others are compared with"), _SCALAR]
+_Exclusion = Annotated[
+    dict[str, _Excluded], BeforeValidator(_told_values), AfterValidator(_not_empty), _NotEmpty
+]
 _Block = Annotated[dict[str, Any], AfterValidator(_not_empty), _NotEmpty]  # what is in it: see swept.py
 _Cpu = Annotated[int, Field(ge=0, le=MAX_CPU)]
 
@@ -148,11 +159,13 @@ ScenarioName = Annotated[str, AfterValidator(_scenario_name)]
 Lines = Annotated[str, AfterValidator(_lines)]
 """Text of any number of lines."""
 
-Values = Annotated[dict[str, _OneValue], BeforeValidator(_told_values)]
+Values = Annotated[dict[str, _Fixed], BeforeValidator(_told_values)]
 """Params with one value each."""
 
-OneEach = Annotated[Values, AfterValidator(_not_empty), _NotEmpty]
-"""The same, and not none."""
+Baseline = Annotated[
+    dict[str, _Compared], BeforeValidator(_told_values), AfterValidator(_not_empty), _NotEmpty
+]
+"""Some values of the cases that others are compared with."""
 
 Blocks = Annotated[
     list[_Block],
@@ -162,7 +175,7 @@ Blocks = Annotated[
 """A product, or a list of products."""
 
 Exclusions = Annotated[
-    list[OneEach],
+    list[_Exclusion],
     _EXCLUSION_COUNT,
     Keywords({"minItems": 1, "maxItems": MAX_EXCLUSIONS}),
 ]

@@ -24,12 +24,12 @@ from mprunner.spec.problems import MAX_PROBLEMS, Loc, Problem, did_you_mean
 from mprunner.spec.shapes import (
     RULE_COUNT,
     RULE_LIST,
+    Baseline,
     Blocks,
     Cpus,
     Exclusions,
     Lines,
     Name,
-    OneEach,
     Repeats,
     ScenarioName,
     Seconds,
@@ -96,7 +96,7 @@ class ExperimentFile(BaseModel):
     """how many more times a trial is executed whose attempt was `lost`; a failure is a result, and never tried
     again"""
 
-    baseline: OneEach = Field(default_factory=dict)
+    baseline: Baseline = Field(default_factory=dict)
     """the cases that the others are compared with: the values that they share"""
 
     outcomes: dict[str, Annotated[list[OutcomeEntry], RULE_COUNT, RULE_LIST]] = Field(default_factory=dict)
@@ -142,12 +142,12 @@ def _problem(document: Document, details: ErrorDetails) -> Problem:
         hint = did_you_mean(str(loc[-1]), known) or f"the keys are {', '.join(known)}"
         return document.problem(loc, "unknown key", hint, at_key=True)
     place = document.find(loc)
-    if kind == "fault":  # what does not fit together is told at the option that brought a part of it
-        loc = document.set_within(loc) or loc
     if kind == "literal_error":
         found = not_a_choice(get_args(model.model_fields[str(loc[-1])].annotation), place.node)
     else:
         found = explained(kind, details.get("ctx", {}), details["msg"], place.node)
+    if kind == "fault":  # what does not fit together is told at the option that brought a part of it
+        loc = document.set_within(loc) or (loc if found.key is None else (*loc, found.key))
     return document.problem(loc, found.message, found.hint)
 
 

@@ -3,7 +3,7 @@
 import itertools
 import math
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mprunner.spec.model import Block, Experiment, Row, axes
@@ -25,29 +25,17 @@ class Combination:
     swept: tuple[str, ...]
 
 
-def expand(experiment: Experiment) -> Iterator[Combination]:
-    """Yield every combination, block by block; in a block the first name varies slowest.
-
-    Names that move together vary as one.
-
-    Without a sweep there is one combination: the fixed params.
-    """
-    for block in experiment.sweep or _NO_SWEEP:
-        varying = tuple(axes(block))
-        names = tuple(name for together, _ in varying for name in together)
-        for rows in itertools.product(*(rows for _, rows in varying)):
-            values = itertools.chain.from_iterable(rows)
-            params = {**experiment.params, **dict(zip(names, values, strict=True))}
-            yield Combination(params=params, swept=names)
-
-
 def count(experiment: Experiment) -> int:
-    """Return how many combinations :func:`expand` yields, without making them."""
+    """Return how many combinations an experiment has, without making them; they may be more than ``len`` can say."""
     return sum(math.prod(map(len, block.values())) for block in experiment.sweep or _NO_SWEEP)
 
 
 class Combinations:
-    """What :func:`expand` yields, each made when it is asked for by its place in that order."""
+    """Every combination, each made when it is asked for by its place.
+
+    They are in the order of the file, block by block; in a block the first name varies slowest, and names that move
+    together vary as one. Without a sweep there is one combination: the fixed params.
+    """
 
     def __init__(self, experiment: Experiment) -> None:
         self._fixed = experiment.params
@@ -59,7 +47,7 @@ class Combinations:
         return self._starts[-1]
 
     def __getitem__(self, place: int) -> Combination:
-        if not 0 <= place < len(self):
+        if not 0 <= place < self._starts[-1]:
             raise IndexError(place)
         which = bisect_right(self._starts, place) - 1
         varying, left = self._blocks[which], place - self._starts[which]

@@ -1,14 +1,21 @@
 """What the keys of a sweep give: one value, a list of values, a range, or rows of names that move together."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from mprunner.spec.checking import Checking
 from mprunner.spec.messages import as_yaml, shown
 from mprunner.spec.model import Row, Values, names_of
-from mprunner.spec.nodes import Node, ScalarNode, SequenceNode
+from mprunner.spec.nodes import MappingNode, Node, ScalarNode, SequenceNode, parts
+from mprunner.spec.param_types import BadParamError
 from mprunner.spec.problems import Loc
 from mprunner.spec.ranges import check_range
+from mprunner.spec.scalars import RefusedScalarError, plain_scalar
 from mprunner.values import Scalar
+
+_RANGE = {"from", "to", "step", "times"}
+_SHOWN_VALUES = 12
+_SHOWN_WORD = 40
 
 
 def check_block(checking: Checking, path: Loc) -> dict[str, Values]:
@@ -42,10 +49,41 @@ def check_values(checking: Checking, path: Loc, name: str, node: Node) -> Values
     """Return the values that one param takes: a value, a list or a range; report whatever is wrong with them."""
     match node:
         case ScalarNode():
-            return (checking.value(path, name, node),)
+            known = len(checking.problems)
+            value = checking.value(path, name, node)
+            if len(checking.problems) > known and (listed := _as_list(checking, name, node)):
+                checking.problems[-1] = replace(checking.problems[-1], hint=f"write it as {listed}")
+            return (value,)
         case SequenceNode():
             return _distinct(checking, path, node, lambda place, item: _one(checking, place, name, item))
+    if names := _names_alone(node):
+        checking.report(
+            path, "is a mapping of names without values", f"a list is written [{', '.join(names)}]"
+        )
+        return ()
     return check_range(checking, path, name, node)
+
+
+def _as_list(checking: Checking, name: str, node: ScalarNode) -> str | None:
+    """Return the list that a wrong value is meant to be: values with commas between them, and no brackets."""
+    type_ = (checking.types or {}).get(name)
+    texts = [text.strip() for text in node.written.split(",")]
+    if type_ is None or not 1 < len(texts) <= _SHOWN_VALUES:
+        return None
+    try:
+        for text in texts:
+            type_.checked(ScalarNode(node.position, plain_scalar(text), text))
+    except (BadParamError, RefusedScalarError):
+        return None
+    return f"[{(', ' if node.position.option is None else ',').join(texts)}]"  # a shell parts words at spaces
+
+
+def _names_alone(node: MappingNode) -> list[str]:
+    """Return the keys of a mapping such as {none, lock}, which is no list; none where it may be a range."""
+    entries = node.entries
+    are_alone = all(isinstance(each, ScalarNode) and not each.written for _, each in parts(node))
+    is_short = 0 < len(entries) <= _SHOWN_VALUES and max(map(len, entries)) <= _SHOWN_WORD
+    return list(entries) if are_alone and is_short and not _RANGE & set(entries) else []
 
 
 def _one(checking: Checking, path: Loc, name: str, node: Node) -> Row | None:

@@ -6,13 +6,11 @@ from mprunner.expected import Where
 from mprunner.spec.checking import Checking
 from mprunner.spec.document import Document
 from mprunner.spec.matching import Sweeping, refuse_unmatched
-from mprunner.spec.messages import as_yaml
+from mprunner.spec.messages import as_flow
 from mprunner.spec.model import Block, names_of
-from mprunner.spec.nodes import MappingNode, Node, ScalarNode, SequenceNode, parts
+from mprunner.spec.nodes import MappingNode, ScalarNode, SequenceNode, parts
 from mprunner.spec.problems import Loc, path_text
 from mprunner.values import Scalar
-
-_SHOWN = 40
 
 
 def refuse_all_unmatched(
@@ -86,15 +84,9 @@ def _given(document: Document, name: str) -> Loc | None:
 def _instead(checking: Checking, name: str, place: Loc) -> str | None:
     """Return the hint to take cases of the file, where an option says which values of a param it wants."""
     node = checking.node(place)
-    text = None if node is None or place[-1] == "sweep" else _as_option(node)
-    if text is None or len(text) > _SHOWN:
+    text = (
+        as_flow(node, ",") if isinstance(node, ScalarNode | SequenceNode) and place[-1] != "sweep" else None
+    )
+    if text is None:
         return "`--only` takes cases of the file as it is"
     return f"`--only {name}={text}` takes the cases that have it"
-
-
-def _as_option(node: Node) -> str | None:
-    if isinstance(node, ScalarNode):
-        return as_yaml(node.value)
-    if isinstance(node, SequenceNode) and all(isinstance(item, ScalarNode) for item in node.items):
-        return f"[{','.join(as_yaml(item.value) for item in node.items if isinstance(item, ScalarNode))}]"
-    return None

@@ -100,7 +100,8 @@ EXPECT = HEAD + "expect:\n  - {RULE}\n"
         ("between: [1, 2], max: 3, verdict: forbidden", "`between` has both ends"),
         ("one_of: [], verdict: forbidden", "one_of: must be a list of values"),
         ('equals: "a\\tb", verdict: forbidden', "equals: has a control character"),
-        ('otherwise: true, verdict: forbidden, note: "a\\nb"', "note: has a control character"),
+        ('otherwise: true, verdict: forbidden, note: "a\\tb"', "note: has a control character"),
+        ('otherwise: true, verdict: forbidden, note: "a\\nb"', "note: has a line break"),
         ("otherwise: true, verdict: forbidden, where: {}", "where: is empty"),
         (
             "otherwise: true, verdict: forbidden, where: {gard: none}",
@@ -147,6 +148,41 @@ def test_a_mistake_in_a_rule_of_an_outcome_is_located(problems, text, told):
         ("status: timeout, stat: share", "expect[0]: does not say what the share must be"),
         ("status: timeout, min: 1", "expect[0]: every or any trial has the status or has not"),
         ("status: timeout, where: {guard: rlock}", "expect[0].where.guard: no case has rlock here"),
+        ("status: ok, stat: share, min: 2", "expect[0].min: 2 is no share: a share is between 0 and 1"),
+        ("status: ok, stat: share, max: -0.1", "expect[0].max: -0.1 is no share: a share is between 0 and 1"),
+        (
+            "status: ok, stat: share, between: [0, 50]",
+            "expect[0].between: 50 is no share: a share is between",
+        ),
+        ("metric: lossy, stat: share, equals: 1.5", "expect[0].equals: 1.5 is no share: a share is between"),
+        ("metric: lossy, stat: share, one_of: [0, 9]", "expect[0].one_of: 9 is no share: a share is between"),
+        ("metric: wall_s, min: 3, max: 1", "expect[0]: `min` 3 is more than `max` 1"),
+        ("metric: wall_s, equals: 5, min: 7", "expect[0].equals: `equals` and `min` can't hold together"),
+        ("metric: wall_s, equals: 5, max: 4.9", "expect[0].equals: `equals` and `max` can't hold together"),
+        (
+            "metric: wall_s, equals: 5, tolerance: 1, between: [6.1, 9]",
+            "expect[0].equals: `equals` and `between` can't hold together",
+        ),
+        (
+            "metric: wall_s, equals: 5, min: 6, max: 7",
+            "expect[0].equals: `equals`, `min` and `max` can't hold together",
+        ),
+        (
+            "metric: wall_s, one_of: [1, 9], min: 2, max: 8",
+            "expect[0].one_of: `one_of`, `min` and `max` can't hold together",
+        ),
+        (
+            "metric: wall_s, equals: 3, one_of: [1, 2]",
+            "expect[0].one_of: `equals` and `one_of` can't hold together",
+        ),
+        (
+            "metric: how, equals: well, tolerance: 1",
+            "expect[0].tolerance: says how near a number must be, and `equals` is text",
+        ),
+        (
+            "metric: lossy, equals: true, tolerance: 0.5",
+            "expect[0].tolerance: says how near a number must be, and `equals` is true or false",
+        ),
     ],
 )
 def test_a_mistake_in_an_expectation_is_located(problems, text, told):
@@ -208,8 +244,70 @@ def test_cpu_count_may_say_which_cases_are_meant(read):
 
 
 @pytest.mark.parametrize(
-    ("key", "wrong"), [("outcomes:\n  final_balance:", "{equals: 1}"), ("expect:", "{}"), ("exclude:", "{}")]
+    ("key", "wrong"),
+    [
+        ("outcomes:\n  final_balance:", "{equals: %d}"),
+        ("expect:", "{min: %d}"),
+        ("exclude:", "{guard: [%d]}"),
+    ],
 )
 def test_a_list_of_too_many_mappings_is_refused_for_that_alone(problems, key, wrong):
-    (only,) = first_lines(problems(f"{HEAD}{key}\n" + f"  - {wrong}\n" * 101))
+    (only,) = first_lines(problems(f"{HEAD}{key}\n" + "".join(f"  - {wrong}\n" % n for n in range(101))))
     assert only.endswith("has 101 mappings; the most is 100")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "metric: wall_s, equals: 5, tolerance: 1, min: 6",
+        "metric: wall_s, equals: 5, tolerance: 1, max: 4",
+        "metric: wall_s, equals: 5, tolerance: 9, min: 6, max: 7",
+        "metric: wall_s, equals: {param: transactions}, tolerance: 1, min: 7",
+        "metric: wall_s, one_of: [1, 9], max: 1",
+        "metric: wall_s, equals: 5, tolerance: 1, one_of: [6, 8]",
+        "status: ok, stat: share, between: [0, 1]",
+        "metric: lossy, stat: share, equals: 0.9, tolerance: 2",
+    ],
+)
+def test_a_condition_that_a_value_can_meet_is_read(read, text):
+    assert len(read(EXPECT.replace("RULE", text)).rules.expect) == 1
+
+
+def test_a_share_that_looks_like_percent_is_told_as_a_share(problems):
+    told = problems(EXPECT.replace("RULE", "status: ok, stat: share, min: 95"))
+    assert told.splitlines()[-1] == "hint: write 0.95 for 95 %"
+
+
+REPEATED = HEAD + "outcomes:\n  final_balance:\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("equals: 1", "equals: 1"),
+        ("equals: 1", "equals: 1, where: {guard: none}"),
+        ("min: 1, where: {guard: [none, lock]}", "min: 1, where: {guard: lock}"),
+        ("equals: {param: transactions}", "equals: {param: transactions}"),
+        ("one_of: [1, 2]", "one_of: [1, 2]"),
+    ],
+)
+def test_a_rule_with_the_condition_of_one_before_it_never_applies(problems, first, second):
+    rules = f"    - {{{first}, verdict: acceptable}}\n    - {{{second}, verdict: forbidden}}\n"
+    assert first_lines(problems(REPEATED + rules)) == [
+        "bank.yaml:7:7: outcomes.final_balance[1]: never applies: a rule above has the same condition"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("equals: 1, where: {guard: none}", "equals: 1"),
+        ("equals: 1, where: {guard: none}", "equals: 1, where: {guard: lock}"),
+        ("equals: 1", "equals: true"),
+        ("equals: 1", "equals: 1, tolerance: 0.5"),
+        ("min: 1", "min: 2"),
+    ],
+)
+def test_a_rule_that_takes_what_those_before_it_leave_is_read(read, first, second):
+    rules = f"    - {{{first}, verdict: acceptable}}\n    - {{{second}, verdict: forbidden}}\n"
+    assert len(read(REPEATED + rules).rules.outcomes["final_balance"]) == 2

@@ -1,6 +1,7 @@
 """From a file to an experiment, and what a person is told about a wrong one."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -455,6 +456,24 @@ def test_a_path_that_can_be_no_file_is_an_error_with_a_hint(tmp_path, monkeypatc
     message, hint = failure(path)
     assert "can't be read: " in message
     assert hint
+
+
+def test_a_pipe_is_refused_and_nothing_waits_for_what_is_written_into_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("bank.yaml")
+    assert failure("bank.yaml") == (
+        "bank.yaml is no regular file",
+        "save the experiment in a file, and name that",
+    )
+
+
+def test_a_link_to_what_is_not_there_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("bank.yaml").symlink_to("old/bank.yaml")
+    assert failure("bank.yaml") == (
+        "bank.yaml is a link to old/bank.yaml, which is not there",
+        "mend the link",
+    )
 
 
 def test_an_error_of_a_plugin_is_passed_on(read, tmp_path):
