@@ -1,14 +1,14 @@
 """What the keys of a sweep give: one value, a list of values, a range, or rows of names that move together."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from mprunner.spec.checking import Checking
 from mprunner.spec.messages import as_yaml, shown
 from mprunner.spec.model import Row, Values, names_of
 from mprunner.spec.nodes import MappingNode, Node, ScalarNode, SequenceNode, parts
-from mprunner.spec.param_types import BadParamError
-from mprunner.spec.problems import Loc
+from mprunner.spec.param_types import BadParamError, ParamType
+from mprunner.spec.problems import Loc, Position
 from mprunner.spec.ranges import check_range
 from mprunner.spec.scalars import RefusedScalarError, plain_scalar
 from mprunner.values import Scalar
@@ -16,6 +16,7 @@ from mprunner.values import Scalar
 _RANGE = {"from", "to", "step", "times"}
 _SHOWN_VALUES = 12
 _SHOWN_WORD = 40
+_NOWHERE = Position(1, 1)
 
 
 def check_block(checking: Checking, path: Loc) -> dict[str, Values]:
@@ -24,12 +25,41 @@ def check_block(checking: Checking, path: Loc) -> dict[str, Values]:
     seen: set[str] = set()
     for key, node in checking.entries(path):
         names, place = names_of(key), (*path, key)
+        if _is_stray(checking, path, key, node, next(reversed(block), None)):
+            continue
         _check_names(checking, place, names, seen)
         if len(names) > 1:
             block[", ".join(names)] = _together(checking, place, names, node)
         else:
             block[key] = check_values(checking, place, key, node)
     return block
+
+
+def _is_stray(checking: Checking, path: Loc, key: str, node: Node, before: str | None) -> bool:
+    """Return whether a key is a value of the one before it, as in {guard: none, lock}; report it then."""
+    types = checking.types or {}
+    if before is None or before not in types or key in types or not _is_nothing(node):
+        return False
+    first = checking.node((*path, before))
+    if not isinstance(first, ScalarNode) or not _are_values(types[before], [key]):
+        return False
+    hint = f"a list is written {before}: [{first.written}, {key}]"
+    checking.report((*path, key), f"is a value of {before}, and not a param", hint, at_key=True)
+    return True
+
+
+def _is_nothing(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and node.value is None and not node.written
+
+
+def _are_values(type_: ParamType, texts: Sequence[str]) -> bool:
+    """Return whether each of some texts would be a value of a param, if it stood alone."""
+    try:
+        for text in texts:
+            type_.checked(ScalarNode(_NOWHERE, plain_scalar(text), text))
+    except (BadParamError, RefusedScalarError):
+        return False
+    return True
 
 
 def _check_names(checking: Checking, path: Loc, names: tuple[str, ...], seen: set[str]) -> None:
@@ -68,12 +98,7 @@ def _as_list(checking: Checking, name: str, node: ScalarNode) -> str | None:
     """Return the list that a wrong value is meant to be: values with commas between them, and no brackets."""
     type_ = (checking.types or {}).get(name)
     texts = [text.strip() for text in node.written.split(",")]
-    if type_ is None or not 1 < len(texts) <= _SHOWN_VALUES:
-        return None
-    try:
-        for text in texts:
-            type_.checked(ScalarNode(node.position, plain_scalar(text), text))
-    except (BadParamError, RefusedScalarError):
+    if type_ is None or not 1 < len(texts) <= _SHOWN_VALUES or not _are_values(type_, texts):
         return None
     return f"[{(', ' if node.position.option is None else ',').join(texts)}]"  # a shell parts words at spaces
 
@@ -81,7 +106,7 @@ def _as_list(checking: Checking, name: str, node: ScalarNode) -> str | None:
 def _names_alone(node: MappingNode) -> list[str]:
     """Return the keys of a mapping such as {none, lock}, which is no list; none where it may be a range."""
     entries = node.entries
-    are_alone = all(isinstance(each, ScalarNode) and not each.written for _, each in parts(node))
+    are_alone = all(_is_nothing(each) for _, each in parts(node))
     is_short = 0 < len(entries) <= _SHOWN_VALUES and max(map(len, entries)) <= _SHOWN_WORD
     return list(entries) if are_alone and is_short and not _RANGE & set(entries) else []
 

@@ -92,6 +92,26 @@ def test_values_of_a_sweep_that_are_no_list_are_told_with_the_list(problems, val
     assert told_hint == (hint or "")
 
 
+@pytest.mark.parametrize(
+    ("sweep", "where", "hint"),
+    [
+        ("{guard: none, lock}", "sweep.lock: is a value of guard", "a list is written guard: [none, lock]"),
+        (
+            "{transactions: 10, label: a, b}",
+            "sweep.b: is a value of label",
+            "a list is written label: [a, b]",
+        ),
+        ("{guard: none, socket}", "sweep.socket: scenario 'bank' has no such param", None),
+        ("{guard: none, lock: 1}", "sweep.lock: scenario 'bank' has no such param", None),
+        ("{guard: [none], lock}", "sweep.lock: scenario 'bank' has no such param", None),
+    ],
+)
+def test_a_value_that_stands_as_a_key_is_told_as_a_value(problems, sweep, where, hint):
+    told = problems(f"scenario: bank\nsweep: {sweep}\n")
+    assert where in told.splitlines()[0]
+    assert hint is None or told.splitlines()[-1] == f"hint: {hint}"
+
+
 def test_numbers_with_commas_between_them_are_told_with_the_list(problems):
     assert ends(problems("scenario: bank\nsweep:\n  transactions: 10, 20\n")) == (
         "must be a whole number, not '10, 20'",
