@@ -80,8 +80,9 @@ def _refuse_unreachable(checking: Checking, rules: Mapping[Loc, OutcomeRule]) ->
     for path in rules:
         if last is not None and cast("int", path[-1]) > cast("int", last[-1]):
             hint = "the first rule that applies decides: move it up"
-            line = checking.document.find(last).node.position.line
-            checking.report(path, f"never applies: the rule on line {line} takes every state", hint)
+            position = checking.document.find(last).node.position
+            where = f" on line {position.line}" if position.option is None else ""
+            checking.report(path, f"never applies: the rule{where} before it takes every state", hint)
 
 
 def _takes_all(checking: Checking, path: Loc, rule: OutcomeRule) -> bool:

@@ -207,8 +207,14 @@ def test_a_rule_behind_one_that_takes_every_state_is_refused(problems):
     rules = "    - {otherwise: true, verdict: interesting}\n    - {equals: 3, verdict: forbidden}\n"
     told = problems(HEAD + "outcomes:\n  final_balance:\n" + rules)
     assert first_lines(told) == [
-        "bank.yaml:7:7: outcomes.final_balance[1]: never applies: the rule on line 6 takes every state"
+        "bank.yaml:7:7: outcomes.final_balance[1]: never applies: the rule on line 6 before it takes every state"
     ]
+
+
+def test_a_rule_of_an_option_is_on_no_line(problems):
+    rules = "[{otherwise: true, verdict: forbidden}, {equals: 3, verdict: forbidden}]"
+    told = problems(HEAD, overrides=(f"outcomes.final_balance={rules}",))
+    assert "outcomes.final_balance[1]: never applies: the rule before it takes every state" in told
 
 
 def test_a_rule_behind_one_that_takes_every_state_of_some_cases_is_not_refused(read):
