@@ -26,12 +26,13 @@ def refuse_all_unmatched(
         fixed: the values that the file gives to every case.
         sweep: the blocks of its sweep.
     """
-    if checking.types is None or not _are_known(checking):
+    if checking.types is None or not wheres or not _are_known(checking):
         return
     sweeping = Sweeping(fixed, sweep, checking.types)
+    given = _given(checking.document)
     for path, where in wheres.items():
         if path not in checking.faulty and not checking.document.find(path).node.refused:
-            _refuse_unmatched(checking, path, where, sweeping)
+            _refuse_unmatched(checking, path, where, sweeping, given)
 
 
 def _are_known(checking: Checking) -> bool:
@@ -48,11 +49,14 @@ def _are_known(checking: Checking) -> bool:
     return has_shape and (sweep is None or all(isinstance(block, MappingNode) for block in blocks))
 
 
-def _refuse_unmatched(checking: Checking, path: Loc, where: Where, sweeping: Sweeping) -> None:
+def _refuse_unmatched(
+    checking: Checking, path: Loc, where: Where, sweeping: Sweeping, given: Mapping[str, Loc]
+) -> None:
     """Report values that no case has: those of which an option has changed the cases, at the option."""
     document = checking.document
-    given = {name: _given(document, name) for name in where if not document.is_set((*path, name))}
-    changed = {name: place for name, place in given.items() if place is not None}
+    whole = ("sweep",) if document.is_set(("sweep",)) else None
+    places = {name: given.get(name, whole) for name in where if not document.is_set((*path, name))}
+    changed = {name: place for name, place in places.items() if place is not None}
     own = {name: values for name, values in where.items() if name not in changed}
     known = len(checking.problems)
     if own:
@@ -68,17 +72,22 @@ def _refuse_unmatched(checking: Checking, path: Loc, where: Where, sweeping: Swe
         )
 
 
-def _given(document: Document, name: str) -> Loc | None:
-    """Return where an option gives values of a param to the cases, or takes them away with the whole sweep."""
-    swept = [
-        (*path, key)
-        for path in document.mapping_paths("sweep")
-        for key, _ in parts(document.find(path).node)
-        if name in names_of(str(key))
-    ]
-    found = (document.set_within(path) for path in [*swept, ("params", name)])
-    whole = ("sweep",) if document.is_set(("sweep",)) else None
-    return next((place for place in found if place is not None), whole)
+def _given(document: Document) -> dict[str, Loc]:
+    """Return where an option gives values of a param to the cases, by the param's name."""
+    swept = [(*path, key) for path in document.mapping_paths("sweep") for key in _keys(document, path)]
+    fixed = [("params", key) for key in _keys(document, ("params",))]
+    given: dict[str, Loc] = {}
+    for path in (*swept, *fixed):
+        if (place := document.set_within(path)) is not None:
+            for name in names_of(str(path[-1])):
+                given.setdefault(name, place)
+    return given
+
+
+def _keys(document: Document, path: Loc) -> list[str]:
+    place = document.find(path)
+    is_there = place.path == path and isinstance(place.node, MappingNode)
+    return [str(key) for key, _ in parts(place.node)] if is_there else []
 
 
 def _instead(checking: Checking, name: str, place: Loc) -> str | None:

@@ -33,7 +33,7 @@ WORST = (  # of each kind, what takes the longest
     "empty products",
     "lists for values",
     "a where that nothing matches",
-    "a where of many blocks",
+    "wheres of many blocks",
     "ranges of long decimals",
     "CPUs",
 )
