@@ -1,22 +1,29 @@
 """What a trial that times out was doing: the Python stacks of all its processes, in its log."""
 
+import subprocess
 import sys
 
 import pandas as pd
 import pytest
 
-from tests.support import PLUGINS
+from tests.support import GENEROUS_S, PLUGINS, command
 
-EXPERIMENT = "scenario: deadlock\nsweep: {start_method: [%s]}\nrepeats: 1\ntimeout: 5\n"
+EXPERIMENT = "scenario: deadlock\nsweep: {start_method: [%s]}\nrepeats: 1\ntimeout: 8\n"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only the worker is asked")
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_a_deadlock_is_a_timeout_with_the_stacks_that_show_it(program, tmp_path, method):
-    (tmp_path / "deadlock.yaml").write_text(EXPERIMENT % method)
-    done = program("run", "deadlock.yaml", "--plugin", PLUGINS / "deadlock.py")
-    assert done.returncode == 1, done.stderr
-    folder = tmp_path / "results" / "deadlock" / "latest"
+def test_a_deadlock_is_a_timeout_with_the_stacks_that_show_it(tmp_path, token):
+    running = {}
+    for method in ("fork", "spawn", "forkserver"):  # at the same time: each waits for its timeout
+        (tmp_path / f"{method}.yaml").write_text(EXPERIMENT % method)
+        arguments = command("run", f"{method}.yaml", "--plugin", PLUGINS / "deadlock.py")
+        running[method] = subprocess.Popen(arguments, cwd=tmp_path, stdout=subprocess.DEVNULL)
+    for method, process in running.items():
+        assert process.wait(GENEROUS_S) == 1
+        check_stacks(tmp_path / "results" / method / "latest")
+
+
+def check_stacks(folder):
     row = pd.read_csv(folder / "trials.csv").iloc[0]
     assert row.status == "timeout"
     log = (folder / "logs" / f"{row.trial_id}.1.log").read_text()
