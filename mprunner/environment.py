@@ -10,13 +10,13 @@ import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import mprunner
 from mprunner.actors import gil_enabled
 from mprunner.cgroups import cpu_quota
+from mprunner.distributions import version_of
 
 GIT_LIMIT_S = 1.0
 """How long git may take once all else is ready; without an answer the revision is None."""
@@ -80,7 +80,7 @@ def describe_environment() -> dict[str, Any]:
     """Describe where a run is executed; what can't be found out is None."""
     return {
         "mprunner": mprunner.__version__,
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "packages": {name: version_of(name) for name in _PACKAGES},
         "python": platform.python_version(),
         "python_build": {
             "implementation": platform.python_implementation(),
@@ -97,13 +97,6 @@ def describe_environment() -> dict[str, Any]:
         "cpu_quota": cpu_quota(),
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
     }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _read(path: str) -> str | None:

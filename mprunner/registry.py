@@ -22,6 +22,7 @@ import pluggy
 from mprunner import hookspecs
 from mprunner.conditions import source_hash
 from mprunner.declarations import Declaration, declare, types_of
+from mprunner.distributions import identity_of
 from mprunner.errors import ExperimentError, MprunnerError, PluginError
 from mprunner.records import RESERVED_COLUMNS
 from mprunner.scenario import Scenario
@@ -187,9 +188,8 @@ def empty_registry() -> Registry:
 def _installed() -> Iterator[_Candidate]:
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
         dist = entry.dist
-        yield _Candidate(
-            entry.name, dist.name if dist else "", dist.version if dist else "", None, entry.load
-        )
+        name, version = ("", "") if dist is None else identity_of(dist)
+        yield _Candidate(entry.name, name, version, None, entry.load)
 
 
 def _file_candidate(file: Path) -> _Candidate:

@@ -30,7 +30,7 @@ except ImportError:  # PyYAML built without libyaml: a long text takes longer
 MAX_BYTES = 1 << 20
 LONG = 1 << 15  # characters; the pure tokeniser takes up to half a second for as many
 
-_FORBIDDEN = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _LINE_START = re.compile(r"\r\n|\r|\n")
 _TAG_DIRECTIVE = re.compile(r"(?:\A|(?<=[\r\n]))%TAG")
 _TAG_DIRECTIVES = 100
