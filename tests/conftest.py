@@ -12,8 +12,9 @@ from typing import Any
 import psutil
 import pytest
 
+from mprunner.cli import main
 from mprunner.scenario import Trial
-from tests.support import GENEROUS_S, Terminal, command, command_of, processes_marked
+from tests.support import GENEROUS_S, Done, Terminal, command, command_of, processes_marked
 
 # A shell starts a background job with INT ignored, as nohup does with HUP, and a program keeps what it inherits:
 # the programs under test must begin with the defaults wherever the suite is executed.
@@ -52,6 +53,21 @@ def program(tmp_path: Path, token: str) -> Program:
             check=False,
             **options,
         )  # type: ignore[call-overload]
+
+    return call
+
+
+@pytest.fixture
+def in_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Done]:
+    """Execute ``mprunner`` in this process, in an empty folder: for commands that start none of their own."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str | Path) -> Done:
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        return Done(ended.value.code, *capsys.readouterr())
 
     return call
 

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from multiprocessing import active_children
 from pathlib import Path
 
@@ -17,6 +18,15 @@ from mprunner.executors.local import LocalExecutor
 ROOT = Path(__file__).parent.parent
 PLUGINS = Path(__file__).parent / "plugins"
 GENEROUS_S = 60.0
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of executing ``mprunner``."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:

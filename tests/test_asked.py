@@ -86,8 +86,8 @@ def test_a_run_of_the_file_alone_has_no_second_experiment(program, bank, tmp_pat
         (["--only", "guard=1"], "--only guard=1: guard: 1 is not one of none, ", "  |       ^"),
     ],
 )
-def test_a_wrong_option_is_located_and_exit_code_2(program, bank, tmp_path, verb, options, first, hint):
-    done = program(verb, bank, *options)
+def test_a_wrong_option_is_located_and_exit_code_2(in_process, bank, tmp_path, verb, options, first, hint):
+    done = in_process(verb, bank, *options)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith(first)

@@ -1,34 +1,20 @@
 """mprunner compare: which runs it takes, what it prints, and how it ends."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
-from mprunner.cli import main
 from mprunner.journal import Journal
 from tests.made import header, record
 
 
-@dataclass(frozen=True)
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
 @pytest.fixture
-def compare(tmp_path, monkeypatch, capsys):
-    """Execute ``mprunner compare`` in this process, in the folder of the results."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            main(["compare", *arguments])
-        return Done(ended.value.code, *capsys.readouterr())
-
-    return call
+def compare(in_process):
+    """Execute ``mprunner compare``, in the folder of the results."""
+    return partial(in_process, "compare")
 
 
 @pytest.fixture

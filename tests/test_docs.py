@@ -17,7 +17,7 @@ from mprunner.columns import TABLES
 from mprunner.escapes import escaped
 from mprunner.preparing import prepare
 from mprunner.spec.structure import ExperimentFile
-from tests.support import ROOT
+from tests.support import ROOT, command
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -132,13 +132,18 @@ def test_the_entry_point_of_the_documentation_is_toml():
     assert tomllib.loads(shown)["project"]["entry-points"]["mprunner"]
 
 
+@pytest.fixture(scope="module")
+def folder_of_bank(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bank")
+    experiment = (ROOT / "experiments" / "bank.yaml").read_text().replace("10\n", "1\n")
+    (folder / "bank.yaml").write_text(experiment)
+    subprocess.run(command("run", "bank.yaml"), cwd=folder, check=True, capture_output=True)
+    return folder
+
+
 @pytest.fixture
-def executed_bank(program, tmp_path, monkeypatch):
-    (tmp_path / "bank.yaml").write_text(
-        (ROOT / "experiments" / "bank.yaml").read_text().replace("10\n", "1\n")
-    )
-    assert program("run", "bank.yaml").returncode == 0
-    monkeypatch.chdir(tmp_path)
+def executed_bank(folder_of_bank, monkeypatch):
+    monkeypatch.chdir(folder_of_bank)
 
 
 @pytest.mark.usefixtures("executed_bank")
@@ -153,9 +158,9 @@ def test_the_code_that_opens_a_table_works(capsys):
 
 @pytest.mark.usefixtures("executed_bank")
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
-def test_the_r_code_that_opens_a_table_works(tmp_path):
+def test_the_r_code_that_opens_a_table_works(folder_of_bank):
     (recipe,) = blocks(ROOT / "docs" / "results.md", "r")
-    (tmp_path / "escaped.txt").write_text("".join(f"{escaped(text)}\n" for text in TEXTS))
+    (folder_of_bank / "escaped.txt").write_text("".join(f"{escaped(text)}\n" for text in TEXTS))
     undo = 'cat(plain(readLines("escaped.txt", encoding = "UTF-8")), sep = "|")'
     done = subprocess.run(
         ["Rscript", "-e", f"{recipe}\n{undo}"], capture_output=True, timeout=60, check=False

@@ -193,7 +193,17 @@ def test_the_runner_killed_outright_leaves_no_process(terminal, tmp_path, token)
     wait_until(lambda: not processes_marked(token), "something is left")
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda file: file.name)
+EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
+OF_EACH_SCENARIO = ("bank", "counter", "pool", "spawn")
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(f, marks=[] if f.stem in OF_EACH_SCENARIO else pytest.mark.slow, id=f.stem)
+        for f in EXPERIMENTS
+    ],
+)
 def test_interrupting_an_experiment_of_the_repository_ends_quietly(tmp_path, token, file):
     """The tutorial's pools printed dozens of interleaved tracebacks."""
     terminal = Terminal(tmp_path, "run", file)

@@ -241,14 +241,14 @@ BAD_INPUT = [
     ("name", "content", "expected", "code"), BAD_INPUT, ids=[row[0] for row in BAD_INPUT]
 )
 def test_bad_input_is_one_located_error_with_a_hint_and_leaves_nothing(
-    program, tmp_path, name, content, expected, code
+    in_process, tmp_path, name, content, expected, code
 ):
     file = tmp_path / name
     if content == "folder":
         file.mkdir()
     elif content is not None:
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    done = program("run", name)
+    done = in_process("run", name)
     assert done.returncode == code, done.stderr
     assert re.search(expected, done.stderr, re.DOTALL), done.stderr
     assert "hint: " in done.stderr

@@ -27,9 +27,9 @@ def test_the_wheel_runs_an_experiment_in_a_clean_environment(tmp_path, token):
     call(*pip, "wheel", "--no-deps", "--wheel-dir", tmp_path, ROOT, folder=tmp_path)
     (wheel,) = tmp_path.glob("mprunner-*.whl")
     environment = tmp_path / "environment"
-    venv.create(environment, with_pip=True)
+    venv.create(environment)
     python = environment / "bin" / "python"
-    call(python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", wheel, folder=tmp_path)
+    call(*pip, "--python", python, "install", wheel, folder=tmp_path)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     where = call(
