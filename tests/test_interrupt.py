@@ -219,6 +219,26 @@ def test_interrupting_an_experiment_of_the_repository_ends_quietly(tmp_path, tok
     assert statuses[-1] in ("ok", "cancelled")
 
 
+CATCHES_ALL = """
+import os, signal
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    for _ in range(1000):
+        pass
+except BaseException:
+    pass
+"""
+
+
+def test_ctrl_c_ends_the_program_whatever_the_code_catches_that_it_falls_into(program, tmp_path):
+    """An import that calls back into Python, as many do, prints an exception and goes on."""
+    (tmp_path / "hangs.yaml").write_text(HANGS_AFTER_THREE)
+    (tmp_path / "catches.py").write_text(CATCHES_ALL)
+    done = program("plan", "hangs.yaml", "--plugin", "catches.py", "--plugin", PLUGINS / "misbehave.py")
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr == ""
+
+
 @pytest.mark.parametrize("delay_s", [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5])
 def test_ctrl_c_at_whatever_moment_of_the_start_is_quiet(tmp_path, token, delay_s):
     """Whether the moment falls into an import, the plan or a trial depends on the machine; the answer does not."""

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import subprocess
 
 import pandas as pd
@@ -225,3 +226,23 @@ def test_a_run_goes_on_though_its_file_expects_something_else_now(program, bank)
     done = program("resume", "-q", "bank.yaml")
     assert done.returncode == 0, done.stderr
     assert program("verdict", "bank.yaml").returncode == 1
+
+
+INTERRUPTS = """
+import os, signal
+def mprunner_register_scenarios():
+    os.kill(os.getpid(), signal.SIGINT)
+    return []
+"""
+
+
+def test_ctrl_c_ends_judging_again_when_the_verdict_is_whole(program, bank, tmp_path):
+    expecting, folder = bank
+    expecting(KEEPS_ALL.replace("VERDICT", "forbidden"))
+    (tmp_path / "interrupting.py").write_text(INTERRUPTS)
+    done = program("verdict", "bank", "--plugin", "interrupting.py")
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr == ""
+    in_run, in_file = kept(folder)
+    assert in_run == in_file["verdict"] == "failed"
+    assert "forbidden" in set(pd.read_csv(folder / "outcomes.csv").verdict)

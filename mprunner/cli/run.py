@@ -126,7 +126,7 @@ def _one_after_another(
         tell_left_out(prepared.plan, prepared.experiment.name if len(every) > 1 else "")
         try:
             worst = max(worst, execute(prepared, launcher if number == 1 else None, later))
-        except (MprunnerError, KeyboardInterrupt):
+        except MprunnerError:
             tell_not_executed(later)
             raise
     return worst

@@ -3,10 +3,12 @@
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
+Handler = Callable[[int, FrameType | None], object] | int | None
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -25,22 +27,18 @@ class Interrupt:
         self.signal: int | None = None
         self.before_second: Callable[[], object] | None = None
         self._reader, self._writer = os.pipe()
-        self._before: dict[int, object] = {}
+        self._before: Mapping[int, Handler] = {}
 
     def fileno(self) -> int:
         """Return a descriptor that is readable once a signal has come."""
         return self._reader
 
     def __enter__(self) -> "Interrupt":
-        if threading.current_thread() is threading.main_thread():
-            for number in SIGNALS:
-                if signal.getsignal(number) is not signal.SIG_IGN:  # nohup stays in force
-                    self._before[number] = signal.signal(number, self._note)
+        self._before = _catch(self._note)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal gave
+        _restore(self._before)
         os.close(self._reader)
         os.close(self._writer)
 
@@ -51,6 +49,38 @@ class Interrupt:
             end_by(number)
         self.signal = number
         os.write(self._writer, b"!")
+
+
+@contextmanager
+def called_before_the_end(close: Callable[[], object]) -> Iterator[None]:
+    """Call ``close`` before INT, TERM or HUP ends this process, which they do at once."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)  # a second signal must not call it within itself
+        close()
+        end_by(number)
+
+    before = _catch(end)
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
+def _catch(handler: Callable[[int, FrameType | None], None]) -> Mapping[int, Handler]:
+    """Set the handler of the signals that end a run; return those that they had."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    caught = [
+        each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN
+    ]  # nohup stays in force
+    return {each: signal.signal(each, handler) for each in caught}
+
+
+def _restore(before: Mapping[int, Handler]) -> None:
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def end_by(number: int) -> None:

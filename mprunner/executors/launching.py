@@ -2,7 +2,6 @@
 
 import os
 import select
-import signal
 import socket
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from typing import IO, Final
 
 from mprunner.errors import MprunnerError, PluginError
 from mprunner.executors import ScenarioSource
-from mprunner.executors.interrupt import Interrupt
+from mprunner.executors.interrupt import Interrupt, called_before_the_end, end_by
 from mprunner.orphans import END_LIMIT_S, MARK, end_marked, new_mark
 from mprunner.worker.files import remove_tree
 from mprunner.worker.processes import descendants, is_zombie, kill
@@ -185,23 +184,16 @@ def launcher_at_hand() -> Iterator[Launcher]:
     Raises:
         MprunnerError: it can't be started.
     """
-    launcher: Launcher | None = None
-    held: list[int] = []
+    with Interrupt() as interrupt:  # a signal must not come between the start and knowing of it
+        launcher = Launcher()
+    if interrupt.signal is not None:
+        launcher.close()
+        end_by(interrupt.signal)
     try:
-        before = signal.getsignal(signal.SIGINT)
-        if before is signal.default_int_handler:  # Ctrl-C must not come between the start and knowing of it
-            signal.signal(signal.SIGINT, lambda number, _: held.append(number))
-        try:
-            launcher = Launcher()
-        finally:
-            if before is signal.default_int_handler:
-                signal.signal(signal.SIGINT, before)
-        if held:
-            raise KeyboardInterrupt
-        yield launcher
+        with called_before_the_end(launcher.close):
+            yield launcher
     finally:
-        if launcher is not None:
-            launcher.close()
+        launcher.close()
 
 
 def _alive_below(pid: int) -> list[int]:
