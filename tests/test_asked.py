@@ -95,8 +95,8 @@ def test_a_wrong_option_is_located_and_exit_code_2(in_process, bank, tmp_path, v
     assert not (tmp_path / "results").exists()
 
 
-def test_bytes_that_are_no_text_are_a_located_error(program, bank):
-    done = program("plan", bank, "--set", os.fsdecode(b"params.transactions=\xff"))
+def test_bytes_that_are_no_text_are_a_located_error(in_process, bank):
+    done = in_process("plan", bank, "--set", os.fsdecode(b"params.transactions=\xff"))
     assert done.returncode == 2
     assert "has no place in YAML" in done.stderr
     assert "Traceback" not in done.stderr
@@ -112,10 +112,10 @@ def test_a_filter_that_matches_nothing_is_exit_code_5(program, bank, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
-def test_strict_judges_what_the_filter_leaves(program, bank):
+def test_strict_judges_what_the_filter_leaves(in_process, bank):
     bank.write_text("scenario: race-bank\nsweep: {mode: [sequential, concurrent], sync: [none, spin]}\n")
-    assert program("plan", bank, "--strict").returncode == 2
-    assert program("plan", bank, "--strict", "--only", "mode=concurrent").returncode == 0
+    assert in_process("plan", bank, "--strict").returncode == 2
+    assert in_process("plan", bank, "--strict", "--only", "mode=concurrent").returncode == 0
 
 
 HANGS = "name: hangs\nscenario: misbehave\nsweep: {way: [ok, print, raise]}\nrepeats: 1\ntimeout: 600\n"

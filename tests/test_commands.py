@@ -43,8 +43,8 @@ def runs(executed, tmp_path):
     return runs
 
 
-def test_plan_shows_cases_and_trials_and_executes_nothing(program, bank, tmp_path):
-    done = program("plan", bank)
+def test_plan_shows_cases_and_trials_and_executes_nothing(in_process, bank, tmp_path):
+    done = in_process("plan", bank)
     assert done.returncode == 0
     first, *rest = done.stdout.splitlines()
     assert first == "bank: race-bank, 2 cases × 2 repeats = 4 trials, interleaved"
@@ -57,15 +57,15 @@ def test_plan_shows_cases_and_trials_and_executes_nothing(program, bank, tmp_pat
     assert not (tmp_path / "results").exists()
 
 
-def test_plan_shows_the_first_trials_unless_all_are_asked_for(program, bank):
+def test_plan_shows_the_first_trials_unless_all_are_asked_for(in_process, bank):
     bank.write_text(bank.read_text().replace("repeats: 2", "repeats: 30"))
-    assert "40 more; --all shows them" in program("plan", bank).stdout
-    assert len(program("plan", "--all", bank).stdout.splitlines()) == 60 + 8
+    assert "40 more; --all shows them" in in_process("plan", bank).stdout
+    assert len(in_process("plan", "--all", bank).stdout.splitlines()) == 60 + 8
 
 
-def test_plan_tells_what_was_left_out_and_why(program, bank):
+def test_plan_tells_what_was_left_out_and_why(in_process, bank):
     bank.write_text("scenario: race-bank\nsweep: {mode: [sequential, concurrent], sync: [none, spin]}\n")
-    done = program("plan", bank)
+    done = in_process("plan", bank)
     assert "3 cases × 5 repeats" in done.stdout
     assert (
         "1 combination left out; mode sequential, sync spin: mode sequential starts no actors" in done.stderr
@@ -97,8 +97,8 @@ def test_strict_is_exit_code_2_where_the_scenario_refuses_a_combination(program,
     assert not (tmp_path / "results").exists()
 
 
-def test_the_plan_as_json_has_the_trials_that_a_run_executes(program, bank, runs, tmp_path):
-    planned = json.loads(program("plan", "--json", bank).stdout)
+def test_the_plan_as_json_has_the_trials_that_a_run_executes(in_process, bank, runs, tmp_path):
+    planned = json.loads(in_process("plan", "--json", bank).stdout)
     journal = (tmp_path / runs[0] / "journal.jsonl").read_text().splitlines()
     ended = [json.loads(line[9:])["ended"] for line in journal if '"ended"' in line[:20]]
     assert [trial["trial_id"] for trial in planned["trials"]] == [
@@ -108,7 +108,7 @@ def test_the_plan_as_json_has_the_trials_that_a_run_executes(program, bank, runs
 
 
 @pytest.mark.parametrize("wanted", ["folder", "name", "file", "experiment", "prefix"])
-def test_show_finds_a_run_by_its_folder_or_id_or_by_its_experiment(program, runs, tmp_path, wanted):
+def test_show_finds_a_run_by_its_folder_or_id_or_by_its_experiment(in_process, runs, tmp_path, wanted):
     run_id = runs[1].rpartition("/")[2]
     named = {
         "folder": runs[1],
@@ -117,29 +117,29 @@ def test_show_finds_a_run_by_its_folder_or_id_or_by_its_experiment(program, runs
         "experiment": "results/bank/",
         "prefix": run_id[:-1],
     }[wanted]
-    done = program("show", named)
+    done = in_process("show", named)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "bank: race-bank, 4 trials, all ok"
     assert run_id in done.stdout.splitlines()[-1]
 
 
-def test_show_without_a_name_takes_the_newest_run(program, runs):
-    assert program("show").stdout.startswith("other: ")
+def test_show_without_a_name_takes_the_newest_run(in_process, runs):
+    assert in_process("show").stdout.startswith("other: ")
 
 
-def test_a_file_whose_experiment_has_another_name_is_found(program, bank):
+def test_a_file_whose_experiment_has_another_name_is_found(program, in_process, bank):
     """Also where an experiment has the name of the file."""
     other = bank.with_name("other.yaml")
     other.write_text(BANK.format(name="else"))
     bank.write_text(BANK.format(name="other"))
     for file in (other, bank):
         assert program("run", "-q", file).returncode == 0
-    assert program("show", "other.yaml").stdout.startswith("else: ")
-    assert program("show", "bank.yaml").stdout.startswith("other: ")
+    assert in_process("show", "other.yaml").stdout.startswith("else: ")
+    assert in_process("show", "bank.yaml").stdout.startswith("other: ")
 
 
 @pytest.mark.parametrize("left", ["no header", "no run.json"])
-def test_a_run_that_has_not_begun_is_passed_over_and_told(program, runs, tmp_path, left):
+def test_a_run_that_has_not_begun_is_passed_over_and_told(in_process, runs, tmp_path, left):
     """As its runner leaves it when it is killed, or the power is cut, before the first trial."""
     unbegun = tmp_path / runs[1]
     if left == "no header":
@@ -147,26 +147,26 @@ def test_a_run_that_has_not_begun_is_passed_over_and_told(program, runs, tmp_pat
     else:
         (unbegun / "run.json").unlink()
     warning = f"warning: {runs[1]} is passed over: its runner was ended before the first trial\n"
-    shown = program("show", "bank")
+    shown = in_process("show", "bank")
     assert (shown.returncode, runs[0] in shown.stdout) == (0, True)
     assert warning in shown.stderr
-    assert program("show", "other").stderr == ""
-    listed = program("list")
+    assert in_process("show", "other").stderr == ""
+    listed = in_process("list")
     assert len(listed.stdout.splitlines()) == 3
     assert warning in listed.stderr
 
 
-def test_show_prints_what_the_run_printed(program, bank):
+def test_show_prints_what_the_run_printed(program, in_process, bank):
     ran = program("run", "-q", bank).stdout
-    assert program("show").stdout.splitlines()[:-1] == ran.splitlines()[:-1]
+    assert in_process("show").stdout.splitlines()[:-1] == ran.splitlines()[:-1]
 
 
 @pytest.mark.parametrize(
     ("wanted", "hint"),
     [("bnak", "hint: did you mean 'bank'?"), ("zzz", "hint: there are runs of bank, other")],
 )
-def test_show_of_an_unknown_run_is_exit_code_2_with_a_hint(program, runs, wanted, hint):
-    done = program("show", wanted)
+def test_show_of_an_unknown_run_is_exit_code_2_with_a_hint(in_process, runs, wanted, hint):
+    done = in_process("show", wanted)
     assert done.returncode == 2
     assert hint in done.stderr
 
@@ -178,31 +178,31 @@ def test_an_empty_name_is_no_run(program, runs, command):
     assert "a run can't have an empty name" in done.stderr
 
 
-def test_a_prefix_that_two_runs_share_is_refused(program, runs):
-    done = program("show", "20")
+def test_a_prefix_that_two_runs_share_is_refused(in_process, runs):
+    done = in_process("show", "20")
     assert done.returncode == 2
     assert "3 runs begin with '20'" in done.stderr
 
 
-def test_show_without_any_run_is_exit_code_2(program):
-    done = program("show")
+def test_show_without_any_run_is_exit_code_2(in_process):
+    done = in_process("show")
     assert done.returncode == 2
     assert "there is no run in results" in done.stderr
 
 
-def test_show_refuses_a_damaged_journal_and_names_the_byte(program, runs, tmp_path):
+def test_show_refuses_a_damaged_journal_and_names_the_byte(in_process, runs, tmp_path):
     journal = tmp_path / runs[0] / "journal.jsonl"
     data = bytearray(journal.read_bytes())
     data[len(data) // 2] ^= 1
     journal.write_bytes(data)
-    done = program("show", runs[0])
+    done = in_process("show", runs[0])
     assert done.returncode == 6
     assert "byte" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_show_as_json_has_every_case_with_its_metrics_and_outcomes(program, runs):
-    shown = json.loads(program("show", "--json", "bank").stdout)
+def test_show_as_json_has_every_case_with_its_metrics_and_outcomes(in_process, runs):
+    shown = json.loads(in_process("show", "--json", "bank").stdout)
     assert shown["run"]["verdict"] == "passed"
     assert [case["label"] for case in shown["cases"]] == ["guard none", "guard lock"]
     assert shown["cases"][1]["statuses"] == {"ok": 2}
@@ -212,16 +212,16 @@ def test_show_as_json_has_every_case_with_its_metrics_and_outcomes(program, runs
     assert shown["cases"][1]["outcomes"][0]["count"] == 2
 
 
-def test_list_shows_state_and_verdict_of_each_run(program, runs, tmp_path):
-    heading, *lines = program("list").stdout.splitlines()
+def test_list_shows_state_and_verdict_of_each_run(in_process, runs, tmp_path):
+    heading, *lines = in_process("list").stdout.splitlines()
     assert heading.split() == ["run", "experiment", "state", "verdict", "trials"]
     assert [line.split()[1:] for line in lines] == [
         ["bank", "finished", "passed", "4", "of", "4"],
         ["bank", "finished", "passed", "4", "of", "4"],
         ["other", "finished", "passed", "4", "of", "4"],
     ]
-    assert len(program("list", "other").stdout.splitlines()) == 2
-    assert [run["experiment"] for run in json.loads(program("list", "--json").stdout)] == [
+    assert len(in_process("list", "other").stdout.splitlines()) == 2
+    assert [run["experiment"] for run in json.loads(in_process("list", "--json").stdout)] == [
         "bank",
         "bank",
         "other",
@@ -235,37 +235,37 @@ def test_a_failed_trial_makes_the_verdict_failed(program, tmp_path):
     assert json.loads(program("list", "--json").stdout)[0]["verdict"] == "failed"
 
 
-def test_a_run_whose_runner_is_gone_is_listed_as_interrupted(program, runs, tmp_path):
+def test_a_run_whose_runner_is_gone_is_listed_as_interrupted(in_process, runs, tmp_path):
     file = tmp_path / runs[0] / "run.json"
     file.write_text(file.read_text().replace('"finished"', '"running"'))
-    listed = json.loads(program("list", "--json").stdout)[0]
+    listed = json.loads(in_process("list", "--json").stdout)[0]
     assert (listed["state"], listed["done"], listed["planned"]) == ("interrupted", None, 4)
-    assert "  - of 4" in program("list").stdout
+    assert "  - of 4" in in_process("list").stdout
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
-def test_a_broken_run_json_is_no_traceback(program, runs, tmp_path, content):
+def test_a_broken_run_json_is_no_traceback(in_process, runs, tmp_path, content):
     (tmp_path / runs[0] / "run.json").write_text(content)
-    done = program("list")
+    done = in_process("list")
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
     assert "other" in done.stdout
 
 
-def test_list_without_runs_says_so(program):
-    assert program("list").stdout == "no runs in results\n"
-    assert json.loads(program("list", "--json").stdout) == []
+def test_list_without_runs_says_so(in_process):
+    assert in_process("list").stdout == "no runs in results\n"
+    assert json.loads(in_process("list", "--json").stdout) == []
 
 
-def test_scenarios_as_json_has_every_declaration(program):
-    found = json.loads(program("scenarios", "--json").stdout)
+def test_scenarios_as_json_has_every_declaration(in_process):
+    found = json.loads(in_process("scenarios", "--json").stdout)
     assert [scenario["name"] for scenario in found] == [
         "locked-counter",
         "pool-map",
         "race-bank",
         "spawn-count",
     ]
-    (bank,) = json.loads(program("scenarios", "race-bank", "--json").stdout)
+    (bank,) = json.loads(in_process("scenarios", "race-bank", "--json").stdout)
     assert bank["params"][0]["choices"] == ["concurrent", "sequential"]
 
 

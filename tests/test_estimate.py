@@ -58,22 +58,22 @@ def test_a_damaged_journal_is_an_error_of_its_own(tmp_path):
         read_walls(journal)
 
 
-def test_plan_tells_the_time_by_an_earlier_run_and_without_one_the_most(program, tmp_path):
+def test_plan_tells_the_time_by_an_earlier_run_and_without_one_the_most(program, in_process, tmp_path):
     (tmp_path / "bank.yaml").write_text(BANK)
     assert (
-        program("plan", "bank.yaml").stdout.splitlines()[1]
+        in_process("plan", "bank.yaml").stdout.splitlines()[1]
         == "at most 4 min, if every trial took its whole timeout"
     )
     program("run", "-q", "bank.yaml", "--only", "guard=lock")
     (run,) = (tmp_path / "results" / "bank").glob("2*")
-    told = program("plan", "bank.yaml").stdout.splitlines()[1]
+    told = in_process("plan", "bank.yaml").stdout.splitlines()[1]
     assert told.startswith("about ")
     assert told.endswith(f", by run {run.name}: 1 of 2 cases was measured there")
-    found = json.loads(program("plan", "--json", "bank.yaml").stdout)["estimate"]
+    found = json.loads(in_process("plan", "--json", "bank.yaml").stdout)["estimate"]
     assert found["seconds"] > 0
     assert (found["run_id"], found["known_cases"]) == (run.name, 1)
     (run / "journal.jsonl").write_bytes(b"damaged\n")
-    done = program("plan", "bank.yaml")
+    done = in_process("plan", "bank.yaml")
     assert (done.returncode, done.stderr) == (0, "")
     assert "\nat most 4 min" in done.stdout
 

@@ -27,8 +27,8 @@ def mprunner_register_scenarios(): return [Mine]
 '''
 
 
-def test_the_schema_goes_to_stdout_with_one_line_break_at_its_end(program):
-    done = program("schema")
+def test_the_schema_goes_to_stdout_with_one_line_break_at_its_end(in_process):
+    done = in_process("schema")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("\n}\n")
     assert done.stdout == (ROOT / "experiments" / "experiment.schema.json").read_text(), "`make schema`"
@@ -43,24 +43,24 @@ def test_a_plugin_s_scenario_is_in_the_schema(program, tmp_path):
     assert schema["definitions"]["dig.params"]["properties"] == {"depth": {"type": "integer", "default": 3}}
 
 
-def test_output_takes_the_place_of_a_file_and_nothing_is_printed(program, tmp_path):
+def test_output_takes_the_place_of_a_file_and_nothing_is_printed(in_process, tmp_path):
     file = tmp_path / "experiment.schema.json"
     file.write_text("old")
-    done = program("schema", "--output", "experiment.schema.json")
+    done = in_process("schema", "--output", "experiment.schema.json")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert file.read_text() == program("schema").stdout
+    assert file.read_text() == in_process("schema").stdout
     assert list(tmp_path.glob("*.json")) == [file]
 
 
-def test_an_output_that_can_t_be_written_ends_with_6_and_a_hint(program):
-    done = program("schema", "--output", "gone/schema.json")
+def test_an_output_that_can_t_be_written_ends_with_6_and_a_hint(in_process):
+    done = in_process("schema", "--output", "gone/schema.json")
     assert (done.returncode, done.stdout) == (6, "")
     assert done.stderr.startswith("error: gone/schema.json can't be written: ")
     assert done.stderr.endswith("\nhint: give --output a file in a folder that you may write to\n")
 
 
-def test_an_output_that_is_a_folder_is_refused(program):
-    done = program("schema", "--output", ".")
+def test_an_output_that_is_a_folder_is_refused(in_process):
+    done = in_process("schema", "--output", ".")
     assert (done.returncode, done.stdout) == (2, "")
     assert "is a directory" in done.stderr
 
@@ -75,5 +75,5 @@ def test_a_broken_plugin_is_a_warning_and_the_schema_still_comes(program, tmp_pa
     assert "race-bank" in json.loads(done.stdout)["properties"]["scenario"]["enum"]
 
 
-def test_help_says_how_an_editor_finds_the_schema(program):
-    assert "# yaml-language-server: $schema=experiment.schema.json\n" in program("schema", "--help").stdout
+def test_help_says_how_an_editor_finds_the_schema(in_process):
+    assert "# yaml-language-server: $schema=experiment.schema.json\n" in in_process("schema", "--help").stdout

@@ -59,18 +59,18 @@ def test_files_and_folders_are_executed_one_after_the_other_each_file_once(progr
     assert all((tmp_path / "results" / name / "latest" / "trials.csv").exists() for name in "abcd")
 
 
-def test_files_whose_experiments_have_one_name_are_warned_of(program, written):
+def test_files_whose_experiments_have_one_name_are_warned_of(in_process, written):
     written(a__bank=BANK, b__bank=BANK, b__cash=BANK)
-    done = program("plan", "a/bank.yaml", "b")
+    done = in_process("plan", "a/bank.yaml", "b")
     assert done.returncode == 0
     assert "warning: a/bank.yaml and b/bank.yaml share the results folder of bank\nhint: " in done.stderr
     assert "cash" not in done.stderr
 
 
-def test_a_folder_with_a_pipe_is_refused(program, tmp_path, written):
+def test_a_folder_with_a_pipe_is_refused(in_process, tmp_path, written):
     written(more__a=BANK)
     os.mkfifo(tmp_path / "more" / "b.yaml")
-    done = program("plan", "more")
+    done = in_process("plan", "more")
     assert done.returncode == 2
     assert "error: more/b.yaml is no regular file" in done.stderr
 
@@ -97,9 +97,9 @@ def test_everything_that_is_wrong_is_told_before_anything_is_executed(program, t
     assert not (tmp_path / "results").exists()
 
 
-def test_what_is_wrong_alike_with_several_files_is_told_once_with_their_names(program, written):
+def test_what_is_wrong_alike_with_several_files_is_told_once_with_their_names(in_process, written):
     written(a=BANK, b=BANK)
-    done = program("plan", "a.yaml", "b.yaml", "--set", "repeats=lots")
+    done = in_process("plan", "a.yaml", "b.yaml", "--set", "repeats=lots")
     assert done.stderr.startswith("in a.yaml, b.yaml:\n--set repeats=lots: repeats: must be a whole number")
     assert done.stderr.count("must be") == 1
 
@@ -177,9 +177,9 @@ def test_each_run_on_a_terminal_has_its_own_line_of_progress(tmp_path, on_a_term
     assert "Traceback" not in text
 
 
-def test_plan_shows_one_after_the_other(program, written):
+def test_plan_shows_one_after_the_other(in_process, written):
     written(a=BANK, b=BANK)
-    shown = program("plan", "a.yaml", "b.yaml").stdout
+    shown = in_process("plan", "a.yaml", "b.yaml").stdout
     assert shown.index("a: race-bank, ") < shown.index("\n\nb: race-bank, ")
 
 
@@ -190,12 +190,12 @@ def test_what_is_left_out_is_told_with_the_name_where_there_are_several(program,
         assert {"a: 1 combination not selected", "b: 1 combination not selected"} <= set(told)
 
 
-def test_json_is_a_list_where_several_files_or_a_folder_may_be_meant(program, written):
+def test_json_is_a_list_where_several_files_or_a_folder_may_be_meant(in_process, written):
     written(only__a=BANK)
-    one = json.loads(program("plan", "--json", "only/a.yaml").stdout)
+    one = json.loads(in_process("plan", "--json", "only/a.yaml").stdout)
     assert one["experiment"]["name"] == "a"
     for arguments in (["only"], ["only/a.yaml", "only/a.yaml"]):
-        assert json.loads(program("plan", "--json", *arguments).stdout) == [
+        assert json.loads(in_process("plan", "--json", *arguments).stdout) == [
             one | {"experiment": one["experiment"] | {"path": "only/a.yaml"}}
         ]
 

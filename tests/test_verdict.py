@@ -83,27 +83,27 @@ def test_a_timeout_that_is_expected_passes(program, tmp_path):
     assert "met: 1 of 1 expectation, counted by case" in done.stdout
 
 
-def test_a_run_is_judged_again_by_the_file_as_it_is_now(program, bank):
+def test_a_run_is_judged_again_by_the_file_as_it_is_now(in_process, bank):
     expecting, folder = bank
     assert kept(folder)[0] == "passed"
     expecting(KEEPS_ALL.replace("VERDICT", "forbidden"))
-    done = program("verdict", "bank")
+    done = in_process("verdict", "bank")
     assert done.returncode == 1
     assert done.stdout.startswith("verdict: failed\n")
     verdict, whole = kept(folder)
     assert (verdict, whole["verdict"]) == ("failed", "failed")
     assert "forbidden" in (folder / "outcomes.csv").read_text()
     expecting(KEEPS_ALL.replace("VERDICT", "acceptable"))
-    assert program("verdict", "bank.yaml").returncode == 0
+    assert in_process("verdict", "bank.yaml").returncode == 0
     assert kept(folder)[0] == "passed"
 
 
-def test_a_file_that_expects_nothing_any_more_is_judged_by_as_it_is(program, bank):
+def test_a_file_that_expects_nothing_any_more_is_judged_by_as_it_is(in_process, bank):
     expecting, folder = bank
     expecting("expect:\n  - {metric: wall_s, max: 0}\n")
-    assert program("verdict").returncode == 1
+    assert in_process("verdict").returncode == 1
     expecting("")
-    done = program("verdict")
+    done = in_process("verdict")
     assert done.returncode == 0
     assert "verdict: passed\n  nothing is expected but that every trial ends ok\n" in done.stdout
     assert kept(folder)[0] == "passed"
@@ -120,38 +120,38 @@ def test_the_file_is_the_run_s_own_wherever_the_command_is_given(bank, tmp_path)
     assert f"judged by: {tmp_path / 'bank.yaml'}" in done.stdout
 
 
-def test_a_file_of_another_experiment_is_taken_only_if_it_is_asked_for(program, bank, tmp_path):
+def test_a_file_of_another_experiment_is_taken_only_if_it_is_asked_for(in_process, bank, tmp_path):
     _, folder = bank
     (tmp_path / "bank.yaml").write_text(BANK.replace("name: bank", "name: other"))
-    done = program("verdict", folder)
+    done = in_process("verdict", folder)
     assert done.returncode == 2
     assert "bank.yaml is the experiment other, and the run is one of bank" in done.stderr
-    assert program("verdict", folder, "--file", "bank.yaml").returncode == 0
+    assert in_process("verdict", folder, "--file", "bank.yaml").returncode == 0
 
 
-def test_show_tells_the_verdict_that_was_given_last(program, bank):
+def test_show_tells_the_verdict_that_was_given_last(in_process, bank):
     expecting, _ = bank
     expecting(KEEPS_ALL.replace("VERDICT", "forbidden"))
-    program("verdict")
-    assert "verdict: failed" in program("show").stdout
-    assert json.loads(program("show", "--json").stdout)["judgement"]["verdict"] == "failed"
-    assert json.loads(program("list", "--json").stdout)[0]["verdict"] == "failed"
+    in_process("verdict")
+    assert "verdict: failed" in in_process("show").stdout
+    assert json.loads(in_process("show", "--json").stdout)["judgement"]["verdict"] == "failed"
+    assert json.loads(in_process("list", "--json").stdout)[0]["verdict"] == "failed"
 
 
-def test_a_run_may_be_judged_by_another_file(program, bank, tmp_path):
+def test_a_run_may_be_judged_by_another_file(in_process, bank, tmp_path):
     (tmp_path / "other.yaml").write_text(BANK + "expect:\n  - {metric: wall_s, max: 0}\n")
-    done = program("verdict", "bank", "--file", "other.yaml", "--json")
+    done = in_process("verdict", "bank", "--file", "other.yaml", "--json")
     assert done.returncode == 1
     shown = json.loads(done.stdout)
     assert shown["verdict"] == "failed"
     assert [finding["found"] for finding in shown["findings"]] == ["missed", "missed"]
 
 
-def test_judging_changes_nothing_but_the_verdict(program, bank):
+def test_judging_changes_nothing_but_the_verdict(in_process, bank):
     expecting, folder = bank
     before = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
     expecting(KEEPS_ALL.replace("VERDICT", "forbidden"))
-    program("verdict")
+    in_process("verdict")
     changed = {name for name, content in before.items() if (folder / name).read_bytes() != content}
     assert changed == {
         "run.json",
@@ -161,10 +161,10 @@ def test_judging_changes_nothing_but_the_verdict(program, bank):
     }  # it has the hash of each table
 
 
-def test_a_mistake_in_the_file_is_located_and_the_old_verdict_stays(program, bank):
+def test_a_mistake_in_the_file_is_located_and_the_old_verdict_stays(in_process, bank):
     expecting, folder = bank
     expecting("expect:\n  - {metric: lost_update, max: 0}\n")
-    done = program("verdict")
+    done = in_process("verdict")
     assert done.returncode == 2
     assert done.stderr.startswith(
         "bank.yaml:7:14: expect[0].metric: scenario 'race-bank' has no such metric\n"
@@ -172,51 +172,51 @@ def test_a_mistake_in_the_file_is_located_and_the_old_verdict_stays(program, ban
     assert kept(folder)[0] == "passed"
 
 
-def test_a_run_that_does_not_say_its_file_is_judged_by_one_that_is_named(program, bank):
+def test_a_run_that_does_not_say_its_file_is_judged_by_one_that_is_named(in_process, bank):
     """As one of an earlier version."""
     _, folder = bank
     run = json.loads((folder / "run.json").read_text())
     del run["file"]
     (folder / "run.json").write_text(json.dumps(run))
-    done = program("verdict")
+    done = in_process("verdict")
     assert done.returncode == 2
     assert done.stderr == (
         "error: run.json does not say which file the run was made from\nhint: name one with --file\n"
     )
-    assert program("verdict", "bank.yaml").returncode == 0
+    assert in_process("verdict", "bank.yaml").returncode == 0
 
 
-def test_a_file_that_is_gone_or_of_another_scenario_is_refused(program, bank, tmp_path):
+def test_a_file_that_is_gone_or_of_another_scenario_is_refused(in_process, bank, tmp_path):
     (tmp_path / "bank.yaml").unlink()
-    done = program("verdict")
+    done = in_process("verdict")
     assert (done.returncode, done.stderr.splitlines()[-1]) == (2, "hint: name one with --file")
     (tmp_path / "other.yaml").write_text("scenario: spawn-count\n")
-    done = program("verdict", "--file", "other.yaml")
+    done = in_process("verdict", "--file", "other.yaml")
     assert done.returncode == 2
     assert "other.yaml is about spawn-count, and the run about race-bank" in done.stderr
 
 
 @pytest.mark.parametrize("state", ["interrupted", "stopped"])
-def test_a_run_with_missing_trials_is_not_judged(program, bank, state):
+def test_a_run_with_missing_trials_is_not_judged(in_process, bank, state):
     _, folder = bank
     run = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps(run | {"state": state}))
-    done = program("verdict")
+    done = in_process("verdict")
     assert done.returncode == 2
     assert done.stderr.startswith(
         f"error: the run is {state}: it is judged when all of its trials are done\nhint: `mprunner resume "
     )
 
 
-def test_a_damaged_verdict_is_told_and_not_passed_over(program, bank):
+def test_a_damaged_verdict_is_told_and_not_passed_over(in_process, bank):
     _, folder = bank
     (folder / "verdict.json").write_text("[]")
-    done = program("show")
+    done = in_process("show")
     assert done.returncode == 6
     assert "hint: remove it: the experiment's own expectations count then" in done.stderr
 
 
-def test_a_run_goes_on_though_its_file_expects_something_else_now(program, bank):
+def test_a_run_goes_on_though_its_file_expects_something_else_now(program, in_process, bank):
     expecting, folder = bank
     run = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps(run | {"state": "running"}))
@@ -225,7 +225,7 @@ def test_a_run_goes_on_though_its_file_expects_something_else_now(program, bank)
     expecting("expect:\n  - {metric: wall_s, max: 0}\n")
     done = program("resume", "-q", "bank.yaml")
     assert done.returncode == 0, done.stderr
-    assert program("verdict", "bank.yaml").returncode == 1
+    assert in_process("verdict", "bank.yaml").returncode == 1
 
 
 INTERRUPTS = """
