@@ -31,6 +31,7 @@ Loc = tuple[LocPart, ...]
 _SHOWN_TEXT = 40
 _SHOWN_OPTION = 60
 _RENDERED = 100
+_SHORT_FOR = 3  # characters: a shorter word stands in too many
 MAX_PROBLEMS = 1_000
 """So many are looked for in each part of a file: to find near words for 90,000 mistyped ones would take seconds."""
 
@@ -193,13 +194,19 @@ def printable(text: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """Return a hint with the nearest of the known words, if one is near, however upper and lower case are mixed."""
+    """Return a hint with the nearest of the known words, or the one that has the word in it, if there is one.
+
+    Upper and lower case are the same in it.
+    """
     if len(word) > _SHOWN_TEXT:
         return None
     by_case = {name.casefold(): name for name in known}
     folded = word.casefold()
     synonym = _SYNONYMS.get(folded)
     near = [synonym] if synonym in by_case else difflib.get_close_matches(folded, by_case, 1)
+    if not near and len(folded) >= _SHORT_FOR:
+        longer = [name for name in by_case if folded in name]
+        near = longer if len(longer) == 1 else []
     return f"did you mean '{by_case[near[0]]}'?{_look_alike(word, near[0])}" if near else None
 
 

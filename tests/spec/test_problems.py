@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from mprunner.errors import ExperimentError
-from mprunner.spec.problems import ExperimentFileError, Position, Source, path_text
+from mprunner.spec.problems import ExperimentFileError, Position, Source, did_you_mean, path_text
 
 
 def rendered(line, column, width=1, message="it is wrong", **options):
@@ -119,3 +119,11 @@ def test_a_hundred_problems_are_shown_and_the_rest_counted():
     assert len(error.problems) == 1_234
     assert error.message.count("x.yaml:") == 100
     assert error.message.endswith("\n\n… and at least 1,134 more problems")
+
+
+def test_a_part_of_one_name_is_told_with_it_and_a_part_of_several_is_not():
+    known = ("RawValue", "initial_balance", "initial_payload")
+    assert did_you_mean("raw", known) == "did you mean 'RawValue'?"
+    assert did_you_mean("initial", known[:2]) == "did you mean 'initial_balance'?"
+    assert did_you_mean("init", known) is None
+    assert did_you_mean("aw", known) is None
