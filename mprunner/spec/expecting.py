@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any, cast
 
-from mprunner.declarations import Declaration, Field
+from mprunner.declarations import Declaration, Field, FieldType
 from mprunner.expected import OF_EACH, Condition, Expectation, Operand, OutcomeRule, ParamValue, Rules, Where
 from mprunner.records import Status
 from mprunner.spec.checking import Checking
@@ -103,6 +103,7 @@ def _expectation(
             _unknown(checking, (*path, "metric"), "metric", metric, names, at_key=False)
         else:
             _refuse_stat(checking, path, field, stat)
+            _refuse_param_of_other_kind(checking, path, field, stat)
             check = check if stat not in OF_EACH else _of_field(field)
     if status and status not in list(Status):
         fault = not_a_choice([each.value for each in Status], cast("ScalarNode", given["status"]))
@@ -127,10 +128,39 @@ def _refuse_stat(checking: Checking, path: Loc, field: Field, stat: str) -> None
             checking.report((*path, key), f"{field.name} is {kind}, no number", hint, at_key=True)
 
 
+def _refuse_param_of_other_kind(checking: Checking, path: Loc, field: Field, stat: str) -> None:
+    """Report an `equals` whose param can't be the same as the metric, as text is never a number."""
+    param = _param_of_equals(checking, path)
+    wanted = _kind(field.type) if stat in OF_EACH else NUMBER
+    if param is not None and _kind(param.type) != wanted:
+        whose = field.name if stat in OF_EACH else f"the {stat} of {field.name}"
+        message = f"{param.name} is {_kind(param.type)}, and {whose} is {wanted}"
+        checking.report((*path, "equals", "param"), message, "name another param, or give the value")
+
+
+def _refuse_tolerance(checking: Checking, path: Loc) -> None:
+    """Report a tolerance of an `equals` whose param is no number."""
+    param = _param_of_equals(checking, path)
+    if param is not None and _kind(param.type) != NUMBER and checking.node((*path, "tolerance")) is not None:
+        message = f"says how near a number must be, and {param.name} is {_kind(param.type)}"
+        checking.report((*path, "tolerance"), message, "remove it", at_key=True)
+
+
+def _param_of_equals(checking: Checking, path: Loc) -> Field | None:
+    name = _text(checking.node((*path, "equals", "param")))
+    type_ = (checking.types or {}).get(name)
+    return None if type_ is None else type_.field
+
+
+def _kind(type_: FieldType) -> str:
+    return {"str": TEXT, "bool": TRUE_OR_FALSE}.get(type_, NUMBER)
+
+
 def _condition(checking: Checking, path: Loc, given: Mapping[str, Node], check: Check) -> Condition | None:
     bounds: list[Scalar] = [_number(given.get("min")), _number(given.get("max"))]
     if isinstance(between := given.get("between"), SequenceNode) and len(between.items) == 2:
         bounds = [_number(item) for item in between.items]
+    _refuse_tolerance(checking, path)
     condition = Condition(
         equals=_operand(checking, (*path, "equals"), given.get("equals"), check),
         tolerance=cast("Any", _number(given.get("tolerance"))) or 0.0,

@@ -90,6 +90,10 @@ EXPECT = HEAD + "expect:\n  - {RULE}\n"
         ("equals: [1, 2], verdict: forbidden", "equals: must be one value, or {param: NAME}"),
         ("equals: {parm: guard}, verdict: forbidden", "equals: must be one value, or {param: NAME}"),
         ("equals: {param: gard}, verdict: forbidden", "equals.param: scenario 'bank' has no such param"),
+        (
+            "equals: {param: guard}, tolerance: 1, verdict: forbidden",
+            "tolerance: says how near a number must be, and guard is text",
+        ),
         ("equals: , verdict: forbidden", "equals: has no value"),
         ("min: 1, tolerance: 2, verdict: forbidden", "`tolerance` says how near `equals` must be met"),
         ("equals: 1, tolerance: -2, verdict: forbidden", "tolerance: must be at least 0, not -2"),
@@ -182,6 +186,22 @@ def test_a_mistake_in_a_rule_of_an_outcome_is_located(problems, text, told):
         (
             "metric: lossy, equals: true, tolerance: 0.5",
             "expect[0].tolerance: says how near a number must be, and `equals` is true or false",
+        ),
+        (
+            "metric: how, equals: {param: guard}, tolerance: 1",
+            "expect[0].tolerance: says how near a number must be, and guard is text",
+        ),
+        (
+            "metric: wall_s, equals: {param: guard}",
+            "expect[0].equals.param: guard is text, and wall_s is a number",
+        ),
+        (
+            "metric: how, equals: {param: transactions}",
+            "expect[0].equals.param: transactions is a number, and how is text",
+        ),
+        (
+            "metric: lossy, stat: share, equals: {param: guard}",
+            "expect[0].equals.param: guard is text, and the share of lossy is a number",
         ),
     ],
 )
