@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -305,3 +306,32 @@ def test_bad_usage_is_exit_code_2(program, arguments):
     done = program(*arguments)
     assert done.returncode == 2
     assert "Usage: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", ["list", "list --json", "show", "plan bank.yaml", "--help", "run --help", "scenarios"]
+)
+@pytest.mark.usefixtures("runs")
+def test_a_reader_that_is_gone_ends_a_command_by_its_signal_and_not_as_a_failed_trial(tmp_path, arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        command(*arguments.split()),
+        cwd=tmp_path,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert done.returncode == -signal.SIGPIPE
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", ["bogus", "run none.yaml", "list --bogus", "show none"])
+def test_an_error_that_no_one_reads_has_its_exit_code(tmp_path, arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command(*arguments.split()), cwd=tmp_path, stderr=writer, check=False)
+    os.close(writer)
+    assert done.returncode == 2

@@ -5,8 +5,10 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
+from typing import Any
 
 import click
 
@@ -16,8 +18,32 @@ from mprunner.errors import MprunnerError
 COMMANDS = ("run", "resume", "plan", "show", "verdict", "compare", "list", "scenarios", "schema")
 
 
+class _ReaderGoneError(Exception):
+    """What reads the output is gone: no OSError, of which click would make exit code 1, that of a failed trial."""
+
+
+@contextmanager
+def _reader_watched() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _ReaderGoneError from error
+
+
 class LazyGroup(click.Group):
     """A group whose commands are modules of this package."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the arguments, and print the help if they ask for it."""
+        with _reader_watched():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Execute the command."""
+        with _reader_watched():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
@@ -71,11 +97,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         end_by(signal.SIGINT)
-    except BrokenPipeError:
+    except (BrokenPipeError, _ReaderGoneError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing may fail at exit any more
         end_by(signal.SIGPIPE)
     except OSError as error:
@@ -102,10 +129,11 @@ def fail(error: MprunnerError) -> None:
 
 
 def tell(error: MprunnerError) -> None:
-    """Print an error and its hint on stderr."""
-    click.echo(f"{error.prefix}{error.message}", err=True)
-    if error.hint:
-        click.echo(f"hint: {error.hint}", err=True)
+    """Print an error and its hint on stderr; whoever reads only the exit code may have closed it."""
+    with suppress(OSError):
+        click.echo(f"{error.prefix}{error.message}", err=True)
+        if error.hint:
+            click.echo(f"hint: {error.hint}", err=True)
 
 
 def end_by(number: int) -> None:
