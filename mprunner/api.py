@@ -113,8 +113,8 @@ def load(run: AnyPath | None = None, results: AnyPath = "results") -> Results:
 
 
 def _folders(run: AnyPath | None, results: Path) -> list[RunFolder]:
-    if run is None:
-        return [find_run(results, None, _warn)]
+    if run is None or run == "":  # a path of "" would be this folder
+        return [find_run(results, run, _warn)]
     path = Path(run).resolve() if Path(run).is_dir() else Path(run)
     if path.is_dir() and not (path / "run.json").is_file():
         of_experiment = [folder for folder in all_runs(path.parent) if folder.path.parent.name == path.name]
@@ -154,6 +154,8 @@ def run(
     *,
     results: AnyPath = "results",
     plugins: AnyPath | Sequence[AnyPath] = (),
+    overrides: str | Sequence[str] = (),
+    only: str | Sequence[str] = (),
     executor: str = "local",
     strict: bool = False,
     beside_orphans: bool = False,
@@ -168,6 +170,8 @@ def run(
         file: the experiment.
         results: the folder that holds a folder for every run.
         plugins: Python files, or one, that provide scenarios.
+        overrides: what changes the experiment for this run, as ``--set`` takes it: ``"repeats=3"``, or several.
+        only: which of its cases are executed, as ``--only`` takes it: ``"guard=lock"``, or several.
         executor: what executes the trials.
         strict: refuse an experiment with combinations that the scenario refuses.
         beside_orphans: put up with processes that an earlier run left.
@@ -177,9 +181,11 @@ def run(
     """
     from mprunner import pipeline, preparing, settling  # noqa: PLC0415 - they import what reads an experiment
     from mprunner.executors import Interrupt  # noqa: PLC0415 - likewise
+    from mprunner.spec import Asked  # noqa: PLC0415 - likewise
 
+    asked = Asked(overrides=_several(overrides), only=_several(only))
     files = [plugins] if isinstance(plugins, str | PathLike) else plugins
-    prepared = preparing.prepare(Path(file), [Path(plugin) for plugin in files], strict=strict)
+    prepared = preparing.prepare(Path(file), [Path(plugin) for plugin in files], asked, strict=strict)
     chosen = pipeline.executor_for(prepared, executor)
     with Interrupt() as interrupt:
         executed = pipeline.execute(
@@ -190,6 +196,10 @@ def run(
         warnings.warn(f"a plugin failed: {error}", stacklevel=2)
     _pass_on(interrupt)
     return load(executed.folder.path)
+
+
+def _several(texts: str | Sequence[str]) -> tuple[str, ...]:
+    return (texts,) if isinstance(texts, str) else tuple(texts)
 
 
 def _warn(message: str, hint: str) -> None:

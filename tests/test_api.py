@@ -108,6 +108,21 @@ def test_run_returns_what_load_finds(experiment):
             pd.testing.assert_frame_equal(getattr(found, name), getattr(made, name))
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_run_takes_what_set_and_only_take(experiment, several):
+    file = experiment()
+    file.write_text(file.read_text() + "sweep: {guard: [none, lock]}\n")
+    overrides = ["repeats=3", "params.transactions=5"] if several else "repeats=3"
+    trials = mprunner.run(file, overrides=overrides, only=["guard=lock"] if several else "guard=lock").trials
+    assert list(trials.guard) == ["lock"] * 3
+    assert set(trials.transactions) == ({5} if several else {10})
+
+
+def test_a_wrong_override_is_an_error_of_mprunner_s(experiment):
+    with pytest.raises(ExperimentError, match="--set repeats=x: repeats: must be a whole number"):
+        mprunner.run(experiment(), overrides="repeats=x")
+
+
 def test_an_experiment_s_folder_is_all_of_its_runs(experiment):
     ids = [mprunner.run(experiment(repeats=number)).run["run_id"] for number in (1, 2)]
     both = mprunner.load("results/bank")
@@ -203,6 +218,11 @@ def test_a_folder_that_has_an_experiment_s_name_by_chance_is_not_meant(experimen
     made = mprunner.run(experiment())
     (experiment().parent / "bank").mkdir()
     assert mprunner.load("bank").runs == made.runs
+
+
+def test_an_empty_name_of_a_run_is_told():
+    with pytest.raises(ExperimentError, match="can't have an empty name"):
+        mprunner.load("")
 
 
 def test_a_run_that_is_not_there_is_told(experiment):
