@@ -1,12 +1,13 @@
 """What a person sees while trials are executed: one live line on a terminal, lines elsewhere."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from mprunner.cli.progress import REDRAW_EVERY_S, LineProgress, LiveProgress
 from mprunner.preparing import prepare
-from mprunner.records import Ending, Record, Status
+from mprunner.records import Ending, Record, Result, ResultKind, Status
 
 
 class Clock:
@@ -49,6 +50,15 @@ def test_lines_are_at_least_a_second_apart(clock, plan, capsys):
         "[4/100",
         "[7/100",
     ]
+
+
+def test_a_failure_s_line_says_why(clock, plan, capsys):
+    result = Result(kind=ResultKind.ERROR, error_type="ValueError", error_message="bo\tom\nand more")
+    ending = Ending(wall_s=0.5, result=result)
+    LineProgress().mprunner_trial_finished(
+        replace(record(next(iter(plan)), Status.ERROR), ending=ending), 1, 100
+    )
+    assert capsys.readouterr().err == "[1/100] guard none, repeat 0: error in 0.5 s: ValueError: bo\\tom\n"
 
 
 def test_every_failure_and_the_last_trial_get_a_line(clock, plan, capsys):

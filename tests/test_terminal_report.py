@@ -67,7 +67,8 @@ def test_failures_are_told_in_the_first_line_and_at_the_end_of_their_case():
         "bank: race-bank, 9 trials, 2 ok, 1 error, 1 signal, 4 timeout, 1 lost\n"
         "guard none    0 of 2 trials lost updates, final balance 100; 1 of 5 trials: error; 2 of 5 trials: timeout\n"
         "guard lock    2 trials, all timeout\n"
-        "guard rlock   2 trials, none ok: 1 signal, 1 lost"
+        "guard rlock   2 trials, none ok: 1 signal, 1 lost\n"
+        "timeout (4 of 9 trials; see logs/trial-none-1.1.log)"
     )
 
 
@@ -235,3 +236,46 @@ def test_a_ratio_never_reads_as_if_it_were_outside_of_its_interval(ends):
     interval = Interval(ends[0], ends[2])
     low, high = bracketed(interval)[2:-1].replace(",", "").split("–")
     assert float(low) <= float(factor(ends[1], interval).replace(",", "")) <= float(high)
+
+
+def failed(repeat, status=Status.ERROR, error=("ValueError", "boom"), guard="none"):
+    error_type, message = error
+    return record(guard, repeat, status=status, error_type=error_type, error_message=message)
+
+
+def test_each_different_reason_is_told_once_and_what_most_trials_ended_of_first():
+    text = rendered(
+        failed(0, error=("KeyError", "'a'")), failed(1), failed(2), record(repeat=3), record("lock", 0)
+    ).splitlines()
+    assert "error: ValueError: boom (2 of 5 trials; see logs/trial-none-1.1.log)" in text
+    assert "error: KeyError: 'a' (1 of 5 trials; see logs/trial-none-0.1.log)" in text
+    assert [line.split(" ")[1] for line in text if line.startswith("error: ")] == ["ValueError:", "KeyError:"]
+
+
+def test_more_reasons_than_three_are_counted():
+    text = rendered(*(failed(n, error=("ValueError", f"{n}")) for n in range(7)))
+    assert [line for line in text.splitlines() if line.startswith("error: ")][-1].startswith(
+        "error: ValueError: 2"
+    )
+    assert "… and 4 more reasons in trials.csv" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "told"),
+    [
+        (Status.TIMEOUT, (None, None), "timeout (1 of 2 trials; see logs/trial-none-0.1.log)"),
+        (Status.EXIT, (None, None), "exit: exit code 1 (1 of 2 trials)"),
+        (Status.BAD_RESULT, (None, "wall_s is text"), "bad-result: wall_s is text (1 of 2 trials)"),
+        (Status.ERROR, ("OSError", ""), "error: OSError (1 of 2 trials; see logs/trial-none-0.1.log)"),
+        (Status.ERROR, ("E", "one\ntwo"), "error: E: one (1 of 2 trials; see logs/trial-none-0.1.log)"),
+        (Status.ERROR, ("E", "\x1b[31m"), "error: E: \\x1b[31m (1 of 2 trials; see logs/trial-none-0.1.log)"),
+    ],
+)
+def test_a_reason_is_one_line_of_what_the_status_does_not_say(status, error, told):
+    assert told in rendered(failed(0, status, error), record(repeat=1)).splitlines()
+
+
+def test_trials_that_ended_well_or_were_cancelled_have_no_reason():
+    text = rendered(record(), failed(1, Status.CANCELLED, (None, None)), failed(2, Status.LOST, (None, None)))
+    assert "logs/" not in text
+    assert not any(line.startswith(("cancelled", "lost")) for line in text.splitlines())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from mprunner.records import Status
+from mprunner.report.reason import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,8 @@ REDRAW_EVERY_S: Final = 0.25
 def described(record: Record) -> str:
     """Say what an attempt was and how it ended."""
     took = "" if record.ending.wall_s is None else f" in {record.ending.wall_s:.3g} s"
-    return f"{_named(record.attempt)}: {record.status}{took}"
+    why = reason_of(record)
+    return f"{_named(record.attempt)}: {record.status}{took}{why and f': {why}'}"
 
 
 def _named(attempt: Attempt | None) -> str:

@@ -17,7 +17,7 @@ from mprunner.declarations import Declaration
 from mprunner.escapes import printable
 from mprunner.journal import Header
 from mprunner.records import Status, label_of
-from mprunner.report.remarks import compared_field, fastest_cases, noise
+from mprunner.report.remarks import compared_field, failures, fastest_cases, noise
 from mprunner.report.verdict import VerdictDigest, verdict_digest
 from mprunner.tables import Counts, Frames
 
@@ -48,6 +48,7 @@ class RunDigest:
         description: what the experiment asks; empty if it does not say.
         cases: in the order of the plan.
         meaning: what the metric means in which cases are compared; empty where none is.
+        failures: why trials were not ok, each different ending once.
         fastest: which of the cases that are compared with one another is the fastest; empty of fewer than three.
         noise: what makes the numbers doubtful.
         wide: the cases that had all their repeats while their interval was not narrow yet, where that was asked.
@@ -58,6 +59,7 @@ class RunDigest:
     description: str
     cases: tuple[CaseDigest, ...]
     meaning: str
+    failures: tuple[str, ...] = ()
     fastest: tuple[str, ...] = ()
     noise: tuple[str, ...] = ()
     wide: tuple[str, ...] = ()
@@ -97,6 +99,7 @@ def digest(
         description=printable(" ".join(header.experiment.get("description", "").split())),
         cases=tuple(cases),
         meaning=_meaning(header.declaration) if compared else "",
+        failures=failures(final),
         fastest=fastest_cases(header, frames),
         noise=noise(header, frames, facts or {}),
         wide=tuple(printable(line) for line in narrowed.told(frames.labels)),

@@ -17,6 +17,7 @@ def render_summary(run: RunDigest) -> str:
     for case in run.cases:
         told = "; ".join(part for part in (case.told, case.compared, case.failed) if part)
         lines.append(f"{case.label:{width}}   {told}" if width else told)
+    lines += run.failures
     lines += run.wide
     if run.meaning:
         lines.append(f"({run.meaning})")
@@ -55,6 +56,7 @@ def summary_table(run: RunDigest) -> "RenderableType":
     if run.description:
         parts.append(Text(run.description, style="italic"))
     parts.append(table)
+    parts += [Text(line, style="red") for line in run.failures]
     parts += [Text(line, style="yellow") for line in run.wide]
     if run.meaning:
         parts.append(Text(run.meaning, style="dim"))
