@@ -73,5 +73,6 @@ def mprunner_run_judged(
         folder: the run's.
         verdict: the content of verdict.json; of an interrupted run, what it would be so far.
         cases: for each case of which trials were executed its ``case_id``, ``label``, ``params``, ``statuses`` (how
-            many trials ended in each) and ``trial_wall_s`` (of all its trials together).
+            many trials ended in each), ``reasons`` (why trials failed, a line for each) and ``trial_wall_s`` (of all
+            its trials together).
     """

@@ -173,11 +173,27 @@ TEXTS = st.text(st.characters(), max_size=20) | st.sampled_from(
 )
 
 
+def test_a_failure_says_why_its_trials_failed():
+    failing = record("none", status=Status.ERROR, error_type="ValueError", error_message="no <b>")
+    failure = by_name(judged(failing, record("lock", order=1)))["guard none: trials end as expected"][0]
+    assert (
+        failure.text
+        == "1 error of 1 trial\nerror: ValueError: no <b> (1 of 1 trial; see logs/trial-none-0.1.log)"
+    )
+
+
 @given(TEXTS, TEXTS, TEXTS, st.sampled_from(["missed", "met", "not judged", "forbidden", "interesting"]))
 def test_whatever_the_text_it_is_valid_xml_and_what_is_printable_arrives_as_it_is(label, told, note, found):
     kind = "outcome" if found in ("forbidden", "interesting") else "expectation"
     finding = {"kind": kind, "found": found, "case_id": "c", "label": label, "about": told, "told": told}
-    case = {"case_id": "c", "label": label, "params": {}, "statuses": {"ok": 1}, "trial_wall_s": 0.5}
+    case = {
+        "case_id": "c",
+        "label": label,
+        "params": {},
+        "statuses": {"ok": 1},
+        "reasons": (),
+        "trial_wall_s": 0.5,
+    }
     root = parsed({**RUN, "host": note}, [{**finding, "note": note}], [case])
     assert conforms(root)
     if label.isprintable() and told.isprintable():

@@ -1,5 +1,6 @@
 """What a person reads after a run, and how numbers are put into words."""
 
+import signal
 from dataclasses import replace
 
 import pytest
@@ -273,6 +274,20 @@ def test_more_reasons_than_three_are_counted():
 )
 def test_a_reason_is_one_line_of_what_the_status_does_not_say(status, error, told):
     assert told in rendered(failed(0, status, error), record(repeat=1)).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (signal.SIGSEGV, "signal: SIGSEGV (1 of 1 trial; see logs/trial-none-0.1.log)"),
+        (signal.SIGKILL, "signal: SIGKILL (1 of 1 trial)"),
+        (100, "signal: signal 100 (1 of 1 trial)"),
+    ],
+)
+def test_a_signal_is_told_by_its_name_and_a_crash_with_its_log(number, told):
+    ended = failed(0, Status.SIGNAL, (None, None))
+    ending = replace(ended.ending, exit_code=None, signal=int(number), result=None)
+    assert told in rendered(replace(ended, ending=ending)).splitlines()
 
 
 def test_trials_that_ended_well_or_were_cancelled_have_no_reason():

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from mprunner.analysis.failures import failures
 from mprunner.records import Status
 from mprunner.tables import Frames
 
@@ -12,14 +13,17 @@ def cases_of(frames: Frames) -> tuple[Mapping[str, Any], ...]:
     """Return the cases of which trials were executed, in the order of the plan.
 
     Each is a mapping that can't be changed: ``case_id``, ``label`` (empty for an only case), ``params``, ``statuses``
-    (how many trials ended in each, ok first) and ``trial_wall_s`` (of all attempts together, in seconds).
+    (how many trials ended in each, ok first), ``reasons`` (why trials failed, a line for each) and ``trial_wall_s``
+    (of all attempts together, in seconds).
     """
     trials = frames.trials
     took = trials.groupby("case_id", sort=False)["trial_wall_s"].sum()
-    counts = trials[trials["is_final"]].groupby("case_id", sort=False)["status"].value_counts()
+    final = trials[trials["is_final"]].groupby("case_id", sort=False)
+    counts = final["status"].value_counts()
     statuses: dict[str, dict[str, int]] = {}
     for (case_id, status), count in zip(counts.index.to_list(), counts.tolist(), strict=True):
         statuses.setdefault(case_id, {})[status] = int(count)
+    failed = {case_id for case_id, each in statuses.items() if set(each) - {Status.OK.value}}
     return tuple(
         MappingProxyType(
             {
@@ -27,6 +31,7 @@ def cases_of(frames: Frames) -> tuple[Mapping[str, Any], ...]:
                 "label": label,
                 "params": MappingProxyType(dict(frames.params[case_id])),
                 "statuses": MappingProxyType(_in_order(statuses.get(case_id, {}))),
+                "reasons": failures(final.get_group(case_id)) if case_id in failed else (),
                 "trial_wall_s": float(took.get(case_id, 0.0)),
             }
         )

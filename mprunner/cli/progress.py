@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from mprunner.analysis.reason import reason_of
 from mprunner.records import Status
-from mprunner.report.reason import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from mprunner.analysis.failures import failures
 from mprunner.analysis.judging import Judgement
 from mprunner.analysis.narrowed import narrowed_by
 from mprunner.analysis.sentence import CaseValues, fill_summary
@@ -17,7 +18,7 @@ from mprunner.declarations import Declaration
 from mprunner.escapes import printable
 from mprunner.journal import Header
 from mprunner.records import Status, label_of
-from mprunner.report.remarks import compared_field, failures, fastest_cases, noise
+from mprunner.report.remarks import compared_field, fastest_cases, noise
 from mprunner.report.verdict import VerdictDigest, verdict_digest
 from mprunner.tables import Counts, Frames
 

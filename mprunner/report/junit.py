@@ -140,7 +140,7 @@ def _statuses(case: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> Ju
         name=_name(case["label"], "trials end as expected"),
         ended="failure" if found else passed,
         kind="failed" if found else "",
-        told=tuple(str(each["told"]) for each in found) or (counts,),
+        told=(*(str(each["told"]) for each in found), *case["reasons"]) if found else (counts,),
         seconds=case["trial_wall_s"],
     )
 
