@@ -253,12 +253,10 @@ def test_each_different_reason_is_told_once_and_what_most_trials_ended_of_first(
     assert [line.split(" ")[1] for line in text if line.startswith("error: ")] == ["ValueError:", "KeyError:"]
 
 
-def test_more_reasons_than_three_are_counted():
+def test_more_reasons_than_five_are_counted():
     text = rendered(*(failed(n, error=("ValueError", f"{n}")) for n in range(7)))
-    assert [line for line in text.splitlines() if line.startswith("error: ")][-1].startswith(
-        "error: ValueError: 2"
-    )
-    assert "… and 4 more reasons in trials.csv" in text
+    assert [line.split(" ")[2] for line in text.splitlines() if line.startswith("error: ")] == list("01234")
+    assert "… and 2 more reasons in trials.csv" in text
 
 
 @pytest.mark.parametrize(
@@ -266,6 +264,7 @@ def test_more_reasons_than_three_are_counted():
     [
         (Status.TIMEOUT, (None, None), "timeout (1 of 2 trials; see logs/trial-none-0.1.log)"),
         (Status.EXIT, (None, None), "exit: exit code 1 (1 of 2 trials)"),
+        (Status.NO_RESULT, (None, None), "no-result: exit code 1 (1 of 2 trials)"),
         (Status.BAD_RESULT, (None, "wall_s is text"), "bad-result: wall_s is text (1 of 2 trials)"),
         (Status.ERROR, ("OSError", ""), "error: OSError (1 of 2 trials; see logs/trial-none-0.1.log)"),
         (Status.ERROR, ("E", "one\ntwo"), "error: E: one (1 of 2 trials; see logs/trial-none-0.1.log)"),

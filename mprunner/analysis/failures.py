@@ -9,7 +9,7 @@ from mprunner.analysis.reason import reason
 from mprunner.analysis.wording import trials
 from mprunner.records import Status
 
-MOST_REASONS = 3
+MOST_REASONS = 5
 """Of more different endings the others are only counted: what is told is to stay short."""
 _ENDED = ("status", "error_type", "error_message", "signal", "exit_code", "trial_id", "attempt")
 _CRASHES = (signal.SIGSEGV, signal.SIGFPE, signal.SIGABRT, signal.SIGBUS, signal.SIGILL)

@@ -27,7 +27,7 @@ def reason(
         return printable(": ".join(part for part in (error_type, shown) if part))
     if status is Status.SIGNAL and number is not None:
         return _name_of(number)
-    if status is Status.EXIT and exit_code is not None:
+    if status in (Status.EXIT, Status.NO_RESULT) and exit_code is not None:
         return f"exit code {exit_code}"
     return ""
 
