@@ -29,7 +29,7 @@ def mann_whitney_p(first: ArrayLike, second: ArrayLike) -> float | None:
     ranks, ties = ranks_of(both), np.unique(both, return_counts=True)[1].astype(np.float64)
     u = float(ranks[: one.size].sum()) - one.size * (one.size + 1) / 2
     extreme = max(u, one.size * other.size - u)
-    exact = _is_exact(one.size, other.size) and ties.max() == 1
+    exact = _is_exact(one.size, other.size) and np.max(ties) == 1
     p = _exact_p(extreme, one.size, other.size) if exact else _normal_p(extreme, one.size, other.size, ties)
     return min(1.0, p)
 

@@ -51,7 +51,7 @@ def independent_interval(base: Sequence[float], new: Sequence[float]) -> Interva
     None for fewer than five values on a side, a negative one, or where a resample's base is 0.
     """
     below, above = _medians(base, _SEEDS[0]), _medians(new, _SEEDS[1])
-    if below is None or above is None or min(*base, *new) < 0 or below.min() <= 0:
+    if below is None or above is None or min(*base, *new) < 0 or np.min(below) <= 0:
         return None
     return percentile_interval(above / below)
 
