@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(tokens.CParser is None, reason="PyYAML has no li
 EXPERIMENTS = tuple(
     file.read_bytes() for file in sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
 )
-SECONDS = 4.0  # of CPU time: twice what is promised, for a machine that is busy or slow
+YARDSTICKS = 100  # the longest takes 40, 2 s of CPU time on an idle machine; what is quadratic takes hundreds
 MEBIBYTES = 200
 WORST = (  # of each kind, what takes the longest
     "refused keys",
@@ -44,12 +44,12 @@ def check_worst(*names):
     root = Path(__file__).parents[2]
     done = subprocess.run(command, capture_output=True, check=True, cwd=root, timeout=380)
     measured = json.loads(done.stdout)
-    assert {name: took for name, took in measured["seconds"].items() if took > SECONDS} == {}
+    assert {name: took for name, took in measured["yardsticks"].items() if took > YARDSTICKS} == {}
     assert measured["mebibytes"] < MEBIBYTES
 
 
 @pytest.mark.timeout(400)
-def test_the_worst_files_take_seconds_and_little_memory():
+def test_the_worst_files_take_little_time_and_memory():
     check_worst(*WORST)
 
 
