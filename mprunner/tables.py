@@ -310,7 +310,7 @@ class _Builder:
             kept=ordered[final[ordered]],
         )
 
-    def _counts(self, cases: Iterable[Attempt], final: NDArray[np.bool]) -> dict[tuple[str, str], Counts]:
+    def _counts(self, cases: Iterable[Attempt], final: NDArray[np.bool_]) -> dict[tuple[str, str], Counts]:
         counted: dict[tuple[str, str], Counter[tuple[type, Scalar]]] = {}
         for number, case_id, outcome in self._observed:
             if final[number]:
