@@ -60,7 +60,7 @@ class RepeatsEntry(BaseModel):
     min: Annotated[int, BeforeValidator(_least), Keywords({"minimum": MIN_REPEATS})] = MIN_REPEATS
     """the repeats that every case gets"""
 
-    max: Annotated[int, BeforeValidator(_most), Field(ge=1), Keywords({"maximum": MAX_ADAPTIVE_REPEATS})]
+    max: Annotated[int, Field(ge=1), BeforeValidator(_most), Keywords({"maximum": MAX_ADAPTIVE_REPEATS})]
     """the most that a case gets"""
 
     until: UntilEntry

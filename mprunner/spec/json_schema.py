@@ -91,6 +91,8 @@ def _tidied(schema: Any, *, names: bool = False) -> Any:
     """
     if isinstance(schema, list):
         return [_tidied(each) for each in schema]
+    if isinstance(schema, float) and schema.is_integer():  # releases of pydantic differ in that
+        return int(schema)
     if not isinstance(schema, dict):
         return schema
     if names:

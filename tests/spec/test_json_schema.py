@@ -518,3 +518,25 @@ def test_most_of_the_experiments_made_here_are_accepted(accepted):
 
     count()
     assert sum(seen) > len(seen) / 4
+
+
+KEYED = ("properties", "patternProperties", "definitions", "dependencies")
+
+
+def _keywords(schema, *, names=False):
+    """Yield the keywords of a schema; ``names`` says that its keys are those of a mapping that it is about."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from _keywords(each)
+    elif isinstance(schema, dict):
+        for word, value in schema.items():
+            if not names:
+                yield word
+            if names or word not in ("default", "const", "enum", "examples"):
+                yield from _keywords(value, names=not names and word in KEYED)
+
+
+def test_every_keyword_is_one_of_draft_7():
+    """A limit that a release of pydantic can't put into words becomes a keyword of its own, which checks nothing."""
+    known = set(Draft7Validator.META_SCHEMA["properties"])
+    assert set(_keywords(BUNDLED_SCHEMA)) <= known
