@@ -559,6 +559,16 @@ def test_a_new_side_of_which_no_trial_is_ok_is_beyond_any_limit():
     assert parse_limit("wall_s: -5%").is_exceeded(row)
 
 
+def test_runs_whose_medians_agree_by_chance_are_told_apart_by_their_trials_alone():
+    base = [made(case([1.0, 1, 2, 3, 4])), made(case([0.0, 2, 2, 4, 5]))]
+    new = [made(case([1.0, 3, 3, 2, 5])), made(case([0.0, 3, 4, 3, 1]))]
+    (row,) = compare_runs(base, new, ["wall_s"]).rows
+    assert row.change is Change.NOT_TOLD_APART
+    sure = [made(case([3.0] * 5)), made(case([3.0] * 5))]
+    (row,) = compare_runs([made(case([2.0] * 5))] * 2, sure, ["wall_s"]).rows
+    assert row.change is Change.MORE
+
+
 def test_a_comparison_is_told_case_by_case_with_what_it_leaves_out():
     rng = np.random.default_rng(0)
     base = made(case(noisy(rng)), case(noisy(rng), "lock", failed=2), case([1.0], "rlock"))

@@ -59,8 +59,8 @@ def test_so_few_differences_that_no_ranks_could_tell_are_tested_by_student():
     assert paired_p([*own, 0.14], tests=2) == pytest.approx(stats.ttest_1samp([*own, 0.14], 0).pvalue)
 
 
-@pytest.mark.parametrize(("value", "p"), [(0.0, 1.0), (0.5, 0.0)])
-def test_differences_that_are_all_equal_are_sure(value, p):
+@pytest.mark.parametrize(("value", "p"), [(0.0, 1.0), (0.5, 2 / 2**5)])
+def test_differences_that_are_all_equal_are_as_sure_as_their_signs(value, p):
     assert paired_p([value] * 5, tests=1) == p
 
 

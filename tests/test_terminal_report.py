@@ -293,3 +293,23 @@ def test_trials_that_ended_well_or_were_cancelled_have_no_reason():
     text = rendered(record(), failed(1, Status.CANCELLED, (None, None)), failed(2, Status.LOST, (None, None)))
     assert "logs/" not in text
     assert not any(line.startswith(("cancelled", "lost")) for line in text.splitlines())
+
+
+def test_the_fastest_is_not_told_where_a_case_with_too_few_trials_is_faster():
+    slow = [
+        bank(guard, [wall_s] * 5, order=n)
+        for n, (guard, wall_s) in enumerate({"a": 1, "b": 2, "c": 3}.items())
+    ]
+    told = rendered(*(each for case in slow for each in case), baseline={"guard": "a"})
+    assert "fastest: guard a" in told
+    faster = rendered(
+        *(each for case in [*slow, bank("d", [0.1] * 4)] for each in case), baseline={"guard": "a"}
+    )
+    assert "fastest" not in faster.replace("faster than", "")
+
+
+def test_a_run_whose_last_trial_was_cancelled_has_passed_so_far():
+    expects = {"expect": [{"status": "ok", "stat": "every"}]}
+    assert "verdict: passed so far" in rendered(
+        record(), record(repeat=1, status=Status.CANCELLED), **expects
+    )

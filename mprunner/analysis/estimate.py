@@ -118,14 +118,23 @@ def _of_runs(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]])
         return Estimate(ratio=ratio_of_medians(base, new))
     found = ratio_of_runs(base, new)
     if found is None:
-        # Ranks, as a median says nothing of what is 0 in most trials. Runs may be alike by chance: the spread of the
-        # trials must tell the sides apart, too.
-        ranks = mean_ranks([*ours, *theirs])
-        of_runs = difference_of_runs_p(ranks[: len(ours)], ranks[len(ours) :])
-        of_trials = mann_whitney_p([*chain(*theirs)], [*chain(*ours)])
-        p = None if of_runs is None or of_trials is None else max(of_runs, of_trials)
-        return Estimate(p=p, shift=_shift(ours, theirs))
-    return Estimate(ratio=found.ratio, interval=found.interval, p=found.p)
+        return Estimate(p=_rank_p(ours, theirs), shift=_shift(ours, theirs))
+    # Medians of small counts may be the same in every run of a side: of their spread they say nothing then.
+    has_spread = found.interval.low < found.interval.high
+    return Estimate(
+        ratio=found.ratio, interval=found.interval, p=found.p if has_spread else _rank_p(ours, theirs)
+    )
+
+
+def _rank_p(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]]) -> float | None:
+    """Return how likely sides of several runs differ as much by ranks, which tell what medians do not.
+
+    Runs may be alike by chance: the spread of the trials must tell the sides apart, too.
+    """
+    ranks = mean_ranks([*ours, *theirs])
+    of_runs = difference_of_runs_p(ranks[: len(ours)], ranks[len(ours) :])
+    of_trials = mann_whitney_p([*chain(*theirs)], [*chain(*ours)])
+    return None if of_runs is None or of_trials is None else max(of_runs, of_trials)
 
 
 def _of_repeats(base: MeasuredCase, new: MeasuredCase, metric: str, tests: int) -> Estimate:

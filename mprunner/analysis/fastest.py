@@ -39,16 +39,19 @@ def groups_of(partners: Mapping[str, str]) -> list[tuple[str, ...]]:
 def fastest(values: Mapping[str, Mapping[int, float]], group: Iterable[str]) -> Fastest | None:
     """Return the case with the smallest median of a duration; None of fewer than three cases with an interval.
 
+    None, too, where a case has a smaller median, and too few values to be told apart.
+
     Args:
         values: by case id and repeat.
-        group: the cases that can be compared; one with fewer than five values has no part in it.
+        group: the cases that can be compared; one with fewer than five values is neither the fastest nor a tie.
     """
-    medians = {
-        case: median_of([*own.values()]) for case in group if len(own := values.get(case, {})) >= MIN_REPEATS
-    }
-    if len(medians) < MIN_CASES:
+    medians = {case: median_of([*own.values()]) for case in group if (own := values.get(case))}
+    enough = [case for case in medians if len(values[case]) >= MIN_REPEATS]
+    if len(enough) < MIN_CASES:
         return None
-    first, *others = sorted(medians, key=medians.__getitem__)
+    first, *others = sorted(enough, key=medians.__getitem__)
+    if min(medians.values()) < medians[first]:
+        return None
     return Fastest(first, tuple(case for case in others if _is_tied(values[case], values[first])))
 
 

@@ -37,12 +37,12 @@ def welch_p(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     """Return the two-sided p of Welch's t test of two groups of two values or more, whose spreads may differ.
 
     The degrees of freedom are Welch's and Satterthwaite's (Welch, The generalization of "Student's" problem when
-    several different population variances are involved, 1947). Groups without any spread differ surely or not at all.
+    several different population variances are involved, 1947). Groups without any spread are told apart as ranks do.
     """
     shares = [float(group.var(ddof=1)) / group.size for group in (first, second)]
     error, difference = sum(shares), float(second.mean() - first.mean())
     if error == 0:
-        return float(difference == 0)
+        return 1.0 if difference == 0 else least_p(first.size, second.size)
     sizes = (first.size, second.size)
     degrees = error**2 / sum(share**2 / (size - 1) for share, size in zip(shares, sizes, strict=True))
     return two_sided_p(difference / math.sqrt(error), degrees)

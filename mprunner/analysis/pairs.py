@@ -91,6 +91,6 @@ def _share_from(extreme: float, ranks: NDArray[np.float64]) -> float:
 def _student_p(differences: Sequence[float]) -> float:
     spread = stdev(differences)
     if spread == 0:
-        return 1.0 if differences[0] == 0 else 0.0
+        return 1.0 if differences[0] == 0 else 2.0 ** (1 - len(differences))  # as the sign test has it
     t = fmean(differences) / (spread / math.sqrt(len(differences)))
     return two_sided_p(t, len(differences) - 1)

@@ -84,6 +84,7 @@ def digest(
         facts: the content of the run's run.json, for what it says of the machine.
     """
     final = frames.trials[frames.trials["is_final"]]
+    settled = int((final["status"] != Status.CANCELLED.value).sum())
     measured = final[~final["is_warmup"]]
     compared = _comparisons(header, frames, summary)
     cases = []
@@ -104,7 +105,7 @@ def digest(
         fastest=fastest_cases(header, frames),
         noise=noise(header, frames, facts or {}),
         wide=tuple(printable(line) for line in narrowed.told(frames.labels)),
-        verdict=verdict_digest(judgement, complete=len(final) >= needed) if judgement.rules else None,
+        verdict=verdict_digest(judgement, complete=settled >= needed) if judgement.rules else None,
     )
 
 
