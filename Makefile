@@ -3,8 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CONSTRAINTS := --constraint constraints.txt
 
-.PHONY: help demo test test-all check schema bench clean
+.PHONY: help demo test test-all test-newest check schema bench clean
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile
@@ -18,6 +19,9 @@ test: $(VENV)/installed-dev  ## install the development tools and execute the te
 
 test-all: $(VENV)/installed-dev  ## the tests with every long fault and fuzz loop
 	$(BIN)/pytest -n logical -m "slow or not slow"
+
+test-newest:  ## the tests with the newest release of every dependency, in an environment of its own
+	$(MAKE) test VENV=.venv-newest CONSTRAINTS=
 
 check: $(VENV)/installed-dev  ## lint, format, types and import contracts
 	$(BIN)/ruff check .
@@ -34,7 +38,7 @@ bench: $(VENV)/installed-dev  ## the benchmarks: a line for each figure
 	$(BIN)/python tests/benchmarks/tables.py
 
 clean:  ## remove what was built, never results
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) .venv-newest build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -45,6 +49,6 @@ $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-$(VENV)/installed-dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+$(VENV)/installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check $(CONSTRAINTS) --editable '.[dev]'
 	@touch $@ $(VENV)/installed

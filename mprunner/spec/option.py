@@ -67,7 +67,7 @@ def _refuse_too_many(name: str, texts: tuple[str, ...]) -> None:
     if len(texts) > MAX_OPTIONS:
         message = f"there are {len(texts):,} of this option; the most is {MAX_OPTIONS}"
     elif sum(map(len, texts)) > MAX_BYTES:
-        message = "is longer, with the others of this option, than 1 MiB"
+        message = "is longer, with the others of this option, than 256 KiB"
     if message:
         last = Source.of_option(name, texts[-1])
         raise ExperimentFileError([last.problem(Position(1, 1), message, hint="write it into the file")])

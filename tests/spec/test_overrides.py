@@ -214,7 +214,7 @@ def test_options_may_not_be_longer_together_than_a_file(problems):
     half = "description=" + "x" * (1 << 19)
     told = problems(FILE, overrides=[half, "params.label=" + "x" * (1 << 19)])
     assert told.startswith("--set params.label=xxx")
-    assert "is longer, with the others of this option, than 1 MiB" in told.splitlines()[0]
+    assert "is longer, with the others of this option, than 256 KiB" in told.splitlines()[0]
 
 
 @pytest.mark.parametrize(

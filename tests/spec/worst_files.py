@@ -17,10 +17,10 @@ from mprunner.spec import ExperimentFileError, read_experiment
 from mprunner.spec.yaml_reader import read_yaml
 from tests.spec.scenarios import scenario_of
 
-MEBIBYTE = 1 << 20
+LIMIT = 1 << 18
 TAG_DIRECTIVES = "%TAG directives"
 
-# name: what it begins with, what is repeated and how often (None: up to a mebibyte), what it ends with
+# name: what it begins with, what is repeated and how often (None: up to the limit), what it ends with
 FILES = {
     "short items": ("", "- 1\n", 99_998, ""),
     "short items in brackets": ("[", "1,", 99_998, "]"),
@@ -72,39 +72,39 @@ def _numbers(first: int, last: int) -> str:
 
 
 _RANGE = "{from: 1.234567890123456e-307, to: 1e308, times: 1.160000000000001}"
-_BLOCKS = "sweep:\n" + "".join(f"- {{transactions: {number}}}\n" for number in range(12_000))
+_BLOCKS = "sweep:\n" + "".join(f"- {{transactions: {number}}}\n" for number in range(6_000))
 _WHERE = "where: {transactions: [" + _numbers(0, 300) + "], guard: none, level: 2}"
-_EXPECTS = "expect:\n" + f"- {{metric: wall_s, max: 3, {_WHERE}}}\n" * 100
+_EXPECTS = "expect:\n" + f"- {{metric: wall_s, max: 3, {_WHERE}}}\n" * 80
 _EXPECT = "expect:\n  - {metric: lost_updates, max: 0, where: {transactions: ["
 
 # Experiments of the bank in tests/spec/scenarios.py: a sweep of many values, and what is written below it.
 EXPERIMENTS = {
-    "values": (90_000, ""),
-    "mistyped values": (0, "sweep: {guard: [" + ",".join(f"lok{i}" for i in range(90_000)) + "]}\n"),
-    "mistyped keys": (0, "".join(f"repeat{i}: 1\n" for i in range(45_000))),
-    "mistyped params": (0, "params:\n" + "".join(f"  gard{i}: 1\n" for i in range(45_000))),
-    "mistyped outcomes": (0, "outcomes:\n" + "".join(f"  final{i}: 1\n" for i in range(45_000))),
+    "values": (20_000, ""),
+    "mistyped values": (0, "sweep: {guard: [" + ",".join(f"lok{i}" for i in range(20_000)) + "]}\n"),
+    "mistyped keys": (0, "".join(f"repeat{i}: 1\n" for i in range(9_000))),
+    "mistyped params": (0, "params:\n" + "".join(f"  gard{i}: 1\n" for i in range(9_000))),
+    "mistyped outcomes": (0, "outcomes:\n" + "".join(f"  final{i}: 1\n" for i in range(9_000))),
     "mistyped metrics": (
         0,
-        "expect:\n" + "".join(f"  - {{metric: los{i}, max: 0}}\n" for i in range(24_000)),
+        "expect:\n" + "".join(f"  - {{metric: los{i}, max: 0}}\n" for i in range(5_000)),
     ),
-    "mistyped statuses": (0, "expect:\n" + "".join(f"  - {{status: time{i}}}\n" for i in range(30_000))),
-    "a where of many values": (45_000, _EXPECT + _numbers(0, 45_000) + "]}}\n"),
-    "a where that nothing matches": (45_000, _EXPECT + _numbers(50_000, 94_000) + "]}}\n"),
-    "rules": (0, "outcomes: {final_balance: [" + "{equals: 1, verdict: forbidden}," * 18_000 + "]}\n"),
-    "a where of many blocks": (0, _BLOCKS + _EXPECT + _numbers(0, 12_000) + "]}}\n"),
+    "mistyped statuses": (0, "expect:\n" + "".join(f"  - {{status: time{i}}}\n" for i in range(8_000))),
+    "a where of many values": (9_000, _EXPECT + _numbers(0, 9_000) + "]}}\n"),
+    "a where that nothing matches": (9_000, _EXPECT + _numbers(50_000, 59_000) + "]}}\n"),
+    "rules": (0, "outcomes: {final_balance: [" + "{equals: 1, verdict: forbidden}," * 7_000 + "]}\n"),
+    "a where of many blocks": (0, _BLOCKS + _EXPECT + _numbers(0, 8_000) + "]}}\n"),
     "wheres of many blocks": (0, _BLOCKS + _EXPECTS),
     "ranges of long decimals": (0, "sweep: {" + ", ".join(f"p{i}: {_RANGE}" for i in range(10)) + "}\n"),
-    "refused keys of params": (0, "params:\n" + "".join(f"  0{i}: yes\n" for i in range(45_000))),
-    "refused values of rules": (0, "expect:\n  - {metric: how, one_of: [" + "yes," * 90_000 + "]}\n"),
-    "refused keys of a range": (0, "sweep:\n  chunk:\n" + "".join(f"    0{i}: yes\n" for i in range(45_000))),
-    "empty expectations": (0, "expect:\n" + "- {}\n" * 99_990),
-    "empty rules": (0, "outcomes:\n  final_balance:\n" + "  - {}\n" * 99_990),
-    "empty rules of many outcomes": (0, "outcomes:\n" + "".join(f"  a{i}: [{{}}]\n" for i in range(33_000))),
-    "lists for values": (0, "params:\n" + "".join(f" {i:x}: []\n" for i in range(0xA0000, 0xA0000 + 90_000))),
-    "empty exclusions": (0, "exclude:\n" + "- {}\n" * 99_990),
-    "empty products": (0, "sweep:\n" + "- {}\n" * 99_990),
-    "CPUs": (0, "cpus: [" + _numbers(0, 90_000) + "]\n"),
+    "refused keys of params": (0, "params:\n" + "".join(f"  0{i}: yes\n" for i in range(9_000))),
+    "refused values of rules": (0, "expect:\n  - {metric: how, one_of: [" + "yes," * 20_000 + "]}\n"),
+    "refused keys of a range": (0, "sweep:\n  chunk:\n" + "".join(f"    0{i}: yes\n" for i in range(9_000))),
+    "empty expectations": (0, "expect:\n" + "- {}\n" * 5_000),
+    "empty rules": (0, "outcomes:\n  final_balance:\n" + "  - {}\n" * 5_000),
+    "empty rules of many outcomes": (0, "outcomes:\n" + "".join(f"  a{i}: [{{}}]\n" for i in range(10_000))),
+    "lists for values": (0, "params:\n" + "".join(f" {i:x}: []\n" for i in range(0xA0000, 0xA0000 + 20_000))),
+    "empty exclusions": (0, "exclude:\n" + "- {}\n" * 5_000),
+    "empty products": (0, "sweep:\n" + "- {}\n" * 5_000),
+    "CPUs": (0, "cpus: [" + _numbers(0, 20_000) + "]\n"),
 }
 
 
@@ -131,14 +131,14 @@ def content(name: str) -> bytes:
     if name == TAG_DIRECTIVES:
         return tag_directives()
     before, repeated, times, after = FILES[name]
-    if times is None:
-        times = (MEBIBYTE - len(before) - len(after)) // len(repeated)
+    most = (LIMIT - len((before + after).encode())) // len(repeated.encode())
+    times = most if times is None else min(times, most)
     return (before + repeated * times + after).encode()
 
 
 def tag_directives() -> bytes:
-    """Return a file of different %TAG directives, of which libyaml compares each with all before it."""
-    return "".join(f"%TAG !a{number}! b\n" for number in range(50_000)).encode() + b"--- a\n"
+    """Return a file of different %TAG directives, each of which a reader may compare with all before it."""
+    return "".join(f"%TAG !a{number}! b\n" for number in range(12_000)).encode() + b"--- a\n"
 
 
 def seconds(raw: bytes) -> float:
@@ -158,7 +158,7 @@ def peak_mebibytes() -> float:
     if status.exists():  # ru_maxrss begins with what the process that started this one had
         words = status.read_text().split()
         return int(words[words.index("VmHWM:") + 1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEBIBYTE  # bytes on macOS
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)  # bytes on macOS
 
 
 def main(names: Sequence[str]) -> None:
