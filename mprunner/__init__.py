@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from mprunner.api import Results as Results
     from mprunner.api import load as load
     from mprunner.api import run as run
-    from mprunner.hookspecs import hookimpl as hookimpl
+    from mprunner.plugins.hookspecs import hookimpl as hookimpl
 
 
 def __getattr__(name: str) -> object:
     """Import ``mprunner.hookimpl`` (which needs pluggy), ``load`` and ``run`` only when someone asks for them."""
     if name == "hookimpl":
-        from mprunner.hookspecs import hookimpl  # noqa: PLC0415 - the reason is this function's docstring
+        from mprunner.plugins.hookspecs import hookimpl  # noqa: PLC0415 - this function's docstring says why
 
         return hookimpl
     if name in ("Results", "load", "run"):

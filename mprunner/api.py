@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mprunner.errors import ExperimentError, ResultsError
-from mprunner.results import RunFolder, all_runs, find_run, passed_over, unbegun_runs
+from mprunner.runs.folder import RunFolder, all_runs, find_run, passed_over, unbegun_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +102,7 @@ def load(run: AnyPath | None = None, results: AnyPath = "results") -> Results:
         ExperimentError: there is no such run, or more than one.
         ResultsError: the folder is none of a run, or its files can't be read.
     """
-    from mprunner.loading import concatenated  # noqa: PLC0415 - it imports pandas
+    from mprunner.tables.reader import concatenated  # noqa: PLC0415 - it imports pandas
 
     folders = _folders(run, Path(results))
     read = [_tables(folder) for folder in folders]
@@ -134,9 +134,9 @@ def _folders(run: AnyPath | None, results: Path) -> list[RunFolder]:
 
 
 def _tables(folder: RunFolder) -> "dict[str, pd.DataFrame]":
-    from mprunner.datapackage import FILE, read_package  # noqa: PLC0415 - it imports pandas
-    from mprunner.loading import read_tables  # noqa: PLC0415 - likewise
-    from mprunner.settling import whole_tables  # noqa: PLC0415 - likewise
+    from mprunner.tables.datapackage import FILE, read_package  # noqa: PLC0415 - it imports pandas
+    from mprunner.tables.reader import read_tables  # noqa: PLC0415 - likewise
+    from mprunner.workflow.finish import whole_tables  # noqa: PLC0415 - likewise
 
     if (folder.path / FILE).exists():
         package = read_package(folder.path)
@@ -179,19 +179,23 @@ def run(
     Raises:
         MprunnerError: one of its subclasses; nothing was executed, or the results can't be written.
     """
-    from mprunner import pipeline, preparing, settling  # noqa: PLC0415 - they import what reads an experiment
     from mprunner.executors import Interrupt  # noqa: PLC0415 - likewise
-    from mprunner.spec import Asked  # noqa: PLC0415 - likewise
+    from mprunner.experiment import Asked  # noqa: PLC0415 - likewise
+    from mprunner.workflow import (  # noqa: PLC0415 - they import what reads an experiment
+        finish,
+        pipeline,
+        prepare,
+    )
 
     asked = Asked(overrides=_several(overrides), only=_several(only))
     files = [plugins] if isinstance(plugins, str | PathLike) else plugins
-    prepared = preparing.prepare(Path(file), [Path(plugin) for plugin in files], asked, strict=strict)
+    prepared = prepare.prepare(Path(file), [Path(plugin) for plugin in files], asked, strict=strict)
     chosen = pipeline.executor_for(prepared, executor)
     with Interrupt() as interrupt:
         executed = pipeline.execute(
             prepared, chosen, Path(results), interrupt, beside_orphans=beside_orphans, warn=_warn
         )
-        settled = settling.settle(executed, prepared.registry)
+        settled = finish.settle(executed, prepared.registry)
     for error in settled.hook_errors:
         warnings.warn(f"a plugin failed: {error}", stacklevel=2)
     _pass_on(interrupt)

@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
     from random import Random
 
-    from mprunner.actor_group import ActorResult as ActorResult  # noqa: PLC0414 - plugins annotate with it
-    from mprunner.actor_group import ActorsResult as ActorsResult  # noqa: PLC0414 - likewise
-    from mprunner.actor_group import Kind, Method, Sync
+    from mprunner.actors.group import ActorResult as ActorResult  # noqa: PLC0414 - plugins annotate with it
+    from mprunner.actors.group import ActorsResult as ActorsResult  # noqa: PLC0414 - likewise
+    from mprunner.actors.group import Kind, Method, Sync
 
 __all__ = ["CPU_COUNT", "Doc", "ProcessCount", "Scenario", "Stopwatch", "Trial", "Unit"]
 
@@ -205,7 +205,7 @@ class Trial:
             ValueError: rounds is less than 1, or kind or sync is unknown.
             pickle.PicklingError, AttributeError, TypeError: an actor can't be sent to a spawned process.
         """
-        from mprunner.actor_group import run_actors  # noqa: PLC0415 - as for multiprocessing above
+        from mprunner.actors.group import run_actors  # noqa: PLC0415 - as for multiprocessing above
 
         result = run_actors(
             self.context(method),

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from mprunner.declarations import Declaration, Field
-from mprunner.journal import Header, Session
-from mprunner.records import ActorRow, Attempt, Ending, OutcomeCount, Record, Result, ResultKind, Status
-from mprunner.tables import Collector, build_frames
+from mprunner.model.declaration import Declaration, Field
+from mprunner.model.records import ActorRow, Attempt, Ending, OutcomeCount, Record, Result, ResultKind, Status
+from mprunner.runs.journal import Header, Session
+from mprunner.tables.frames import Collector, build_frames
 
 DECLARATION = Declaration(
     name="race-bank",

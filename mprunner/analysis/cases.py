@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from mprunner.analysis.failures import failures
-from mprunner.records import Status
-from mprunner.tables import Frames
+from mprunner.analysis.diagnostics import failures
+from mprunner.model.records import Status
+from mprunner.tables.frames import Frames
 
 
 def cases_of(frames: Frames) -> tuple[Mapping[str, Any], ...]:

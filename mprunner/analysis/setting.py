@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mprunner.conditions import Difference
+from mprunner.model.provenance import Difference
 
 PLANNED = "planned_experiment"
 """Where a run's experiment stands beside the facts of its run.json."""

@@ -6,11 +6,11 @@ from typing import Final
 import pandas as pd
 
 from mprunner.analysis.statistics import Description, Interval, Ratio, describe, paired_ratio
-from mprunner.cells import make_frame
-from mprunner.declarations import Declaration, FieldType
-from mprunner.journal import Header
-from mprunner.records import Status
-from mprunner.tables import CASE_COLUMNS, Frames, columns_of
+from mprunner.model.declaration import Declaration, FieldType
+from mprunner.model.records import Status
+from mprunner.runs.journal import Header
+from mprunner.tables.csv import make_frame
+from mprunner.tables.frames import CASE_COLUMNS, Frames, columns_of
 from mprunner.values import Scalar
 
 _SUMMARY: Final[Mapping[str, FieldType]] = {

@@ -13,11 +13,10 @@ from mprunner.cli.options import results_option, warn
 from mprunner.cli.output import json_option, print_json
 from mprunner.cli.sides import Sides, one_run, two_cases, two_sides
 from mprunner.errors import ExperimentError, NothingSelectedError
-from mprunner.escapes import printable
+from mprunner.model.text import printable
 
 if TYPE_CHECKING:
-    from mprunner.analysis.comparison import Comparison, Row
-    from mprunner.analysis.limits import Limit
+    from mprunner.analysis.comparison import Comparison, Limit, Row
 
 
 @click.command("compare", short_help="Compare two runs, or two cases of one.")
@@ -77,7 +76,7 @@ def command(
     can't be judged in any case; 6 a run can't be read.
     """
     from mprunner.analysis.comparison import compare_cases, compare_runs
-    from mprunner.analysis.selecting import chosen_metrics, paired_cases, parse_where
+    from mprunner.analysis.samples import chosen_metrics, paired_cases, parse_where
 
     limits, smallest = _limits(fail_on), _share(min_effect)
     also = [limit.metric for limit in limits]
@@ -100,7 +99,7 @@ def command(
 
 
 def _limits(texts: Sequence[str]) -> list[Limit]:
-    from mprunner.analysis.limits import parse_limit
+    from mprunner.analysis.comparison import parse_limit
 
     try:
         return [parse_limit(text) for text in texts]
@@ -111,7 +110,7 @@ def _limits(texts: Sequence[str]) -> list[Limit]:
 
 
 def _share(text: str) -> float:
-    from mprunner.analysis.limits import parse_percent
+    from mprunner.analysis.comparison import parse_percent
 
     try:
         return parse_percent(text)
@@ -120,7 +119,7 @@ def _share(text: str) -> float:
 
 
 def _report(sides: Sides, comparison: Comparison, limits: Sequence[Limit], as_json: bool) -> int:
-    from mprunner.report.compared import render_comparison
+    from mprunner.report.comparison import render_comparison
 
     exceeded = [(limit, row) for limit in limits for row in comparison.rows if limit.is_exceeded(row)]
     if as_json:
@@ -160,7 +159,7 @@ def comparison_json(
     sides: Sides, comparison: Comparison, exceeded: Sequence[tuple[Limit, Row]]
 ) -> dict[str, Any]:
     """Return a comparison as JSON."""
-    from mprunner.report.compared import notes
+    from mprunner.report.comparison import notes
 
     return {
         "base": [str(run.folder.path) for run in sides.base],

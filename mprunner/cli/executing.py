@@ -17,9 +17,9 @@ from mprunner.cli.several import tell_not_executed
 if TYPE_CHECKING:
     from mprunner.cli.junit import JUnitFile
     from mprunner.executors import Interrupt
-    from mprunner.pipeline import Executed
-    from mprunner.preparing import Prepared
-    from mprunner.registry import Registry
+    from mprunner.plugins.registry import Registry
+    from mprunner.workflow.pipeline import Executed
+    from mprunner.workflow.prepare import Prepared
 
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, only the summary.")
 executor_option = click.option(
@@ -101,11 +101,11 @@ def _show_cursor() -> None:
 
 def _report(registry: Registry, executed: Executed, color: str) -> bool:
     """Write the tables and the verdict, print them; return whether the run failed."""
-    from mprunner import settling
+    from mprunner.workflow import finish
 
     with suppress(OSError):  # a terminal that is gone must not cost the tables
         _tell_the_rest(executed)
-    settled = settling.settle(executed, registry)
+    settled = finish.settle(executed, registry)
     for error in settled.hook_errors:
         warn(f"a plugin failed: {error}")
     print_summary(settled.tabled, settled.run, color)

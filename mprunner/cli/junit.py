@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mprunner.errors import ResultsError
-    from mprunner.registry import Registry
+    from mprunner.plugins.registry import Registry
     from mprunner.report.junit import JudgedRun
 
 junit_option = click.option(
@@ -71,9 +71,9 @@ class JUnitFile:
         self, run: Mapping[str, Any], verdict: Mapping[str, Any], cases: Sequence[Mapping[str, Any]]
     ) -> None:
         """Write the report; keep the error if that fails."""
-        from mprunner.durable import written_atomically
         from mprunner.errors import ResultsError
         from mprunner.report.junit import JudgedRun, write_junit
+        from mprunner.runs.atomic import written_atomically
 
         self._judged.append(JudgedRun(run=run, verdict=verdict, cases=cases))
         try:

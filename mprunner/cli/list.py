@@ -11,7 +11,7 @@ from mprunner.cli.options import results_option, warn
 from mprunner.cli.output import at_most, json_option, print_json
 
 if TYPE_CHECKING:
-    from mprunner.results import RunFolder
+    from mprunner.runs.folder import RunFolder
 
 COLUMNS = ("run_id", "experiment", "state", "verdict", "done", "planned")
 
@@ -28,7 +28,7 @@ def command(experiment: str | None, results: Path, as_json: bool) -> int:
     verdict  passed or failed, by what the experiment expects; - while that is open
     """
     from mprunner.errors import ResultsError
-    from mprunner.results import all_runs, passed_over, unbegun_runs
+    from mprunner.runs.folder import all_runs, passed_over, unbegun_runs
 
     for folder in unbegun_runs(results):
         if experiment in (None, folder.path.parent.name):

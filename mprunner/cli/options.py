@@ -12,8 +12,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mprunner.plan import Plan, Refusal
-    from mprunner.registry import Registry
+    from mprunner.experiment.plan import Plan, Refusal
+    from mprunner.plugins.registry import Registry
 
 REASONS: Final = 5
 LOOKED_AT: Final = 10_000

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from mprunner.results import RunFolder
-    from mprunner.settling import Tabled
+    from mprunner.runs.folder import RunFolder
+    from mprunner.workflow.finish import Tabled
 
 color_option = click.option(
     "--color",
@@ -51,7 +51,7 @@ def print_summary(tabled: Tabled, facts: Mapping[str, Any], color: str) -> None:
         facts: the content of its run.json.
         color: what ``--color`` says.
     """
-    from mprunner.report.digest import digest
+    from mprunner.report.run_summary import digest
     from mprunner.report.terminal import render_summary, summary_table
 
     run = digest(tabled.header, tabled.frames, tabled.summary, tabled.judgement, facts)

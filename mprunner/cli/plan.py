@@ -20,10 +20,10 @@ from mprunner.cli.output import Streamed, json_option, print_json
 from mprunner.cli.several import files_argument, is_several, prepare_all
 
 if TYPE_CHECKING:
-    from mprunner.estimate import Estimate
-    from mprunner.plan import Plan
-    from mprunner.preparing import Prepared
-    from mprunner.until import Until
+    from mprunner.experiment.plan import Plan
+    from mprunner.model.adaptive import Until
+    from mprunner.workflow.duration import Estimate
+    from mprunner.workflow.prepare import Prepared
 
 SHOWN: Final = 20
 
@@ -54,8 +54,8 @@ def command(
 
     The time that it takes is estimated by the newest run of the same experiment that has trials of the same cases.
     """
-    from mprunner.estimate import estimate
-    from mprunner.spec import Asked
+    from mprunner.experiment import Asked
+    from mprunner.workflow.duration import estimate
 
     several = is_several(files)
     every = prepare_all(files, plugin, Asked(overrides=overrides, only=only), strict=strict)

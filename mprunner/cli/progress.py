@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from mprunner.analysis.reason import reason_of
-from mprunner.records import Status
+from mprunner.analysis.diagnostics import reason_of
+from mprunner.model.records import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mprunner.records import Attempt, Record
+    from mprunner.model.records import Attempt, Record
 
 LINE_EVERY_S: Final = 1.0
 REDRAW_EVERY_S: Final = 0.25

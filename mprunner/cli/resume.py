@@ -13,9 +13,9 @@ from mprunner.cli.options import orphans_option, plugin_option, results_option, 
 from mprunner.cli.output import color_option
 
 if TYPE_CHECKING:
-    from mprunner.conditions import Difference
-    from mprunner.results import RunFolder
-    from mprunner.resume import Reopened
+    from mprunner.model.provenance import Difference
+    from mprunner.runs.folder import RunFolder
+    from mprunner.workflow.resume import Reopened
 
 
 @click.command("resume", short_help="Execute what is missing of a run.")
@@ -61,10 +61,10 @@ def command(
     \b
     Exit codes: as of `mprunner run`, over all trials of the run; 7 the resume was refused.
     """
-    from mprunner import pipeline
-    from mprunner import resume as resuming
-    from mprunner.registry import empty_registry
-    from mprunner.results import find_run
+    from mprunner.plugins.registry import empty_registry
+    from mprunner.runs.folder import find_run
+    from mprunner.workflow import pipeline
+    from mprunner.workflow import resume as resuming
 
     folder = find_run(results, run, warn)
     with resuming.reopened(folder) as reopened:
@@ -98,7 +98,7 @@ def command(
 
 
 def _missing(run: Reopened) -> str:
-    at_most = "" if run.narrowing is None else "at most "
+    at_most = "" if run.adaptive is None else "at most "
     return f"{at_most}{run.missing} of {at_most}{run.header.planned}"
 
 

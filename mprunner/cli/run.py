@@ -26,8 +26,8 @@ from mprunner.cli.several import files_argument, prepare_all, tell_not_executed
 from mprunner.errors import MprunnerError
 
 if TYPE_CHECKING:
-    from mprunner.executors.launching import Launcher
-    from mprunner.preparing import Prepared
+    from mprunner.executors.launcher_client import Launcher
+    from mprunner.workflow.prepare import Prepared
 
 
 @click.command("run", short_help="Execute an experiment.")
@@ -81,12 +81,12 @@ def command(
     expectation was missed; 2 bad usage or experiment, or orphans of an earlier run; 4 broken plugin; 5 nothing to
     execute; 6 results can't be written; a signal ends mprunner by that signal.
     """
-    from mprunner.executors.launching import launcher_at_hand
+    from mprunner.executors.launcher_client import launcher_at_hand
 
     with launcher_at_hand() if executor == "local" else nullcontext() as launcher:
         # Importing what reads an experiment takes as long as the launcher's interpreter takes to start.
-        from mprunner import pipeline
-        from mprunner.spec import Asked
+        from mprunner.experiment import Asked
+        from mprunner.workflow import pipeline
 
         asked = Asked(overrides=overrides, only=only)
         every = prepare_all(files, plugin, asked, strict=strict)

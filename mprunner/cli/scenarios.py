@@ -14,8 +14,8 @@ from mprunner.cli.output import json_option, print_json
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mprunner.declarations import Declaration, Field
-    from mprunner.registry import Plugin, RegisteredScenario
+    from mprunner.model.declaration import Declaration, Field
+    from mprunner.plugins.registry import Plugin, RegisteredScenario
 
 
 @click.command("scenarios", short_help="List the scenarios, or describe one.")
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @json_option
 def command(name: str | None, plugin: tuple[Path, ...], as_json: bool) -> int:
     """List the installed scenarios, or describe the one called NAME: its params, metrics and outcomes."""
-    from mprunner.registry import load_registry
+    from mprunner.plugins.registry import load_registry
 
     registry = load_registry(plugin)
     warn_of_plugins(registry)

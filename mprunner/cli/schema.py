@@ -32,10 +32,10 @@ def command(plugin: tuple[Path, ...], output: Path | None) -> int:
     \b
       # yaml-language-server: $schema=experiment.schema.json
     """
-    from mprunner.durable import written_atomically
     from mprunner.errors import ResultsError
-    from mprunner.registry import load_registry
-    from mprunner.spec.json_schema import experiment_schema
+    from mprunner.experiment.json_schema import experiment_schema
+    from mprunner.plugins.registry import load_registry
+    from mprunner.runs.atomic import written_atomically
 
     registry = load_registry(plugin)
     warn_of_plugins(registry)

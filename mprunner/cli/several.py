@@ -14,8 +14,8 @@ from mprunner.cli.options import warn, warn_of_plugins
 
 if TYPE_CHECKING:
     from mprunner.errors import MprunnerError
-    from mprunner.preparing import Prepared
-    from mprunner.spec import Asked
+    from mprunner.experiment import Asked
+    from mprunner.workflow.prepare import Prepared
 
 
 class _ExperimentPath(click.Path):
@@ -54,10 +54,10 @@ def prepare_all(
     Raises:
         MprunnerError: the only one.
     """
-    from mprunner import preparing
     from mprunner.errors import MprunnerError
-    from mprunner.registry import load_registry
-    from mprunner.spec.files import experiment_files
+    from mprunner.experiment.files import experiment_files
+    from mprunner.plugins.registry import load_registry
+    from mprunner.workflow import prepare
 
     files, wrong = experiment_files(paths)
     errors: list[tuple[Path | None, MprunnerError]] = [(None, error) for error in wrong]
@@ -65,7 +65,7 @@ def prepare_all(
     prepared: list[Prepared] = []
     for file in files:
         try:
-            prepared.append(preparing.prepare(file, asked=asked, strict=strict, registry=registry))
+            prepared.append(prepare.prepare(file, asked=asked, strict=strict, registry=registry))
         except MprunnerError as error:
             errors.append((file, error))
     if len(files) == 1 and len(errors) == 1:

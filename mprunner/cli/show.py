@@ -13,7 +13,7 @@ from mprunner.cli.output import color_option, json_option, print_json, print_sum
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mprunner.settling import Tabled
+    from mprunner.workflow.finish import Tabled
 
 
 @click.command("show", short_help="Print the summary of a run again.")
@@ -27,12 +27,12 @@ def command(run: str | None, results: Path, color: str, as_json: bool) -> int:
     RUN is a run's folder, an experiment's name, file or folder (its newest run), or the beginning of a run's id;
     without it, the newest run of all.
     """
-    from mprunner import settling
-    from mprunner.results import find_run
+    from mprunner.runs.folder import find_run
+    from mprunner.workflow import finish
 
     folder = find_run(results, run, warn)
     facts = folder.read_run()
-    tabled = settling.tabulate(folder)
+    tabled = finish.tabulate(folder)
     if as_json:
         print_json({"folder": str(folder.path), "run": facts, **tables_json(tabled)})
         return 0

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mprunner.errors import ExperimentError
-from mprunner.escapes import printable
+from mprunner.model.text import printable
 
 if TYPE_CHECKING:
-    from mprunner.analysis.measured import MeasuredRun
-    from mprunner.conditions import Difference
-    from mprunner.results import RunFolder
+    from mprunner.analysis.samples import MeasuredRun
+    from mprunner.model.provenance import Difference
+    from mprunner.runs.folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,12 @@ class Sides:
 
 
 def _compared_run(results: Path, wanted: str) -> ComparedRun:
-    from mprunner import settling
-    from mprunner.analysis.measured import measured
-    from mprunner.results import find_run
+    from mprunner.analysis.samples import measured
+    from mprunner.runs.folder import find_run
+    from mprunner.workflow import finish
 
     folder = find_run(results, wanted)
-    tabled = settling.tabulate(folder)
+    tabled = finish.tabulate(folder)
     return ComparedRun(
         folder, folder.read_run(), tabled.header.experiment, measured(tabled.frames, tabled.header)
     )

@@ -48,18 +48,18 @@ def command(
     \b
     Exit codes: 0 passed, 1 failed; 2 the file is wrong or gone, or trials of the run are missing.
     """
-    from mprunner import judging, settling
     from mprunner.executors.interrupt import Interrupt, end_by
-    from mprunner.results import find_run
+    from mprunner.runs.folder import find_run
+    from mprunner.workflow import finish, rejudge
 
     folder = find_run(results, run, warn)
     report = None if junit is None else JUnitFile(junit)
     with Interrupt() as interrupt:  # until all that says the verdict says the same
-        judged = judging.judge_again(folder, _named_file(run), file, plugin)
+        judged = rejudge.judge_again(folder, _named_file(run), file, plugin)
         warn_of_plugins(judged.registry)
         if report is not None:
             judged.registry.manager.register(report, name="--junit")
-        for error in settling.tell_judged(judged.registry, folder, folder.read_run(), judged.tabled):
+        for error in finish.tell_judged(judged.registry, folder, folder.read_run(), judged.tabled):
             warn(f"a plugin failed: {error}")
     if interrupt.signal is not None:
         end_by(interrupt.signal)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from mprunner.executors.interrupt import Interrupt
-from mprunner.limits import Limits
-from mprunner.records import Attempt, Record
+from mprunner.model.limits import Limits
+from mprunner.model.records import Attempt, Record
 
 __all__ = ["Executor", "Interrupt", "ScenarioSource"]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mprunner.executors.interrupt import Interrupt
-from mprunner.records import Attempt, Ending, Record, classify
+from mprunner.model.records import Attempt, Ending, Record, classify
 
 
 class FakeExecutor:

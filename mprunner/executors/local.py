@@ -10,8 +10,8 @@ from typing import Any
 from mprunner.errors import MprunnerError
 from mprunner.executors import ScenarioSource
 from mprunner.executors.interrupt import Interrupt
-from mprunner.executors.launching import Launcher
-from mprunner.records import Attempt, Ending, Record, Result, Status, classify
+from mprunner.executors.launcher_client import Launcher
+from mprunner.model.records import Attempt, Ending, Record, Result, Status, classify
 from mprunner.worker.log import keep_lost_log
 from mprunner.worker.protocol import Ended, Order
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TextIO
 from xml.sax.saxutils import escape, quoteattr
 
-from mprunner.escapes import printable
-from mprunner.records import Status
+from mprunner.model.records import Status
+from mprunner.model.text import printable
 
 _NO_XML = re.compile("[\ufffe\uffff]")  # what printable() leaves and XML 1.0 forbids
 _FAILING = ("failed", "forbidden", "unknown", "missed")

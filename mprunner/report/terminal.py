@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mprunner.report.digest import RunDigest
+from mprunner.report.run_summary import RunDigest
 from mprunner.report.verdict import VerdictDigest
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mprunner.analysis.binomial import unseen_bound
-from mprunner.analysis.judging import FAILING, Finding, Judgement
+from mprunner.analysis.statistics import unseen_bound
+from mprunner.analysis.verdict import FAILING, Finding, Judgement
 from mprunner.analysis.wording import number, share, span
-from mprunner.escapes import printable
+from mprunner.model.text import printable
 
 SHOWN = 10
 """Findings of one kind in a summary; verdict.json has all."""

@@ -9,7 +9,7 @@ import sys
 
 if __name__ == "__main__":
     if sys.argv[1] == "--fresh":
-        from mprunner.worker.fresh import main
+        from mprunner.worker.forking import main
 
         main(sys.argv[2], int(sys.argv[3]))
     from mprunner.worker.launcher import serve

@@ -1,10 +1,4 @@
-"""Keeping hold of every process of a trial, and ending them all.
-
-- ``subreaper`` (Linux): orphans of the trial become children of the launcher, whatever session or group they
-  moved to. Killing goes on until ``wait`` says that no child is left: the kernel's word that the tree is empty.
-- ``process-group`` (elsewhere): the worker leads a group of its own, which is killed. A process that leaves the
-  group escapes.
-"""
+"""Keeping hold of every process of a trial, ending them all, and removing the files that they left."""
 
 import ctypes
 import os
@@ -12,11 +6,135 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import Final
 
-from mprunner.worker.processes import descendants, is_zombie, kill, kill_group, may_be_tracker
+
+def descendants(pid: int) -> Iterator[int]:
+    """Yield the processes below ``pid``, as far as they can be seen at this moment."""
+    for child in _children(pid):
+        yield child
+        yield from descendants(child)
+
+
+def has_more_below(pid: int, most: int) -> bool:
+    """Whether more than ``most`` processes are below ``pid``; no more are looked at than that takes."""
+    return next(islice(descendants(pid), most, None), None) is not None
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task")
+    try:
+        return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        if (tasks / str(pid)).exists():  # the process is there: this kernel doesn't list children
+            return _children_by_scan(pid)
+        return []
+
+
+def _children_by_scan(pid: int) -> list[int]:
+    return [number for number in all_processes() if stat(number)[1:2] == [str(pid)]]
+
+
+def all_processes() -> list[int]:
+    """Return the ids of all processes."""
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except FileNotFoundError:
+        return []
+
+
+def stat(pid: int) -> list[str]:
+    """Return the fields of /proc/PID/stat after the process's name (its state first), or none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def status(pid: int) -> dict[str, str]:
+    """Return the fields of /proc/PID/status by name, or none."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return {}
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())}
+
+
+def command_of(pid: int) -> str:
+    """Return a process's command line, or its name where it has none; empty once it is gone."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        line = b" ".join(words).strip() or Path(f"/proc/{pid}/comm").read_bytes().strip()
+    except OSError:
+        return ""
+    return line.decode(errors="backslashreplace")
+
+
+def is_zombie(pid: int) -> bool:
+    """Whether the process has ended, reaped or not."""
+    return stat(pid)[:1] in (["Z"], ["X"], [])
+
+
+def may_be_tracker(pid: int) -> bool:
+    """Whether this is a resource tracker, or a process that is just becoming another program, perhaps one."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return b"multiprocessing.resource_tracker" in command or (not command and not is_zombie(pid))
+
+
+def kill(pid: int) -> None:
+    """Kill a process, if it is there and may be killed."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def kill_group(group: int) -> bool:
+    """Kill a process group and return whether there was one."""
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def remove_tree(root: Path) -> None:
+    """Remove a file, a link or a folder and all in it, as far as that can be done; links are never followed."""
+    folders = [os.fspath(root)]
+    for folder in folders:  # grows while it is walked: deep nesting must not need a deep stack
+        folders += _emptied(folder)
+    for folder in reversed(folders):
+        try:
+            os.rmdir(folder)
+        except OSError:  # not empty, since something in it can't be removed; or gone, since it was no folder
+            continue
+
+
+def _emptied(folder: str) -> list[str]:
+    """Remove what is directly in a folder, or the path itself if it is no folder; return the folders in it."""
+    inner: list[str] = []
+    try:
+        if os.path.islink(folder) or not os.path.isdir(folder):
+            os.unlink(folder)
+            return inner
+        os.chmod(folder, 0o700)  # a scenario may have made it unreadable
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    inner.append(entry.path)
+                else:
+                    os.unlink(entry.path)
+    except OSError:
+        return inner
+    return inner
+
 
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_CHILD_SUBREAPER: Final = 36

@@ -14,7 +14,7 @@ from mprunner.worker.protocol import Hello
 # What nearly every scenario uses. Imported before the scenario's `run`, it is not imported inside what that
 # measures; in the launcher it is imported once for all trials.
 PRELOADED = (
-    "mprunner.actor_group",
+    "mprunner.actors.group",
     "multiprocessing.popen_fork",
     "multiprocessing.queues",
     "multiprocessing.sharedctypes",

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
-from mprunner.actors import describe
-from mprunner.declarations import BadValueError, Declaration, checked_values, declare, types_of
-from mprunner.records import ActorRow, OutcomeCount, Result, ResultKind
+from mprunner.actors.bootstrap import describe
+from mprunner.model.declaration import BadValueError, Declaration, checked_values, declare, types_of
+from mprunner.model.records import ActorRow, OutcomeCount, Result, ResultKind
 from mprunner.scenario import Scenario, Trial
 from mprunner.worker.containment import die_with_parent
 from mprunner.worker.protocol import MAX_RESULT_BYTES, RESULT_HEADER, Order

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
-from mprunner.worker.containment import Keeper, drain
-from mprunner.worker.processes import has_more_below
+from mprunner.worker.containment import Keeper, drain, has_more_below
 from mprunner.worker.protocol import MAX_RESULT_BYTES, RESULT_HEADER, Cancel, Channel, decode
 
 LOG_CHECK_S: Final = 0.2

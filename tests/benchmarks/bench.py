@@ -16,15 +16,15 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from mprunner.declarations import declare
 from mprunner.executors import Interrupt, ScenarioSource
 from mprunner.executors.local import LocalExecutor
-from mprunner.journal import Header, Journal, read_journal
-from mprunner.journal_lines import line_of
-from mprunner.plan import Plan, trial_id
-from mprunner.preparing import prepare
-from mprunner.records import ActorRow, Attempt, Ending, OutcomeCount, Record, Result, ResultKind, Status
-from mprunner.standing import Standings
+from mprunner.experiment.plan import Plan, trial_id
+from mprunner.model.declaration import declare
+from mprunner.model.records import ActorRow, Attempt, Ending, OutcomeCount, Record, Result, ResultKind, Status
+from mprunner.runs.journal import Header, Journal, read_journal
+from mprunner.runs.journal_reader import line_of
+from mprunner.runs.trial_states import TrialStates
+from mprunner.workflow.prepare import prepare
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -171,10 +171,10 @@ def journal_of_many_records(folder: Path) -> None:
 
     def resuming() -> float:
         began = perf_counter()
-        standings = Standings()
-        with Journal.reopen(whole, standings):
-            assert standings.tally(retries=0).settled == len(plan)
-            assert sum(trial_id in standings for trial_id in plan.trial_ids()) == len(plan)
+        trial_states = TrialStates()
+        with Journal.reopen(whole, trial_states):
+            assert trial_states.tally(retries=0).settled == len(plan)
+            assert sum(trial_id in trial_states for trial_id in plan.trial_ids()) == len(plan)
         return perf_counter() - began
 
     def loading() -> float:
@@ -206,7 +206,7 @@ def first_trial_of_many(folder: Path) -> None:
     )
     code = (
         "import resource, sys\nfrom time import perf_counter\nfrom pathlib import Path\n"
-        "from mprunner.preparing import prepare\nbegan = perf_counter()\n"
+        "from mprunner.workflow.prepare import prepare\nbegan = perf_counter()\n"
         "plan = prepare(Path(sys.argv[1])).plan\nnext(iter(plan))\n"
         "unit = 2**20 if sys.platform == 'darwin' else 2**10\n"
         "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit\n"

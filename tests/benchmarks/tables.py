@@ -12,13 +12,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from time import perf_counter
 
-from mprunner.datapackage import read_package
-from mprunner.declarations import Declaration, Field
-from mprunner.journal import Header, Journal
-from mprunner.loading import read_tables
-from mprunner.records import Attempt, Ending, Record, Result, ResultKind, Status
-from mprunner.results import RunFolder
-from mprunner.settling import write_tables
+from mprunner.model.declaration import Declaration, Field
+from mprunner.model.records import Attempt, Ending, Record, Result, ResultKind, Status
+from mprunner.runs.folder import RunFolder
+from mprunner.runs.journal import Header, Journal
+from mprunner.tables.datapackage import read_package
+from mprunner.tables.reader import read_tables
+from mprunner.workflow.finish import write_tables
 
 SAMPLES = 1_000_000
 FEW = 100_000

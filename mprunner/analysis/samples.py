@@ -1,0 +1,208 @@
+"""What is compared of runs: the values of their metrics by case and repeat, and which of them were chosen."""
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mprunner.analysis.summary import counted, values_of
+from mprunner.errors import ExperimentError, NothingSelectedError
+from mprunner.model.records import Status
+from mprunner.runs.journal import Header
+from mprunner.tables.frames import Frames
+from mprunner.values import Scalar, in_words
+
+Key = tuple[Hashable, ...]
+"""What is the same of a case in several runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredCase:
+    """A case as one run has measured it.
+
+    Attributes:
+        label: how the run tells it from its other cases; empty for an only case.
+        params: the values of all of its params.
+        values: the values of its counted trials by metric and repeat; see :func:`mprunner.analysis.summary.counted`.
+        failed: how many of its trials were not ok, warm-up trials aside.
+    """
+
+    label: str
+    params: Mapping[str, Scalar]
+    values: Mapping[str, Mapping[int, float]]
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredRun:
+    """A run, reduced to what is compared.
+
+    Attributes:
+        run_id: its id.
+        scenario: the name of its scenario.
+        units: the unit of each numeric metric.
+        cases: in the order of its plan.
+    """
+
+    run_id: str
+    scenario: str
+    units: Mapping[str, str] = field(default_factory=dict)
+    cases: tuple[MeasuredCase, ...] = ()
+
+
+def measured(frames: Frames, header: Header) -> MeasuredRun:
+    """Reduce a run's tables to what is compared."""
+    units = {field.name: field.unit for field in header.declaration.metrics if field.type != "str"}
+    trials = counted(frames.trials)
+    values = {metric: values_of(trials, metric) for metric in units}
+    final = frames.trials[frames.trials["is_final"] & ~frames.trials["is_warmup"]]
+    failed = final[final["status"] != Status.OK.value]["case_id"].value_counts()
+    return MeasuredRun(
+        run_id=header.run_id,
+        scenario=header.declaration.name,
+        units=units,
+        cases=tuple(
+            MeasuredCase(
+                label=frames.labels[case_id],
+                params=params,
+                values={metric: by_case.get(case_id, {}) for metric, by_case in values.items()},
+                failed=int(failed.get(case_id, 0)),
+            )
+            for case_id, params in frames.params.items()
+        ),
+    )
+
+
+def keyed(runs: Sequence[MeasuredRun]) -> list[dict[Key, MeasuredCase]]:
+    """Return the cases of each run by what they have in common with those of the others.
+
+    That is the values of the params that every run knows: a version of the scenario may have one more, which stands
+    at its default. Where two cases of a run differ in nothing else, it is the values of all of a run's params.
+    """
+    names = [{name for case in run.cases for name in case.params} for run in runs]
+    shared = set.intersection(*names) if names else set()
+    found = [{_key(case, shared): case for case in run.cases} for run in runs]
+    if all(len(by_key) == len(run.cases) for by_key, run in zip(found, runs, strict=True)):
+        return found
+    return [{_key(case, own): case for case in run.cases} for run, own in zip(runs, names, strict=True)]
+
+
+def _key(case: MeasuredCase, names: set[str]) -> Key:
+    return tuple((name, repr(case.params[name])) for name in sorted(names & case.params.keys()))
+
+
+Where = Mapping[str, str]
+"""Values of params, as they are written on the command line."""
+_NEXT_PARAM = re.compile(r",(?=[^,=]*=|\s*\Z)")  # any other comma is part of a value
+
+
+def chosen_metrics(
+    runs: Sequence[MeasuredRun], wanted: Sequence[str], also: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return the metrics to compare: those wanted, else the durations that all runs have; and those ``also`` named.
+
+    Raises:
+        ExperimentError: the runs are of different scenarios, or there is no such metric, or its unit differs.
+    """
+    scenarios = sorted({run.scenario for run in runs})
+    if len(scenarios) > 1:
+        raise ExperimentError(
+            f"the runs are of different scenarios: {', '.join(scenarios)}", "compare runs of one"
+        )
+    shared = [name for name in runs[0].units if all(name in run.units for run in runs)]
+    for name in (*wanted, *also):
+        if name not in shared:
+            raise ExperimentError(
+                f"there is no numeric metric {name!r} on both sides", f"known: {', '.join(shared)}"
+            )
+    usual = wanted or [name for name in shared if runs[0].units[name] == "s" and _is_measured(name, runs)]
+    chosen = tuple(dict.fromkeys((*usual, *also)))
+    if not chosen:
+        raise ExperimentError(
+            f"no duration was measured of scenario {scenarios[0]!r}",
+            f"choose with --metric: {', '.join(shared) or 'none'}",
+        )
+    for name in chosen:
+        units = {run.units[name] for run in runs}
+        if len(units) > 1:
+            raise ExperimentError(f"metric {name!r} has other units on one side: {', '.join(sorted(units))}")
+    return chosen
+
+
+def _is_measured(metric: str, runs: Sequence[MeasuredRun]) -> bool:
+    """Whether any trial has a value: a scenario may measure some metrics only where a param says so."""
+    return any(case.values.get(metric) for run in runs for case in run.cases)
+
+
+def parse_where(text: str) -> Where:
+    """Read ``guard=none`` or ``guard=none,start=fork``; a comma that no ``param=`` follows is part of the value.
+
+    Raises:
+        ExperimentError: it is not written so.
+    """
+    found = {}
+    for part in _NEXT_PARAM.split(text):
+        name, equals, value = part.partition("=")
+        if not (equals and name.strip() and value.strip()):
+            raise ExperimentError(
+                f"--case {text!r} names no case", "write params as --case guard=none,start=fork"
+            )
+        found[name.strip()] = value.strip()
+    return found
+
+
+def paired_cases(run: MeasuredRun, base: Where, new: Where) -> list[tuple[MeasuredCase, MeasuredCase]]:
+    """Pair the cases of one run that agree with ``base`` with those that agree with ``new``, and on all else.
+
+    Raises:
+        ExperimentError: there is no such param, or both mean the same case.
+        NothingSelectedError: there is no such case, or none has a partner.
+    """
+    ours, theirs = _matching(run, base), _matching(run, new)
+    named = {*base, *new}
+    partners: dict[object, list[MeasuredCase]] = {}
+    for case in theirs:
+        partners.setdefault(_rest(case, named), []).append(case)
+    pairs = [(case, other) for case in ours for other in partners.get(_rest(case, named), ())]
+    if not pairs:
+        raise NothingSelectedError(
+            "no two cases of the run differ in what --case says and agree on all else", _hint(run)
+        )
+    one_to_one = all(len({id(case) for case in side}) == len(pairs) for side in zip(*pairs, strict=True))
+    if not one_to_one or any(case is other for case, other in pairs):
+        raise ExperimentError("--case means cases that can't be paired one to one", _hint(run))
+    return pairs
+
+
+def _matching(run: MeasuredRun, where: Where) -> list[MeasuredCase]:
+    known = list(run.cases[0].params) if run.cases else []
+    for name in where:
+        if name not in known:
+            raise ExperimentError(f"the run has no param {name!r}", f"known: {', '.join(known)}")
+    found = [
+        case for case in run.cases if all(_agrees(case.params[name], text) for name, text in where.items())
+    ]
+    if not found:
+        shown = ",".join(f"{name}={text}" for name, text in where.items())
+        raise NothingSelectedError(f"the run has no case with {shown}", _hint(run))
+    return found
+
+
+def _agrees(value: Scalar, text: str) -> bool:
+    if isinstance(value, bool) or value is None:
+        return text.lower() == ("null" if value is None else str(value).lower())
+    if isinstance(value, str):
+        return text in (value, in_words(value))
+    try:
+        return float(text.replace(",", "").replace("_", "")) == value
+    except ValueError:
+        return False
+
+
+def _rest(case: MeasuredCase, named: set[str]) -> object:
+    return tuple((name, repr(value)) for name, value in case.params.items() if name not in named)
+
+
+def _hint(run: MeasuredRun) -> str:
+    labels = [case.label for case in run.cases[:5] if case.label]
+    more = " …" if len(run.cases) > 5 else ""
+    return f"its cases: {'; '.join(labels)}{more}" if labels else "it has one case"

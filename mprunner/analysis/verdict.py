@@ -1,0 +1,455 @@
+"""The verdict of a run: everything that the experiment expects, held against the run's tables."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean, median
+from typing import Any, Literal, cast
+
+import numpy as np
+import pandas as pd
+
+from mprunner.analysis.statistics import share_interval
+from mprunner.analysis.summary import counted
+from mprunner.analysis.wording import number, share, span, states, trials
+from mprunner.model.records import Status
+from mprunner.model.rules import (
+    OF_EACH,
+    Condition,
+    Expectation,
+    OutcomeRule,
+    OutcomeVerdict,
+    ParamValue,
+    Rules,
+    Stat,
+    Where,
+    matches,
+    operand_value,
+)
+from mprunner.tables.frames import Counts, Frames, state_order, state_texts
+from mprunner.values import Scalar
+
+_SHOWN_VALUES = 3
+
+
+def wanted(expectation: Expectation, params: Mapping[str, Scalar] | None = None) -> str:
+    """Say what is expected: ``lost_updates at most 0 in every trial``; with a case's params, their values."""
+    condition = "" if expectation.condition is None else f" {described(expectation.condition, params)}"
+    subject = expectation.metric or f"status {expectation.status}"
+    if expectation.stat in OF_EACH:
+        return f"{subject}{condition} in {expectation.stat} trial"
+    return f"{expectation.stat} of {subject}{condition}"
+
+
+def unexecuted(where: Where) -> str:
+    """Say that no case that is meant was executed: ``no case with guard none or lock was executed``."""
+    params = ", ".join(f"{name} {' or '.join(map(_text, values))}" for name, values in where.items())
+    return f"no case{' with ' if params else ''}{params} was executed"
+
+
+def described(condition: Condition, params: Mapping[str, Scalar] | None = None) -> str:
+    """Say what a value must be: ``100``, ``at most 0``, ``1 … 5``."""
+    parts = []
+    if condition.equals is not None:
+        parts.append(_operand(condition, params))
+    if condition.one_of:
+        parts.append("one of " + ", ".join(_text(value) for value in condition.one_of))
+    if condition.min is not None and condition.max is not None:
+        parts.append(span(condition.min, condition.max, ""))
+    elif condition.min is not None:
+        parts.append(f"at least {number(condition.min)}")
+    elif condition.max is not None:
+        parts.append(f"at most {number(condition.max)}")
+    return " and ".join(parts)
+
+
+def _operand(condition: Condition, params: Mapping[str, Scalar] | None) -> str:
+    within = f" ± {number(condition.tolerance)}" if condition.tolerance else ""
+    if isinstance(condition.equals, ParamValue) and params is None:
+        return f"the case's {condition.equals.param}{within}"
+    return _text(operand_value(condition.equals, params or {})) + within
+
+
+def _text(value: Scalar) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return number(value)
+    if value is None:
+        return "null"  # as an experiment writes it
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def missed_metric(
+    expectation: Expectation, condition: Condition, values: Sequence[Scalar], params: Mapping[str, Scalar]
+) -> str:
+    """Say by how much the metric of a case's trials missed an expectation; empty if it is met.
+
+    Args:
+        expectation: what is expected.
+        condition: its condition.
+        values: the metric in the trials that count, missing values left out.
+        params: of the case.
+    """
+    if not values:
+        return "no trial has a value"
+    if expectation.stat in OF_EACH:
+        others = [value for value in values if not condition.holds(value, params)]
+        if not others or (expectation.stat == "any" and len(others) < len(values)):
+            return ""
+        return f"{_values(others)} in {number(len(others))} of {trials(len(values))}"
+    came_to = statistic(
+        expectation.stat, [float(value) for value in values if not isinstance(value, str | None)]
+    )
+    return "" if condition.holds(came_to, params) else f"{number(came_to)} over {trials(len(values))}"
+
+
+def statistic(stat: Stat, values: Sequence[float]) -> float:
+    """Make one number of a metric's values.
+
+    ``share`` is that of values other than 0; ``p95`` interpolates linearly (type 7 of Hyndman and Fan, Sample
+    Quantiles in Statistical Packages, The American Statistician 50, 1996).
+    """
+    match stat:
+        case "share":
+            return fmean(value != 0 for value in values)
+        case "mean":
+            return fmean(values)
+        case "median":
+            return median(values)
+        case "min":
+            return min(values)
+        case "max":
+            return max(values)
+        case "p95":
+            return float(np.quantile(values, 0.95))
+        case _:
+            raise ValueError(f"{stat} is no number of several trials")
+
+
+def missed_status(expectation: Expectation, counts: Mapping[str, int]) -> str:
+    """Say by how much the statuses of a case's trials missed an expectation; empty if it is met.
+
+    Args:
+        expectation: what is expected.
+        counts: how many of the case's trials, warm-up included, ended in each status; not empty.
+    """
+    total, hits = sum(counts.values()), counts.get(str(expectation.status), 0)
+    if expectation.condition is not None:
+        if expectation.condition.holds(hits / total, {}):
+            return ""
+        return f"{share(hits / total)}, {number(hits)} of {trials(total)}"
+    if hits == total or (expectation.stat == "any" and hits):
+        return ""
+    others = ", ".join(
+        f"{count:,} {status}" for status, count in counts.items() if status != expectation.status
+    )
+    return f"{others} of {trials(total)}"
+
+
+def _values(values: Sequence[Scalar]) -> str:
+    distinct = list(dict.fromkeys(values))
+    if len(distinct) <= _SHOWN_VALUES:
+        return ", ".join(_text(value) for value in distinct)
+    numbers = [value for value in distinct if isinstance(value, int | float)]
+    if len(numbers) < len(distinct):
+        return ", ".join(_text(value) for value in distinct[:_SHOWN_VALUES]) + " …"
+    return span(min(numbers), max(numbers), "")
+
+
+StateVerdict = OutcomeVerdict | Literal["unknown"]
+"""``unknown`` is what no rule speaks of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A state of an outcome variable in one case.
+
+    Attributes:
+        value: the state.
+        count: how often it was observed: 0 if a rule names it and it never was.
+        observations: how often any state was.
+        verdict: what it is; None where the variable has no rules.
+        note: what that means; empty if the rule does not say.
+    """
+
+    value: Scalar
+    count: int
+    observations: int
+    verdict: StateVerdict | None = None
+    note: str = ""
+
+
+Judged = Mapping[tuple[str, str], tuple[State, ...]]
+"""The states of each case and variable that was observed, by case id and variable; numbers in order before text."""
+
+
+def judge_states(frames: Frames, rules: Rules) -> Judged:
+    """Say what each state is that was observed or that the rules name."""
+    judged = {}
+    for (case_id, variable), counts in frames.observed.items():
+        states = _states(counts, rules.outcomes.get(variable, ()), frames.params[case_id])
+        judged[case_id, variable] = tuple(sorted(states, key=lambda state: state_order(state.value)))
+    return judged
+
+
+def _states(counts: Counts, rules: Sequence[OutcomeRule], params: Mapping[str, Scalar]) -> Iterator[State]:
+    total = sum(count for _, count in counts)
+    unseen = ((value, 0) for value in _unseen(counts, rules, params))
+    for value, count in (*counts, *unseen):
+        verdict, note = _verdict(value, rules, params)
+        yield State(
+            value=value,
+            count=count,
+            observations=total,
+            verdict=verdict if rules else None,
+            note=note,
+        )
+
+
+def _verdict(
+    value: Scalar, rules: Sequence[OutcomeRule], params: Mapping[str, Scalar]
+) -> tuple[StateVerdict, str]:
+    first = next((rule for rule in rules if rule.applies(value, params)), None)
+    return ("unknown", "") if first is None else (first.verdict, first.note)
+
+
+def _unseen(counts: Counts, rules: Sequence[OutcomeRule], params: Mapping[str, Scalar]) -> Iterator[Scalar]:
+    """Return the states that the rules name for a case and that were never observed there."""
+    told: set[tuple[type, Scalar]] = set()
+    for rule in rules:
+        if rule.condition is None or not matches(rule.where, params):
+            continue
+        for state in rule.condition.states(params):
+            seen = any(rule.condition.names(value, state) for value, _ in counts)
+            if not seen and (type(state), state) not in told:
+                told.add((type(state), state))
+                yield state
+
+
+def judged_outcomes(outcomes: pd.DataFrame, judged: Judged) -> pd.DataFrame:
+    """Return outcomes.csv: a row per state, with its verdict, and the exact 95 % interval of its share."""
+    others = outcomes.columns.drop(["value", *_STATE_COLUMNS])
+    headings = outcomes[others].drop_duplicates(subset=["run_id", "case_id", "variable"])
+    rows = [
+        {**heading, **cells}
+        for heading in cast("list[dict[str, object]]", headings.to_dict("records"))
+        for cells in _rows(judged[str(heading["case_id"]), str(heading["variable"])])
+    ]
+    return pd.DataFrame(rows, columns=outcomes.columns, dtype=object).astype(outcomes.dtypes.to_dict())
+
+
+_STATE_COLUMNS = ("count", "observations", "share", "share_ci_low", "share_ci_high", "verdict", "note")
+
+
+def _rows(states: Sequence[State]) -> list[dict[str, object]]:
+    texts = state_texts([state.value for state in states])
+    return [{"value": text, **_cells(state)} for text, state in zip(texts, states, strict=True)]
+
+
+def _cells(state: State) -> dict[str, object]:
+    interval = share_interval(state.count, state.observations)
+    share = state.count / state.observations
+    cells = (
+        state.count,
+        state.observations,
+        share,
+        interval.low,
+        interval.high,
+        state.verdict,
+        state.note or None,
+    )
+    return dict(zip(_STATE_COLUMNS, cells, strict=True))
+
+
+Kind = Literal["status", "outcome", "expectation"]
+Found = Literal["failed", "acceptable", "interesting", "forbidden", "unknown", "met", "missed", "not judged"]
+FAILING: tuple[Found, ...] = ("failed", "forbidden", "unknown", "missed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one rule came to in one case.
+
+    Attributes:
+        kind: what was judged: how trials ended, the states of an outcome, an expectation of ``expect``.
+        found: failed (a status that is not expected), an outcome's verdict, or met, missed or not judged.
+        case_id: the case; None where an expectation has no case to be judged in.
+        label: how a person tells the case; empty for an only case.
+        about: what was judged: the statuses, the outcome variable, or the expectation in words.
+        told: the numbers, in words.
+        note: what the experiment says of such a state; empty if nothing.
+    """
+
+    kind: Kind
+    found: Found
+    case_id: str | None
+    label: str
+    about: str
+    told: str
+    note: str = ""
+
+    @property
+    def fails(self) -> bool:
+        """Whether the run fails by it."""
+        return self.found in FAILING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a run came to, by the rules of its experiment.
+
+    Attributes:
+        rules: what it was judged by, ``cpu_count`` resolved.
+        findings: for each case how its trials ended if that is not as expected, then its outcomes, in the order of
+            the plan; then the expectations, in the order of the file.
+        states: of every outcome.
+        spared: by outcome variable, the cases in which a state could have been forbidden and none was: the number of
+            observations of each and its label, in ascending order.
+    """
+
+    rules: Rules
+    findings: tuple[Finding, ...]
+    states: Judged
+    spared: Mapping[str, tuple[tuple[int, str], ...]]
+
+    @property
+    def verdict(self) -> Literal["passed", "failed"]:
+        """Failed if any finding fails, else passed."""
+        return "failed" if any(finding.fails for finding in self.findings) else "passed"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what verdict.json holds."""
+        return {
+            "verdict": self.verdict,
+            "findings": [asdict(finding) for finding in self.findings],
+            "rules": self.rules.to_json(),
+        }
+
+
+def judge(frames: Frames, rules: Rules) -> Judgement:
+    """Judge a run: no trial may end in a status that is not expected, no state be forbidden or unknown.
+
+    Warm-up trials count in statuses and outcomes, not in metrics: what must never happen must not happen there
+    either.
+
+    Args:
+        frames: the run's tables.
+        rules: what its experiment expects, ``cpu_count`` resolved.
+    """
+    judged = judge_states(frames, rules)
+    statuses = _statuses(frames.trials)
+    observed: dict[str, list[Finding]] = {}
+    for (case_id, variable), found in judged.items():
+        findings_of_case = _of_outcome(case_id, frames.labels[case_id], variable, found)
+        observed.setdefault(case_id, []).extend(findings_of_case)
+    findings: list[Finding] = []
+    for case_id in frames.params:
+        findings += _of_statuses(case_id, frames, statuses.get(case_id, {}), rules)
+        findings += observed.get(case_id, ())
+    findings += _of_expectations(frames, rules.expect, statuses)
+    return Judgement(
+        rules=rules,
+        findings=tuple(findings),
+        states=judged,
+        spared=_spared(judged, frames, rules),
+    )
+
+
+def _statuses(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Return how many trials of each case ended in each status, ok first and the others as documented.
+
+    A cancelled one is not among them: it says nothing of the experiment, and is executed again by a resume.
+    """
+    final = rows[rows["is_final"] & (rows["status"] != Status.CANCELLED.value)]
+    counts = final.groupby("case_id", sort=False)["status"].value_counts()
+    by_case: dict[str, dict[str, int]] = {}
+    for (case_id, status), count in zip(counts.index.to_list(), counts.tolist(), strict=True):
+        by_case.setdefault(case_id, {})[status] = int(count)
+    return {
+        case_id: {status.value: found[status.value] for status in Status if status.value in found}
+        for case_id, found in by_case.items()
+    }
+
+
+def _of_statuses(case_id: str, frames: Frames, counts: Mapping[str, int], rules: Rules) -> Iterator[Finding]:
+    params = frames.params[case_id]
+    others = {status: count for status, count in counts.items() if not rules.accepts(status, params)}
+    if others:
+        told = ", ".join(f"{number(count)} {status}" for status, count in others.items())
+        yield Finding(
+            kind="status",
+            found="failed",
+            case_id=case_id,
+            label=frames.labels[case_id],
+            about="status",
+            told=f"{told} of {trials(sum(counts.values()))}",
+        )
+
+
+def _of_outcome(case_id: str, label: str, variable: str, states: Sequence[State]) -> Iterator[Finding]:
+    groups: dict[tuple[Found, str], list[State]] = {}
+    for state in states:
+        if state.verdict is not None and state.count:
+            groups.setdefault((state.verdict, state.note), []).append(state)
+    for (found, note), group in groups.items():
+        told = _observed(group)
+        yield Finding(
+            kind="outcome", found=found, case_id=case_id, label=label, about=variable, told=told, note=note
+        )
+
+
+def _observed(observed: Sequence[State]) -> str:
+    """Tell states and how often they were observed: ``99 in 3 of 10,000 observations (0.03%)``."""
+    count, total = sum(state.count for state in observed), observed[0].observations
+    shown = states([state.value for state in observed])
+    return f"{shown} in {number(count)} of {number(total)} observations ({share(count / total)})"
+
+
+def _spared(judged: Judged, frames: Frames, rules: Rules) -> dict[str, tuple[tuple[int, str], ...]]:
+    spared: dict[str, list[tuple[int, str]]] = {}
+    for (case_id, variable), found in judged.items():
+        seen = any(state.count and state.verdict == "forbidden" for state in found)
+        if not seen and rules.may_be_forbidden(variable, frames.params[case_id]):
+            spared.setdefault(variable, []).append((found[0].observations, frames.labels[case_id]))
+    return {variable: tuple(sorted(cases)) for variable, cases in spared.items()}
+
+
+def _of_expectations(
+    frames: Frames, expect: Sequence[Expectation], statuses: Mapping[str, Mapping[str, int]]
+) -> Iterator[Finding]:
+    trials_that_count = counted(frames.trials)
+    metrics = {each.metric for each in expect if each.metric is not None}
+    values = {metric: _by_case(trials_that_count, metric) for metric in metrics}
+    for expectation in expect:
+        executed = ((case_id, frames.params[case_id]) for case_id in frames.params if case_id in statuses)
+        meant = [case_id for case_id, params in executed if matches(expectation.where, params)]
+        if not meant:
+            yield _finding("not judged", expectation, None, "", unexecuted(expectation.where), None)
+        for case_id in meant:
+            params = frames.params[case_id]
+            if expectation.metric is None or expectation.condition is None:
+                missed = missed_status(expectation, statuses[case_id])
+            else:
+                own = values[expectation.metric].get(case_id, ())
+                missed = missed_metric(expectation, expectation.condition, own, params)
+            found: Found = "missed" if missed else "met"
+            yield _finding(found, expectation, case_id, frames.labels[case_id], missed, params)
+
+
+def _by_case(rows: pd.DataFrame, metric: str) -> dict[str, list[Scalar]]:
+    """Return the values of a metric by case id, missing ones left out."""
+    present = rows[rows[metric].notna()]
+    values: dict[str, list[Scalar]] = {}
+    for case_id, value in zip(present["case_id"].tolist(), present[metric].tolist(), strict=True):
+        values.setdefault(case_id, []).append(value)
+    return values
+
+
+def _finding(
+    found: Found,
+    expectation: Expectation,
+    case_id: str | None,
+    label: str,
+    told: str,
+    params: Mapping[str, Scalar] | None,
+) -> Finding:
+    about = wanted(expectation, params)
+    return Finding(kind="expectation", found=found, case_id=case_id, label=label, about=about, told=told)

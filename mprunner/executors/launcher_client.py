@@ -1,0 +1,204 @@
+"""A launcher process, seen from the runner: starting it, talking with it, ending it and all that it leaves."""
+
+import os
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from time import monotonic, sleep
+from typing import IO, Final
+
+from mprunner.errors import MprunnerError, PluginError
+from mprunner.executors import ScenarioSource
+from mprunner.executors.interrupt import Interrupt, called_before_the_end, end_by
+from mprunner.executors.orphans import END_LIMIT_S, MARK, end_marked, new_mark
+from mprunner.worker.containment import descendants, is_zombie, kill, remove_tree
+from mprunner.worker.protocol import Cancel, Channel, Ended, Hello, Order, Ready, Refused, decode, encode
+
+START_LIMIT_S: Final = 60.0
+"""How long a launcher may take to import the scenario."""
+
+OVERDUE_S: Final = 10.0
+"""How long after an attempt's timeout, or its cancelling, the launcher's word is waited for."""
+
+MAX_TMPDIR: Final = 55
+"""Characters of ``TMPDIR`` beyond which the sockets of a trial would not fit: 107, less 52 for the names in it."""
+
+
+def _scratch_folder() -> Path:
+    """Make a folder for a launcher, under ``TMPDIR`` unless that is too long for the name of a socket in it.
+
+    multiprocessing's fork server and managers put sockets into their temporary folder, and the system allows a
+    socket's name about a hundred characters.
+    """
+    root = tempfile.gettempdir()
+    if len(root) > MAX_TMPDIR and os.access("/tmp", os.W_OK):
+        root = "/tmp"
+    return Path(tempfile.mkdtemp(prefix="mpr-", dir=root))
+
+
+class Launcher:
+    """A launcher process, seen from the runner. Its interpreter starts while the runner goes on."""
+
+    def __init__(self) -> None:
+        here, there = socket.socketpair()
+        self._channel = Channel(here)
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the launcher
+        self._scratch: Path | None = None
+        self._mark = new_mark()
+        try:
+            with there:
+                # -P: a file of the current folder must not hide a module of the standard library.
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "mprunner.worker", str(there.fileno())],
+                    pass_fds=[there.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=self._stderr,
+                    stderr=self._stderr,
+                    start_new_session=True,
+                    env={**os.environ, MARK: self._mark, "PYTHONFAULTHANDLER": "1"},
+                )
+        except OSError as error:
+            here.close()
+            self._stderr.close()
+            raise MprunnerError(
+                f"the launcher can't be started: {error.strerror}", "see the limits of `ulimit -a`"
+            ) from error
+
+    def greet(self, source: ScenarioSource, containment: str | None, isolation: str) -> Ready:
+        """Have the launcher get ready and return what it says of itself; if it can't, it is closed.
+
+        Raises:
+            PluginError: it can't import the scenario, which it does unless ``isolation`` is ``fresh``.
+            MprunnerError: it did not start.
+        """
+        self._scratch = _scratch_folder()
+        hello = Hello(
+            module=source.module,
+            qualname=source.qualname,
+            files=source.files,
+            sys_path=tuple(path for path in sys.path if path),
+            scratch=str(self._scratch),
+            containment=containment,
+            isolation=isolation,
+            cpus=source.cpus,
+            limits=asdict(source.limits),
+        )
+        answer: object = None
+        try:
+            self._channel.send(encode(hello))
+            answer = self._receive(monotonic() + START_LIMIT_S)
+        except OSError:
+            pass
+        if isinstance(answer, Ready):
+            return answer
+        said = self.close()
+        if isinstance(answer, Refused):
+            raise PluginError(f"the worker can't import {source.module}: {answer.reason}", said or None)
+        raise MprunnerError("the launcher did not start", said or "it printed nothing")
+
+    def execute(self, order: Order, interrupt: Interrupt) -> Ended | None:
+        """Have one attempt executed; None if the launcher is dead or gives no word in time."""
+        try:
+            self._channel.send(encode(order))
+            answer = self._receive(monotonic() + order.timeout_s + OVERDUE_S, interrupt)
+            if answer is None and interrupt.signal is not None:
+                self._channel.send(encode(Cancel()))
+                answer = self._receive(monotonic() + OVERDUE_S)
+        except OSError:
+            return None
+        return answer if isinstance(answer, Ended) else None
+
+    def _receive(self, deadline: float, interrupt: Interrupt | None = None) -> object:
+        """Wait for a message; None at the deadline, on an interrupt, or when the launcher is gone."""
+        poll = select.poll()
+        poll.register(self._channel, select.POLLIN)
+        if interrupt is not None:
+            poll.register(interrupt, select.POLLIN)
+        while (message := self._channel.next()) is None:
+            left = deadline - monotonic()
+            ready = [fd for fd, _ in poll.poll(max(0.0, left) * 1000)]
+            if self._channel.fileno() in ready:
+                try:
+                    self._channel.fill()
+                except EOFError:
+                    return None
+            elif ready or left <= 0:
+                return None
+        return decode(message)
+
+    def close(self) -> str:
+        """End the launcher by closing the socket, by force if that takes too long; return what it printed last."""
+        if self._stderr.closed:
+            return ""  # it has been closed before
+        self._channel.close()
+        if self._scratch is None:
+            self._process.kill()  # it is nothing but an interpreter that starts
+        try:
+            self._process.wait(OVERDUE_S)
+        except subprocess.TimeoutExpired:
+            self._end_tree()
+        return self._last_words()
+
+    def destroy(self) -> str:
+        """End a launcher that gave no word, and all that its trial left; return what it printed last."""
+        self._channel.close()
+        self._end_tree()
+        return self._last_words()
+
+    def _end_tree(self) -> None:
+        """End what is below the launcher, then it, then what bears its mark.
+
+        In this order, because the orphans of its trial stay below it while it is there, though it be stopped.
+        """
+        until = monotonic() + END_LIMIT_S
+        while monotonic() < until:
+            alive = _alive_below(self._process.pid)
+            if not alive:
+                break
+            for pid in alive:
+                kill(pid)
+            sleep(0.001)
+        self._process.kill()
+        self._process.wait()
+        end_marked(self._mark)
+
+    def _last_words(self) -> str:
+        if self._scratch is not None:
+            remove_tree(self._scratch)
+        with self._stderr:
+            self._stderr.seek(0)
+            return self._stderr.read()[-4000:].decode(errors="replace").strip()
+
+
+@contextmanager
+def launcher_at_hand() -> Iterator[Launcher]:
+    """Have a launcher start while the experiment is read; it is closed in the end, whoever has used it.
+
+    Raises:
+        MprunnerError: it can't be started.
+    """
+    with Interrupt() as interrupt:  # a signal must not come between the start and knowing of it
+        launcher = Launcher()
+    if interrupt.signal is not None:
+        launcher.close()
+        end_by(interrupt.signal)
+    try:
+        with called_before_the_end(launcher.close):
+            yield launcher
+    finally:
+        launcher.close()
+
+
+def _alive_below(pid: int) -> list[int]:
+    if sys.platform != "linux":
+        import psutil  # noqa: PLC0415 - only where there is no /proc, and only for a launcher that gives no word
+
+        below = psutil.Process(pid).children(recursive=True)
+        return [process.pid for process in below if process.status() != psutil.STATUS_ZOMBIE]
+    return [process for process in descendants(pid) if not is_zombie(process)]

@@ -1,0 +1,155 @@
+"""What is executed next, knowing how everything so far has ended.
+
+In order; until a failure, where that is asked; of each case until its interval is narrow; a lost trial again.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from mprunner.model.adaptive import AdaptiveRepeats
+from mprunner.model.experiment import Experiment
+from mprunner.model.records import Attempt, Record, Status
+from mprunner.model.rules import Rules
+
+
+class Schedule(Protocol):
+    """Decides what is executed next, knowing how everything so far has ended."""
+
+    def next(self) -> Attempt | None:
+        """Return the next attempt, or None when there is nothing more to execute."""
+
+    def feed(self, record: Record) -> bool:
+        """Learn how an attempt ended; return whether that settles its trial, so that it is not executed again."""
+
+    @property
+    def spared(self) -> int:
+        """How many planned trials are not needed, as is known by now."""
+
+
+class PlainSchedule:
+    """Executes attempts in their order."""
+
+    def __init__(self, attempts: Iterable[Attempt]) -> None:
+        self._attempts = iter(attempts)
+
+    def next(self) -> Attempt | None:
+        """Return the next attempt."""
+        return next(self._attempts, None)
+
+    def feed(self, record: Record) -> bool:
+        """Say that every trial is settled by its attempt, unless the user cancelled it."""
+        return record.status is not Status.CANCELLED
+
+    @property
+    def spared(self) -> int:
+        """None."""
+        return 0
+
+
+class AdaptiveSchedule:
+    """Executes attempts in their order, but for those of cases that have enough repeats by then."""
+
+    def __init__(self, attempts: Iterable[Attempt], adaptive: AdaptiveRepeats) -> None:
+        self._attempts = iter(attempts)
+        self._adaptive = adaptive
+
+    def next(self) -> Attempt | None:
+        """Return the next attempt of a case that has not enough repeats yet."""
+        while not self._adaptive.is_done and (attempt := next(self._attempts, None)) is not None:
+            if not self._adaptive.is_enough(attempt.case_id):
+                return attempt
+        return None  # without making the rest of a large plan, if every case is done
+
+    def feed(self, record: Record) -> bool:
+        """Take a trial's value in, unless the user cancelled it."""
+        settles = record.status is not Status.CANCELLED
+        if settles:
+            self._adaptive.take(record)
+        return settles
+
+    @property
+    def spared(self) -> int:
+        """How many planned trials are not needed."""
+        return self._adaptive.spared
+
+
+class StoppingSchedule:
+    """Executes what another schedule gives, and nothing after the first that ended as it should not."""
+
+    def __init__(self, schedule: Schedule, rules: Rules) -> None:
+        self._schedule = schedule
+        self._rules = rules
+        self._stopped = False
+
+    def next(self) -> Attempt | None:
+        """Return what the other schedule gives, until a failure; the other one learns then what it would give."""
+        upcoming = self._schedule.next()
+        return None if self._stopped else upcoming
+
+    def feed(self, record: Record) -> bool:
+        """Stop after a failure."""
+        self._stopped |= not self._rules.accepts(record.status, record.attempt.params)
+        return self._schedule.feed(record)
+
+    @property
+    def spared(self) -> int:
+        """What the other schedule says."""
+        return self._schedule.spared
+
+
+class RetryingSchedule:
+    """Executes what another schedule gives, and a lost trial again before anything else.
+
+    The other schedule learns of a lost attempt only when there is no retry left: what it sees is final.
+    """
+
+    def __init__(self, schedule: Schedule, retries: int, lost: Mapping[str, int]) -> None:
+        self._schedule = schedule
+        self._retries = retries
+        self._lost = Counter(lost)
+        self._again: deque[Attempt] = deque()
+
+    def next(self) -> Attempt | None:
+        """Return the next attempt of a lost trial, else what the other schedule gives."""
+        return self._again.popleft() if self._again else self._schedule.next()
+
+    def feed(self, record: Record) -> bool:
+        """Have a lost trial executed again as long as it has retries."""
+        attempt = record.attempt
+        if record.status is Status.LOST:
+            self._lost[attempt.trial_id] += 1
+            if self._lost[attempt.trial_id] <= self._retries:
+                self._again.append(replace(attempt, attempt=attempt.attempt + 1))
+                return False
+        return self._schedule.feed(record)
+
+    @property
+    def spared(self) -> int:
+        """What the other schedule says."""
+        return self._schedule.spared
+
+
+def schedule_for(
+    experiment: Experiment,
+    rules: Rules,
+    attempts: Iterable[Attempt],
+    lost: Mapping[str, int] | None = None,
+    adaptive: AdaptiveRepeats | None = None,
+) -> Schedule:
+    """Return the schedule that an experiment asks for.
+
+    Args:
+        experiment: says whether to stop, and how many retries a lost trial has.
+        rules: what it expects: a status that is expected is no failure.
+        attempts: what is to be executed, in this order.
+        lost: by trial id, how many attempts were lost before this schedule began.
+        adaptive: what the cases came to before it began, where repeats go on until an interval is narrow.
+    """
+    schedule: Schedule = PlainSchedule(attempts)
+    if adaptive is not None:
+        schedule = AdaptiveSchedule(attempts, adaptive)
+    if experiment.on_failure == "stop":
+        schedule = StoppingSchedule(schedule, rules)
+    return RetryingSchedule(schedule, experiment.retries, lost or {}) if experiment.retries else schedule

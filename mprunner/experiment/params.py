@@ -1,0 +1,137 @@
+"""What a file says in its scenario's words: what it fixes, sweeps, leaves out, compares and expects."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mprunner.experiment.checking import Checking, EnoughProblemsError, ParamTypes
+from mprunner.experiment.document import Document
+from mprunner.experiment.messages import as_yaml
+from mprunner.experiment.problems import Loc, Problem, path_text
+from mprunner.experiment.repeats import check_until
+from mprunner.experiment.rules import check_rules
+from mprunner.experiment.satisfiability import refuse_all_unmatched
+from mprunner.experiment.sweeps import check_block
+from mprunner.experiment.value_types import MAX_EXCLUSIONS
+from mprunner.model.declaration import Declaration
+from mprunner.model.experiment import Block, names_of
+from mprunner.model.rules import Rules
+from mprunner.values import Scalar
+
+_SHOWN_VALUE = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParamValues:
+    """The values that a file gives to params, as the scenario's types.
+
+    Attributes:
+        fixed: what it gives to every case.
+        sweep: the blocks of its sweep.
+        exclude: the values of combinations that it leaves out.
+        baseline: what its cases are compared with, or None.
+        rules: what is expected of its cases.
+    """
+
+    fixed: Mapping[str, Scalar]
+    sweep: tuple[Block, ...]
+    exclude: tuple[Mapping[str, Scalar], ...]
+    baseline: Mapping[str, Scalar] | None
+    rules: Rules
+
+
+def check_params(
+    document: Document, scenario: str, types: ParamTypes | None, declared: Declaration | None
+) -> tuple[ParamValues, list[Problem]]:
+    """Check every value that a file gives to a param.
+
+    What has another shape than it should is left out: check_structure() reports that.
+
+    Args:
+        document: the file.
+        scenario: the scenario's name, for messages.
+        types: its params; None where it is unknown, and only what needs no types is checked.
+        declared: its metrics and outcomes; None likewise.
+
+    Returns:
+        the values, which are complete where there is no problem, and the problems, the first thousand of them.
+    """
+    checking = Checking(document, scenario, types)
+    try:
+        return _checked(checking, declared), checking.problems
+    except EnoughProblemsError:
+        return ParamValues(fixed={}, sweep=(), exclude=(), baseline=None, rules=Rules()), checking.problems
+
+
+def _checked(checking: Checking, declared: Declaration | None) -> ParamValues:
+    document = checking.document
+    fixed = checking.values(("params",))
+    blocks = {path: check_block(checking, path) for path in document.mapping_paths("sweep")}
+    _refuse_fixed_and_swept(checking, fixed, blocks)
+    _require(checking, fixed, blocks)
+    sweep = tuple(blocks.values())
+    listed = [path for path in document.mapping_paths("exclude") if len(path) > 1]
+    exclude = {path: checking.values(path) for path in listed[:MAX_EXCLUSIONS]}
+    baseline = checking.values(("baseline",))
+    rules, wheres = check_rules(checking, declared)
+    check_until(checking, declared)
+    one_each = {**exclude, ("baseline",): baseline}
+    wanted = {path: {name: (v,) for name, v in values.items()} for path, values in one_each.items()}
+    refuse_all_unmatched(checking, {**wanted, **wheres}, fixed, sweep)
+    return ParamValues(
+        fixed=fixed,
+        sweep=sweep,
+        exclude=tuple(exclude.values()),
+        baseline=baseline or None,
+        rules=rules,
+    )
+
+
+def _refuse_fixed_and_swept(
+    checking: Checking, fixed: Mapping[str, Scalar], blocks: Mapping[Loc, Block]
+) -> None:
+    """Report every param that is fixed, and swept as well: what an option fixes, at the option."""
+    for path in blocks:
+        for key, _ in checking.entries(path):
+            for name in names_of(key):
+                if name not in fixed:
+                    continue
+                if checking.document.is_set(("params", name)):
+                    _refuse_set_and_swept(checking, (*path, key), name, fixed[name])
+                    continue
+                told = "is" if name == key else f"'{name}' is"
+                hint = "remove it here or under params"
+                checking.report((*path, key), f"{told} fixed under params too", hint, at_key=True)
+
+
+def _refuse_set_and_swept(checking: Checking, swept: Loc, name: str, value: Scalar) -> None:
+    place, text = path_text(swept), as_yaml(value)
+    text = text if len(text) <= _SHOWN_VALUE else "…"
+    only = f"`--only {name}={text}` executes the cases that have it"
+    instead = f"`--set {place}={text}` sets all its values" if swept[-1] == name else None
+    hint = f"{instead}, {only}" if instead else only
+    checking.report(("params", name), f"is swept by the file, at {place}", hint, at_key=True)
+
+
+def _require(checking: Checking, fixed: Mapping[str, Scalar], blocks: Mapping[Loc, Block]) -> None:
+    """Report every param without a default that some case would lack."""
+    given = set(fixed) | {name for name, _ in checking.entries(("params",))}
+    required = [name for name, type_ in (checking.types or {}).items() if type_.field.required]
+    for name in required:
+        if name in given:
+            continue
+        lacking = [path for path in blocks if not _sweeps(checking, path, name)]
+        for path in lacking if 0 < len(lacking) < len(blocks) else ():
+            _missing(checking, path, name)
+        if not blocks or len(lacking) == len(blocks):
+            in_params = checking.document.find(("params",)).path
+            _missing(checking, ("params",) if in_params else ("scenario",), name)
+
+
+def _sweeps(checking: Checking, path: Loc, name: str) -> bool:
+    return any(name in names_of(key) for key, _ in checking.entries(path))
+
+
+def _missing(checking: Checking, path: Loc, name: str) -> None:
+    message = f"required param '{name}' is missing"
+    hint = f"scenario '{checking.scenario}' has no default for it: fix it under params, or sweep it"
+    checking.report(path, message, hint, at_key=path != ("scenario",))

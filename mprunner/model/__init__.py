@@ -1,0 +1,1 @@
+"""Frozen values that the stages pass on: standard library only. Every worker imports this, so it is empty."""

@@ -1,0 +1,133 @@
+"""The experiment, as everything after the reading sees it."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mprunner.model.adaptive import Until
+from mprunner.model.limits import Limits
+from mprunner.model.rules import Rules
+from mprunner.values import Scalar
+
+Order = Literal["interleaved", "shuffled", "sequential"]
+OnFailure = Literal["continue", "stop"]
+Isolation = Literal["forked", "fresh"]
+Row = tuple[Scalar, ...]
+Values = tuple[Scalar | Row, ...]
+Block = Mapping[str, Values]
+"""A part of a sweep: the product of its params' values. Names that move together share a key, and have rows."""
+
+DEFAULT_REPEATS = 5
+DEFAULT_TIMEOUT_S = 60.0
+
+
+def names_of(key: str) -> tuple[str, ...]:
+    """Return the names that a key of a sweep sets: one, or those between its commas, which move together."""
+    return tuple(name.strip() for name in key.split(",")) if "," in key else (key,)
+
+
+def axes(block: Block) -> Iterator[tuple[tuple[str, ...], tuple[Row, ...]]]:
+    """Yield what varies in a block on its own: the names of each key, and the rows of values that they take."""
+    for key, values in block.items():
+        yield names_of(key), tuple(value if isinstance(value, tuple) else (value,) for value in values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """A scenario, its params, what to vary and how to measure: a file that has been checked.
+
+    Attributes:
+        name: what the results folder is called.
+        scenario: the name of the code under study.
+        description: what the experiment asks, for people.
+        params: the values that every case shares; what the file does not fix is not in it.
+        sweep: the blocks whose combinations follow one another; empty where nothing is swept.
+        exclude: combinations that have all the values of one of these are left out.
+        repeats: measured trials per case; at most so many, where ``until`` says when a case has enough.
+        warmup: trials per case before those, left out of every summary.
+        order: interleaved (every case once, then again), shuffled (within each repeat) or sequential.
+        seed: what the trials' random seeds derive from.
+        timeout_s: how long a trial may take, in seconds.
+        on_failure: whether to continue or stop after a trial that is not ok.
+        isolation: whether a worker is forked with the scenario imported, or an interpreter of its own.
+        cpus: the numbers of the CPUs that a worker is bound to, sorted; None where it may use all.
+        limits: what a trial may use.
+        retries: how many more times a trial is executed whose attempt was lost.
+        baseline: a case is compared with the case that has these values; None where nothing is compared.
+        rules: what is expected of outcomes, metrics and statuses: the keys ``outcomes`` and ``expect``.
+        overrides: what ``--set`` gave to the file, as it was written, in order.
+        only: for each ``--only``, a param and the values of which a planned case has one.
+        until: when a case needs no more repeats; None where all of them are executed.
+        path: the file, as it was named.
+        source: the file, as it was given.
+    """
+
+    name: str
+    scenario: str
+    description: str = ""
+    params: Mapping[str, Scalar] = field(default_factory=dict)
+    sweep: tuple[Block, ...] = ()
+    exclude: tuple[Mapping[str, Scalar], ...] = ()
+    repeats: int = DEFAULT_REPEATS
+    warmup: int = 0
+    order: Order = "interleaved"
+    seed: int = 0
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    on_failure: OnFailure = "continue"
+    isolation: Isolation = "forked"
+    cpus: tuple[int, ...] | None = None
+    limits: Limits = field(default_factory=Limits)
+    retries: int = 0
+    baseline: Mapping[str, Scalar] | None = None
+    rules: Rules = field(default_factory=Rules)
+    overrides: tuple[str, ...] = ()
+    only: tuple[Mapping[str, Values], ...] = ()
+    until: Until | None = None
+    path: str = ""
+    source: bytes = b""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a value that ``json`` can write and :meth:`from_json` reads back; ``source`` is not in it."""
+        apart = ("source", "rules")
+        value = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in apart}
+        return {
+            **value,
+            "params": dict(self.params),
+            "sweep": [{key: _as_lists(values) for key, values in block.items()} for block in self.sweep],
+            "exclude": [dict(values) for values in self.exclude],
+            "cpus": None if self.cpus is None else list(self.cpus),
+            "limits": dataclasses.asdict(self.limits),
+            "baseline": None if self.baseline is None else dict(self.baseline),
+            "until": None if self.until is None else self.until.to_json(),
+            **self.rules.to_json(),
+            "overrides": list(self.overrides),
+            "only": [{name: list(values) for name, values in each.items()} for each in self.only],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], source: bytes = b"") -> "Experiment":
+        """Rebuild an experiment from :meth:`to_json`'s value after a trip through JSON."""
+        blocks = ({key: _as_tuples(values) for key, values in block.items()} for block in value["sweep"])
+        apart = ("outcomes", "expect", "rules")
+        kept = {key: each for key, each in value.items() if key not in apart}
+        cpus = value.get("cpus")
+        given = {
+            "sweep": tuple(blocks),
+            "exclude": tuple(value.get("exclude", ())),  # a run of an earlier version has none of these
+            "cpus": None if cpus is None else tuple(cpus),
+            "limits": Limits(**value.get("limits", {})),
+            "overrides": tuple(value.get("overrides", ())),
+            "only": tuple({name: tuple(v) for name, v in each.items()} for each in value.get("only", ())),
+            "rules": Rules.from_json(value),
+            "until": Until.from_json(value.get("until")),
+        }
+        return cls(**{**kept, **given, "source": source})
+
+
+def _as_lists(values: Values) -> list[Any]:
+    return [list(value) if isinstance(value, tuple) else value for value in values]
+
+
+def _as_tuples(values: list[Any]) -> Values:
+    return tuple(tuple(value) if isinstance(value, list) else value for value in values)

@@ -1,0 +1,125 @@
+"""Where results come from: distributions and their versions, and what two executions must share to be mixed."""
+
+import hashlib
+import json
+import platform
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+def identity_of(installed: Distribution) -> tuple[str, str]:
+    """Return a distribution's name and version; empty where it does not say.
+
+    ``importlib.metadata`` parses all that it says of itself for either, its README among it: a millisecond each, of
+    which a run needs twenty.
+    """
+    said: dict[str, str] = {}
+    text = installed.read_text("METADATA") or installed.read_text("PKG-INFO") or ""
+    for line in text.splitlines():
+        if not line:
+            break  # what follows is the README
+        key, _, value = line.partition(":")
+        said.setdefault(key.lower(), value.strip())
+    return said.get("name", ""), said.get("version", "")
+
+
+def version_of(package: str) -> str | None:
+    """Return the version of an installed package; None if it is not installed, or does not say."""
+    try:
+        return identity_of(distribution(package))[1] or None
+    except PackageNotFoundError:
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Something that is not as it was when a run began.
+
+    Attributes:
+        what: its name.
+        then: as it was.
+        now: as it is.
+    """
+
+    what: str
+    then: str
+    now: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.then} then, {self.now} now"
+
+
+def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """Return what differs between two mappings of JSON values; the order of keys is no difference."""
+    names = dict.fromkeys([*then, *now])
+    pairs = ((name, _shown(then, name), _shown(now, name)) for name in names)
+    return tuple(Difference(what=name, then=a, now=b) for name, a, b in pairs if a != b)
+
+
+def _shown(values: Mapping[str, Any], name: str) -> str:
+    if name not in values:
+        return "nothing"
+    value = values[name]
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def conditions(plugin: str, plugin_hash: str, scenario_module: str | None) -> dict[str, str]:
+    """Describe the code under study and the Python that executes it, both as this process has them.
+
+    Args:
+        plugin: where the scenario comes from, in words.
+        plugin_hash: the :func:`source_hash` of the plugin's module.
+        scenario_module: the module of the scenario's class, where the plugin has imported it from elsewhere.
+    """
+    build = " ".join((*platform.python_build(), platform.python_compiler()))
+    found = {"plugin": plugin, "source of the plugin": _shortened(plugin_hash)}
+    if scenario_module is not None:
+        found["source of the scenario"] = _shortened(source_hash(sys.modules.get(scenario_module)))
+    return found | {
+        "Python": platform.python_version(),
+        "implementation of Python": platform.python_implementation(),
+        "build of Python": build + (", free-threaded" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""),
+    }
+
+
+def _shortened(digest: str) -> str:
+    return digest[:12] or "unreadable"
+
+
+def source_hash(module: ModuleType | None) -> str:
+    """Return the sha256 of a module's source and of every other module of its package; empty if unreadable."""
+    try:
+        folder = _package_folder(module)
+        if folder is None:
+            return hashlib.sha256(Path(str(getattr(module, "__file__", ""))).read_bytes()).hexdigest()
+        digest = hashlib.sha256()
+        for file in sorted(folder.rglob("*.py")):
+            digest.update(
+                f"{file.relative_to(folder)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode()
+            )
+        return digest.hexdigest()
+    except OSError:
+        return ""
+
+
+def _package_folder(module: ModuleType | None) -> Path | None:
+    """Return the folder of the outermost package of a module, None for a module in none.
+
+    A namespace package has no file: it may be shared with what has nothing to do with the module.
+    """
+    for package in _packages(getattr(module, "__name__", "")):
+        file = getattr(package, "__file__", None)
+        if file is not None and hasattr(package, "__path__"):
+            return Path(file).parent
+    return None
+
+
+def _packages(name: str) -> Iterator[ModuleType | None]:
+    parts = name.split(".")
+    return (sys.modules.get(".".join(parts[: end + 1])) for end in range(len(parts)))

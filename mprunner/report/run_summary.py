@@ -1,0 +1,343 @@
+"""What a run came to, in words: a headline, each case, what happened in it and how it compares, and remarks."""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from math import fsum
+from typing import Any
+
+import pandas as pd
+
+from mprunner.analysis.diagnostics import (
+    adaptive_result,
+    failures,
+    fastest,
+    groups_of,
+    in_words,
+    noise_of_cases,
+    noise_of_machine,
+    too_few_repeats,
+)
+from mprunner.analysis.statistics import Interval
+from mprunner.analysis.summary import counted, partners_of, values_of
+from mprunner.analysis.verdict import Judgement
+from mprunner.analysis.wording import (
+    MANY_STATES,
+    comparison,
+    number,
+    quantity,
+    share,
+    span,
+    state,
+    states,
+    trials,
+)
+from mprunner.model.declaration import Declaration, Field
+from mprunner.model.records import Status, label_of
+from mprunner.model.summary_sentence import Clause, Placeholder, Statistic, parse_summary
+from mprunner.model.text import printable
+from mprunner.report.verdict import VerdictDigest, verdict_digest
+from mprunner.runs.journal import Header
+from mprunner.tables.frames import Counts, Frames
+from mprunner.values import Scalar
+
+NO_VALUE = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseValues:
+    """What is known of one case.
+
+    Attributes:
+        metrics: the values of each numeric metric over the case's counted trials, missing ones left out; a bool
+            counts as 0 or 1.
+        units: the unit of each metric.
+        states: by outcome variable, each state that was observed and how often; numbers in order before text.
+    """
+
+    metrics: Mapping[str, Sequence[float]]
+    units: Mapping[str, str]
+    states: Mapping[str, Sequence[tuple[Scalar, int]]] = field(default_factory=dict)
+
+
+def fill_summary(template: str, case: CaseValues) -> str:
+    """Fill in a template that :func:`mprunner.model.summary_sentence.check_summary` has accepted."""
+    text = ""
+    for part in parse_summary(template):
+        if isinstance(part, Clause):
+            told = [_told(piece, case) for piece in part.parts]
+            text += "" if None in told else "".join(map(str, told))
+        else:
+            text += _told(part, case) or NO_VALUE
+    return text
+
+
+def _told(part: str | Placeholder, case: CaseValues) -> str | None:
+    """Return what stands for a part of the sentence, None if there is nothing to tell."""
+    if isinstance(part, str):
+        return part
+    if part.statistic is Statistic.STATES:
+        return _distinct_states(case.states.get(part.name, ()))
+    values = case.metrics[part.name]
+    return _statistic(part.statistic, values, case.units[part.name]) if values else None
+
+
+def _statistic(statistic: Statistic, values: Sequence[float], unit: str) -> str:
+    match statistic:
+        case Statistic.AFFECTED:
+            return f"{number(sum(value != 0 for value in values))} of {trials(len(values))}"
+        case Statistic.RANGE:
+            return span(min(values), max(values), unit)
+        case Statistic.MEDIAN:
+            return quantity(statistics.median(values), unit)
+        case Statistic.PERCENT:
+            return share(statistics.fmean(values))
+        case Statistic.MAX:
+            return quantity(max(values), unit)
+        case Statistic.TOTAL:
+            return quantity(sum(values) if _are_whole(values) else fsum(values), unit)
+        case Statistic.STATES:
+            raise ValueError("a metric has no states")
+
+
+def _are_whole(values: Sequence[float]) -> bool:
+    return all(isinstance(value, int) for value in values)
+
+
+def _distinct_states(counts: Sequence[tuple[Scalar, int]]) -> str | None:
+    """Tell how often each state was seen: ``99 (0.4%), 100 (99.6%)``, or ``−12 … 431 (87 states)`` of many."""
+    total = sum(count for _, count in counts)
+    if not total:
+        return None
+    if 1 < len(counts) < MANY_STATES:
+        return ", ".join(f"{state(value)} ({share(count / total)})" for value, count in counts)
+    return states([value for value, _ in counts])
+
+
+_USUAL = "wall_s"
+MOST_FASTEST = 3
+"""Of more groups of cases the fastest are not told: the summary is to stay short."""
+
+
+def compared_field(declaration: Declaration) -> Field | None:
+    """Return the metric in which a scenario's cases are compared: ``wall_s``, else its first duration."""
+    numeric = [field for field in declaration.metrics if field.type in ("int", "float")]
+    usual = (field for field in numeric if field.name == _USUAL)
+    return next(usual, None) or next((field for field in numeric if field.unit == "s"), None)
+
+
+def fastest_cases(header: Header, frames: Frames) -> tuple[str, ...]:
+    """Say which cases are the fastest, each of those that are compared with the same case of the baseline."""
+    field = compared_field(header.declaration)
+    if field is None or field.unit != "s":
+        return ()
+    values = values_of(counted(frames.trials), field.name)
+    groups = groups_of(partners_of(frames, header))
+    told = [
+        in_words(found, group, frames.params)
+        for group in groups
+        if (found := fastest(values, group)) is not None
+    ]
+    return tuple(told) if len(told) <= MOST_FASTEST else ()
+
+
+def noise(header: Header, frames: Frames, facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say what makes a run's durations doubtful.
+
+    Args:
+        header: of the run's journal.
+        frames: its tables.
+        facts: the content of its run.json.
+    """
+    machine = noise_of_machine(facts)
+    field = compared_field(header.declaration)
+    if field is None:
+        return machine
+    values = values_of(counted(frames.trials).sort_values("repeat"), field.name)
+    cases = {
+        printable(label): list(values.get(case_id, {}).values()) for case_id, label in frames.labels.items()
+    }
+    few = too_few_repeats(cases) if partners_of(frames, header) else ()  # else the summary tells no interval
+    return (*noise_of_cases(field.name, cases), *few, *machine)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseDigest:
+    """One case in words.
+
+    Attributes:
+        label: what tells it from the others; empty for an only case.
+        told: what happened in its ok trials, or what its trials ended in if none was ok.
+        compared: how its duration compares with its baseline's; empty without one.
+        failed: what trials that were not ok ended in; empty if all were.
+    """
+
+    label: str
+    told: str
+    compared: str = ""
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDigest:
+    """A run in words.
+
+    Attributes:
+        headline: its experiment, its scenario, and how its trials ended.
+        description: what the experiment asks; empty if it does not say.
+        cases: in the order of the plan.
+        meaning: what the metric means in which cases are compared; empty where none is.
+        failures: why trials were not ok, each different ending once.
+        fastest: which of the cases that are compared with one another is the fastest; empty of fewer than three.
+        noise: what makes the numbers doubtful.
+        wide: the cases that had all their repeats while their interval was not narrow yet, where that was asked.
+        verdict: what the experiment's expectations say of it; None where it expects nothing.
+    """
+
+    headline: str
+    description: str
+    cases: tuple[CaseDigest, ...]
+    meaning: str
+    failures: tuple[str, ...] = ()
+    fastest: tuple[str, ...] = ()
+    noise: tuple[str, ...] = ()
+    wide: tuple[str, ...] = ()
+    verdict: VerdictDigest | None = None
+
+
+def digest(
+    header: Header,
+    frames: Frames,
+    summary: pd.DataFrame,
+    judgement: Judgement,
+    facts: Mapping[str, Any] | None = None,
+) -> RunDigest:
+    """Put a run into words.
+
+    Args:
+        header: of the run's journal.
+        frames: its tables.
+        summary: what :func:`mprunner.analysis.summary.summarise` made of them.
+        judgement: what :func:`mprunner.analysis.verdict.judge` made of them.
+        facts: the content of the run's run.json, for what it says of the machine.
+    """
+    final = frames.trials[frames.trials["is_final"]]
+    settled = int((final["status"] != Status.CANCELLED.value).sum())
+    measured = final[~final["is_warmup"]]
+    compared = _comparisons(header, frames, summary)
+    cases = []
+    states = _states(frames)
+    narrowed = adaptive_result(frames.trials, header)
+    needed = header.planned - narrowed.spared
+    by_case = dict(iter(measured.groupby("case_id", sort=False)))
+    for case_id, label in frames.labels.items():
+        own = by_case.get(case_id, measured.iloc[:0])
+        sentence = partial(_sentence, declaration=header.declaration, states=states.get(case_id, {}))
+        cases.append(_case(printable(label), own, sentence, compared.get(case_id, "")))
+    return RunDigest(
+        headline=_headline(header, final, needed),
+        description=printable(" ".join(header.experiment.get("description", "").split())),
+        cases=tuple(cases),
+        meaning=_meaning(header.declaration) if compared else "",
+        failures=failures(final),
+        fastest=fastest_cases(header, frames),
+        noise=noise(header, frames, facts or {}),
+        wide=tuple(printable(line) for line in narrowed.told(frames.labels)),
+        verdict=verdict_digest(judgement, complete=settled >= needed) if judgement.rules else None,
+    )
+
+
+def _headline(header: Header, final: pd.DataFrame, needed: int) -> str:
+    measured, warmup = final[~final["is_warmup"]], final[final["is_warmup"]]
+    name = header.experiment.get("name", header.run_id)
+    parts = [f"{name}: {header.declaration.name}, {_tallied(_tally(measured))}"]
+    if len(warmup):
+        parts.append(_tallied(_tally(warmup), "warm-up "))
+    if len(final) < needed:
+        at_most = "" if header.experiment.get("until") is None else "at most "
+        left = f"{at_most}{needed - len(final):,} of {at_most}{header.planned:,}"
+        parts.append(f"{left} planned not executed")
+    return "; ".join(parts)
+
+
+def _tally(rows: pd.DataFrame) -> Mapping[Status, int]:
+    """Count the trials of each status, ok first and the others as documented."""
+    counts = rows["status"].value_counts()
+    return {status: int(counts[status.value]) for status in Status if status.value in counts}
+
+
+def _tallied(tally: Mapping[Status, int], kind: str = "") -> str:
+    count = sum(tally.values())
+    if count == 0:
+        return "no trial executed"
+    if len(tally) == 1:
+        return f"{trials(count, kind)}, {'all ' if count > 1 else ''}{next(iter(tally))}"
+    counts = ", ".join(f"{n:,} {status}" for status, n in tally.items())
+    return f"{trials(count, kind)}, {counts if Status.OK in tally else 'none ok: ' + counts}"
+
+
+def _case(
+    label: str, rows: pd.DataFrame, sentence: Callable[[pd.DataFrame], str], compared: str
+) -> CaseDigest:
+    tally = _tally(rows)
+    if Status.OK not in tally:
+        return CaseDigest(label=label, told=_tallied(tally))
+    total = trials(len(rows))
+    failed = (f"{count:,} of {total}: {status}" for status, count in tally.items() if status is not Status.OK)
+    return CaseDigest(label=label, told=sentence(counted(rows)), compared=compared, failed="; ".join(failed))
+
+
+def _sentence(rows: pd.DataFrame, declaration: Declaration, states: Mapping[str, Counts]) -> str:
+    numeric = [field for field in declaration.metrics if field.type != "str"]
+    template = declaration.summary or ", ".join(f"{field.name} {{{field.name}:median}}" for field in numeric)
+    case = CaseValues(
+        metrics={field.name: rows[field.name].dropna().tolist() for field in numeric},
+        units={field.name: field.unit for field in numeric},
+        states=states,
+    )
+    return fill_summary(template or f"{trials(len(rows))} ok", case)
+
+
+def _states(frames: Frames) -> dict[str, dict[str, Counts]]:
+    """Return, by case id and outcome variable, how often each state was observed."""
+    states: dict[str, dict[str, Counts]] = {}
+    for (case_id, variable), counts in frames.observed.items():
+        states.setdefault(case_id, {})[variable] = counts
+    return states
+
+
+def _comparisons(header: Header, frames: Frames, summary: pd.DataFrame) -> Mapping[str, str]:
+    """Say, by case id, how a case's duration compares with that of its baseline.
+
+    The baseline's case is named by what the experiment's baseline says and the case does not agree with.
+    """
+    told: dict[str, str] = {}
+    field = compared_field(header.declaration)
+    if field is None:
+        return told
+    partners = partners_of(frames, header)
+    rows = summary[(summary["metric"] == field.name) & summary["ratio"].notna()]
+    for row in rows.to_dict("records"):
+        interval = (
+            None if pd.isna(row["ratio_ci_low"]) else Interval(row["ratio_ci_low"], row["ratio_ci_high"])
+        )
+        own, partner = frames.params[row["case_id"]], frames.params[partners[row["case_id"]]]
+        differing = (name for name in header.baseline if own[name] != partner[name])
+        other = printable(label_of(partner, differing))
+        unit = "" if pd.isna(row["unit"]) else row["unit"]
+        words = comparison(field.name, unit, row["ratio"], interval, other)
+        told[row["case_id"]] = words + _efficiency(row["efficiency"])
+    return told
+
+
+def _efficiency(efficiency: float) -> str:
+    return "" if pd.isna(efficiency) else f", efficiency {number(round(100 * efficiency))}%"
+
+
+def _meaning(declaration: Declaration) -> str:
+    field = compared_field(declaration)
+    parts = [f"{field.name}: {field.doc}"] if field is not None and field.doc else []
+    if any(field.counts_processes for field in declaration.params):
+        parts.append("efficiency: the speed-up over the number of processes")
+    return "; ".join(parts)

@@ -1,0 +1,252 @@
+"""Reading a journal, front to back: its lines, its header, and the records between them."""
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from mprunner.errors import ResultsError
+from mprunner.model.header import FORMAT, Header, Session
+from mprunner.model.records import Attempt, Ending, Record, Status
+from mprunner.runs.trial_states import TrialStates
+
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+def line_of(entry: Mapping[str, object]) -> bytes:
+    """Return the line that says ``entry``, or raise ValueError if JSON can't."""
+    body = _encode(entry).encode("ascii")
+    return b"%08x %s\n" % (zlib.crc32(body), body)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+
+DAMAGE = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
+"""What reading a line that is no entry raises."""
+
+
+class Line(NamedTuple):
+    """A line of a journal and where it is: its number from 1, its offset in bytes from 0."""
+
+    path: Path
+    number: int
+    offset: int
+    text: bytes
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has its line end, the last byte of what was written at once."""
+        return self.text.endswith(b"\n")
+
+    def entry(self) -> tuple[str, Any]:
+        """Return what kind of line it is, and its value, or raise ValueError."""
+        body = self.text[9:-1]
+        if self.text[:9] != b"%08x " % zlib.crc32(body):
+            raise ValueError("the checksum does not match")
+        ((kind, value),) = _decode(body.decode("ascii")).items()
+        return kind, value
+
+    def damaged(self, error: Exception) -> ResultsError:
+        """Return the error that says where the line is and what is wrong with it."""
+        what = f"{error} is missing" if isinstance(error, KeyError) else error
+        return ResultsError(
+            f"{self.path}: line {self.number}, byte {self.offset}: damaged: {what}",
+            "the file is left as it is: restore it from a copy, or start a new run",
+        )
+
+
+def lines_of(path: Path, limit: int | None = None) -> Iterator[Line]:
+    """Read lines until the end of the file, or until ``limit`` bytes; the last one may be torn."""
+    offset = 0
+    try:
+        with path.open("rb") as file:
+            for number, text in enumerate(file, 1):
+                if limit is not None and offset >= limit:
+                    return
+                yield Line(path, number, offset, text)
+                offset += len(text)
+    except OSError as error:
+        raise ResultsError(f"{path} can't be read: {error.strerror}") from error
+
+
+class Reading:
+    """A journal that is being read, once; the memory needed does not grow with the number of records.
+
+    A last line without its line end is what a crash leaves, and is ignored.
+
+    Attributes:
+        header: its first line.
+        sessions: the invocations of mprunner that executed what has been read so far, in order; the first is the
+            header's.
+        whole_bytes: the size of the whole lines that have been read.
+        torn_bytes: the size of what a crash left of a last line; it is not part of what was recorded.
+    """
+
+    def __init__(self, path: Path, trial_states: TrialStates | None = None, limit: int | None = None) -> None:
+        """Read the header.
+
+        Args:
+            path: the journal.
+            trial_states: learn what every trial came to; they do grow with the number of trials.
+            limit: the number of bytes after which reading ends; None for all there are.
+
+        Raises:
+            ResultsError: it can't be read, or has no header.
+        """
+        self._lines = lines_of(path, limit)
+        first = next(self._lines, None)
+        if first is None or not first.is_whole:
+            raise ResultsError(f"{path} has no header", "the run was ended before it began: start it anew")
+        self.header = header = _header(first)
+        self.sessions = [Session(python=header.python, host=header.host, conditions=header.conditions)]
+        self.whole_bytes = len(first.text)
+        self.torn_bytes = 0
+        self._unfinished: dict[tuple[str, int], Attempt] = {}
+        self._records = 0
+        self._standings = trial_states
+
+    @property
+    def unfinished(self) -> tuple[Attempt, ...]:
+        """The attempts that were started and not ended in what has been read, in the order of their start."""
+        return tuple(self._unfinished.values())
+
+    def records(self) -> Iterator[Record]:
+        """Read the records, one by one, in the order in which they ended.
+
+        Raises:
+            ResultsError: the file can't be read, or is damaged before its end; the message names line and byte.
+        """
+        for line, value in self.ended():
+            try:
+                record = Record.from_json(value)
+            except DAMAGE as error:
+                raise line.damaged(error) from error
+            yield record
+
+    def ended(self) -> Iterator[tuple[Line, Any]]:
+        """Read the records as they stand there, each with its line.
+
+        Raises:
+            ResultsError: as for :meth:`records`.
+        """
+        for line in self._lines:
+            if not line.is_whole:
+                self.torn_bytes = len(line.text)
+                return
+            try:
+                kind, value = line.entry()
+                self._take(kind, value)
+            except DAMAGE as error:
+                raise line.damaged(error) from error
+            self.whole_bytes += len(line.text)
+            if kind == "ended":
+                yield line, value
+
+    def cut_off(self) -> Iterator[Record]:
+        """Tell of the attempts that have no end, as lost; to be asked when all records have been read."""
+        yield from map(cut_off, self.unfinished)
+
+    def _take(self, kind: str, value: Any) -> None:
+        """Take in a line after the header, or raise one of what damage raises."""
+        if kind == "started":
+            attempt = Attempt(**value)
+            self._unfinished[attempt.trial_id, attempt.attempt] = attempt
+            if self._standings is not None:
+                self._standings.started(attempt.trial_id, attempt.attempt)
+        elif kind == "ended":
+            attempt_value, status = value["attempt"], value["status"]
+            trial_id, number = attempt_value["trial_id"], attempt_value["attempt"]
+            self._unfinished.pop((trial_id, number), None)
+            self._records += 1
+            if self._standings is not None:
+                self._standings.ended(trial_id, number, status)
+        elif kind == "resumed":
+            self.sessions.append(Session(**value, first_record=self._records))
+        else:
+            raise ValueError(f"a line of the kind {kind!r} has no place there")
+
+
+def cut_off(attempt: Attempt) -> Record:
+    """Return the record of an attempt that was started and whose runner ended before it."""
+    message = "mprunner was ended while it was executed"
+    return Record(
+        attempt=attempt,
+        status=Status.LOST,
+        ending=Ending(malformed=message),
+        containment=None,
+        started_at=None,
+    )
+
+
+def _header(line: Line) -> Header:
+    try:
+        kind, value = line.entry()
+        if kind != "header":
+            raise ValueError("the first line is no header")
+        if value["format"] == FORMAT:
+            return Header.from_json(value)
+        format_ = value["format"]
+    except DAMAGE as error:
+        raise line.damaged(error) from error
+    raise ResultsError(
+        f"{line.path} is in format {format_}, and this mprunner reads format {FORMAT}",
+        "use the version of mprunner that wrote it",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journaled:
+    """What a journal says, as of when it was read; lines that are appended later are not in it.
+
+    Attributes:
+        path: of the journal.
+        header: its first line.
+        sessions: the invocations of mprunner that executed it, in order; the first is the header's.
+        unfinished: attempts that were started and never ended, in the order of their start.
+        whole_bytes: the size of its whole lines.
+        torn_bytes: the size of what a crash left of a last line; it is not part of what was recorded.
+    """
+
+    path: Path
+    header: Header
+    sessions: tuple[Session, ...]
+    unfinished: tuple[Attempt, ...]
+    whole_bytes: int
+    torn_bytes: int
+
+    def records(self) -> Iterator[Record]:
+        """Read the records from the file, one by one, in the order in which they ended.
+
+        Raises:
+            ResultsError: the file can't be read any more, or a record is not one.
+        """
+        yield from Reading(self.path, limit=self.whole_bytes).records()
+
+
+def read_journal(path: Path, trial_states: TrialStates | None = None) -> Journaled:
+    """Read a journal through, without looking into its records; see :class:`Reading`.
+
+    Args:
+        path: the journal.
+        trial_states: learn what every trial came to; they do grow with the number of trials.
+
+    Raises:
+        ResultsError: it can't be read, or is damaged before its end; the message names line and byte.
+    """
+    reading = Reading(path, trial_states)
+    for _ in reading.ended():
+        pass
+    return Journaled(
+        path=path,
+        header=reading.header,
+        sessions=tuple(reading.sessions),
+        unfinished=reading.unfinished,
+        whole_bytes=reading.whole_bytes,
+        torn_bytes=reading.torn_bytes,
+    )

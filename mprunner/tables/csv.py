@@ -1,0 +1,295 @@
+"""CSV files: cells by the type of their column, files replaced whole or not at all, and rows written as they come."""
+
+import csv
+import hashlib
+import os
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryFile
+from types import TracebackType
+from typing import Any, BinaryIO, Final, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mprunner.errors import ResultsError
+from mprunner.model.declaration import FieldType
+from mprunner.model.text import escaped
+from mprunner.runs.atomic import bytes_written_atomically, unwritable
+
+Columns = Mapping[str, FieldType]
+"""The columns of a table in order, and the type of each."""
+
+# Python's own text whatever is installed: pyarrow's refuses lone surrogates, which a message may hold.
+_DTYPES: Final[Mapping[FieldType, Any]] = {
+    "bool": pd.BooleanDtype(),
+    "int": pd.Int64Dtype(),
+    "float": pd.Float64Dtype(),
+    "str": pd.StringDtype("python"),
+}
+_BY_DTYPE: Final[Mapping[str, FieldType]] = {
+    "boolean": "bool",
+    "Int64": "int",
+    "object": "int",  # of a size that no type of pandas holds
+    "Float64": "float",
+    "string": "str",
+}
+_EXACT: Final[Mapping[FieldType, frozenset[type]]] = {
+    "bool": frozenset({bool, type(None)}),
+    "int": frozenset({int, type(None)}),
+    "float": frozenset({float, type(None)}),
+    "str": frozenset({str, type(None)}),
+}
+
+
+def make_frame(columns: Columns, rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    """Make a frame with exact nullable types; what a row does not have is missing.
+
+    Raises:
+        ResultsError: a cell is not of its column's type.
+    """
+    return frame_of(columns, {name: [row.get(name) for row in rows] for name in columns})
+
+
+def frame_of(columns: Columns, cells: Mapping[str, Sequence[object]]) -> pd.DataFrame:
+    """Make a frame as :func:`make_frame` does, of the cells of each column."""
+    return pd.DataFrame({name: _array(name, type_, cells[name]) for name, type_ in columns.items()})
+
+
+def columns_of_frame(frame: pd.DataFrame) -> Columns:
+    """Return the columns of which a frame was made."""
+    return {str(name): _BY_DTYPE[str(dtype)] for name, dtype in frame.dtypes.items()}
+
+
+def _array(name: str, type_: FieldType, values: Sequence[object]) -> "pd.Series[Any]":
+    if type_ == "int" and any(isinstance(v, int) and not -(2**63) <= v < 2**63 for v in values):
+        return pd.Series(values, dtype=object)  # no type of pandas holds such a number exactly
+    try:
+        return pd.Series(pd.array(values, dtype=_DTYPES[type_]))
+    except (TypeError, ValueError) as error:
+        raise ResultsError(
+            f"column {name!r}: a value is not of the declared type {type_}: {error}"
+        ) from error
+
+
+def csv_cells(name: str, type_: FieldType, values: Sequence[object]) -> Sequence[object]:
+    """Return cells of which csv makes the text that a column of a frame of these values has.
+
+    Raises:
+        ResultsError: a value is not of the type.
+    """
+    if not _EXACT[type_].issuperset(map(type, values)):  # such as a whole number among floats
+        return csv_cells_of(_array(name, type_, values))
+    return _safe(values) if type_ == "str" else values
+
+
+def csv_cells_of(column: "pd.Series[Any]") -> Sequence[object]:
+    """Return cells of which csv makes the text that ``to_csv`` makes of the column, in less time."""
+    cells: list[object] = column.array.to_numpy(dtype=object, na_value=None).tolist()
+    return _safe(cells) if isinstance(column.dtype, pd.StringDtype) else cells
+
+
+def _safe(texts: Sequence[object]) -> Sequence[object]:
+    together = "".join(text for text in texts if isinstance(text, str))
+    if escaped(together) == together:  # as most texts are: one look at all of them is enough
+        return texts
+    return [escaped(text) if isinstance(text, str) else None for text in texts]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CsvFile:
+    """A table that has been written.
+
+    Attributes:
+        columns: its columns and their types.
+        rows: how many it has, without the header.
+        size: of the file, in bytes.
+        sha256: of the file, in hexadecimal digits.
+    """
+
+    columns: Columns
+    rows: int
+    size: int
+    sha256: str
+
+
+Write = Callable[[Path], CsvFile]
+"""Writes one table to a path."""
+
+_CHUNK: Final = 10_000
+"""Rows that are text at one time: the memory that writing takes does not grow with the table."""
+
+
+class Hashing:
+    """A file that is written front to back, with the size and the hash of what was written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        """Write some more."""
+        self._file.write(data)
+        self._digest.update(data)
+        self.size += len(data)
+
+    @property
+    def sha256(self) -> str:
+        """The hash so far, in hexadecimal digits."""
+        return self._digest.hexdigest()
+
+
+def text_of(rows: Iterable[Iterable[object]]) -> bytes:
+    """Return rows of cells as lines of CSV."""
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+@contextmanager
+def csv_file(path: Path, columns: Columns) -> Iterator[Hashing]:
+    """Open a table that has its header already, and takes the place of ``path`` when the block has ended well.
+
+    Raises:
+        ResultsError: it can't be written; ``path`` is as it was.
+    """
+    with bytes_written_atomically(path) as file:
+        hashing = Hashing(file)
+        hashing.write(text_of([columns]))
+        yield hashing
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> CsvFile:
+    """Write a frame's table; ``path`` is replaced whole or not at all.
+
+    Raises:
+        ResultsError: it can't be written.
+    """
+    columns = columns_of_frame(frame)
+    with csv_file(path, columns) as file:
+        for start in range(0, len(frame), _CHUNK):
+            chunk = frame.iloc[start : start + _CHUNK]
+            file.write(text_of(zip(*(csv_cells_of(chunk[name]) for name in chunk), strict=True)))
+    return CsvFile(columns=columns, rows=len(frame), size=file.size, sha256=file.sha256)
+
+
+_BLOCK: Final = 1 << 20
+"""Bytes that are copied at one time."""
+
+
+class Spool:
+    """The rows of one table, record by record, until it can be written."""
+
+    def __init__(self, path: Path, columns: Columns) -> None:
+        """Begin a table.
+
+        Args:
+            path: where it will be written; until then it needs as much space in the same folder once more.
+            columns: what it consists of.
+
+        Raises:
+            ResultsError: nothing can be written there.
+        """
+        self.columns = columns
+        self._path = path
+        self._sizes = array("q")
+        self._rows = array("q")
+        try:
+            self._file = TemporaryFile(dir=path.parent, buffering=_BLOCK)  # noqa: SIM115 - closed by close()
+        except OSError as error:
+            raise unwritable(path, error) from error
+
+    def add(self, rows: Sequence[Mapping[str, object]], same: Mapping[str, object]) -> None:
+        """Take in the rows of the next record; ``same`` is what they have in common.
+
+        Raises:
+            ResultsError: a value is not of its column's type, or the disk is full.
+        """
+        text = text_of(zip(*self._cells(rows, same), strict=True)) if rows else b""
+        try:
+            self._file.write(text)
+        except OSError as error:
+            raise unwritable(self._path, error) from error
+        self._sizes.append(len(text))
+        self._rows.append(len(rows))
+
+    def _cells(
+        self, rows: Sequence[Mapping[str, object]], same: Mapping[str, object]
+    ) -> Iterator[Sequence[object]]:
+        for name, type_ in self.columns.items():
+            if name in same:
+                yield [*csv_cells(name, type_, [same[name]])] * len(rows)
+            else:
+                yield csv_cells(name, type_, [row.get(name) for row in rows])
+
+    def write(self, kept: NDArray[np.intp], path: Path) -> CsvFile:
+        """Write the table of some records, given by their numbers from 0, in this order.
+
+        Raises:
+            ResultsError: it can't be written; ``path`` is as it was.
+        """
+        sizes, rows = (np.frombuffer(each, dtype=np.int64) for each in (self._sizes, self._rows))
+        ends = np.cumsum(sizes)
+        with csv_file(path, self.columns) as file:
+            self._file.flush()
+            for start, end in _pieces((ends - sizes)[kept], ends[kept]):
+                self._copy(start, end, file)
+        return CsvFile(columns=self.columns, rows=int(rows[kept].sum()), size=file.size, sha256=file.sha256)
+
+    def _copy(self, start: int, end: int, file: Hashing) -> None:
+        while start < end:
+            block = os.pread(self._file.fileno(), min(_BLOCK, end - start), start)
+            if not block:  # someone has cut the file
+                raise ResultsError("what was written of a table is not there any more")
+            file.write(block)
+            start += len(block)
+
+    def close(self) -> None:
+        """Give up what it took on the disk."""
+        with suppress(OSError):  # what it can't write any more is of no use to anyone
+            self._file.close()
+
+
+def _pieces(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Join what is next to each other already, which is nearly all: trials end nearly in the order of the plan."""
+    breaks = np.flatnonzero(starts[1:] != ends[:-1]) + 1
+    firsts = np.concatenate(([0], breaks)) if len(starts) else breaks
+    lasts = np.concatenate((breaks, [len(starts)])) - 1 if len(starts) else breaks
+    yield from zip(starts[firsts].tolist(), ends[lasts].tolist(), strict=True)
+
+
+class Spools:
+    """The tables of one run that are written while its journal is read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._tables: dict[str, Spool] = {}
+        self._folder = folder
+
+    def __call__(self, name: str, columns: Columns) -> Spool:
+        """Begin a table.
+
+        Raises:
+            ResultsError: nothing can be written in the folder.
+        """
+        self._tables[name] = Spool(self._folder / f"{name}.csv", columns)
+        return self._tables[name]
+
+    def writers(self, kept: NDArray[np.intp]) -> dict[str, Write]:
+        """Return what writes each table, of these records; to be called before they are closed."""
+        return {name: partial(table.write, kept) for name, table in self._tables.items()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for table in self._tables.values():
+            table.close()

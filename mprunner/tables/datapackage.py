@@ -1,0 +1,211 @@
+"""datapackage.json: what the tables of a run hold, as a Data Package (https://datapackage.org, version 2).
+
+Of the standard: types, keys, missing values, bytes and hash. Beside it: ``role`` and ``unit`` of a column, ``rows``
+of a table, ``journal_bytes`` of all of them.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from mprunner.errors import ResultsError
+from mprunner.model.columns import TABLES, Column, Table
+from mprunner.model.declaration import Declaration, Field, FieldType
+from mprunner.model.header import Header
+from mprunner.model.text import escaped
+from mprunner.runs.atomic import unwritable, written_atomically
+from mprunner.tables.csv import Columns, CsvFile, Write
+
+FILE: Final = "datapackage.json"
+"""Its name in a run's folder."""
+
+JOURNAL_BYTES: Final = "journal_bytes"
+
+_PROFILES: Final = "https://datapackage.org/profiles/2.0"
+_TYPES: Final[Mapping[FieldType, str]] = {
+    "str": "string",
+    "int": "integer",
+    "float": "number",
+    "bool": "boolean",
+}
+"""The standard's types by ours."""
+
+
+def write_package(
+    folder: Path, header: Header, tables: Mapping[str, Write], journal_bytes: int | None = None
+) -> None:
+    """Write tables and their description; each file is replaced whole or not at all.
+
+    Guarantees: whenever the process dies, a description that is there is of the tables beside it.
+
+    Args:
+        folder: the run's folder.
+        header: the journal's.
+        tables: what writes each, by the names of :data:`mprunner.model.columns.TABLES`.
+        journal_bytes: the size of the journal that they are made of: of one that has grown, they are not all.
+
+    Raises:
+        ResultsError: a file can't be written.
+    """
+    path = folder / FILE
+    try:
+        path.unlink(missing_ok=True)  # it is of the old tables
+    except OSError as error:
+        raise unwritable(path, error) from error
+    package = describe(header, {name: write(folder / f"{name}.csv") for name, write in tables.items()})
+    if journal_bytes is not None:
+        package[JOURNAL_BYTES] = journal_bytes
+    with written_atomically(path) as file:
+        file.write(json.dumps(package, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def describe(header: Header, files: Mapping[str, CsvFile]) -> dict[str, Any]:
+    """Describe tables that have been written."""
+    resources = [_resource(name, file, header.declaration) for name, file in files.items()]
+    return {
+        "$schema": f"{_PROFILES}/datapackage.json",
+        "name": f"{header.experiment['name']}-{header.run_id}".lower(),
+        "id": header.run_id,
+        "title": f"{header.experiment['name']}: scenario {header.declaration.name}",
+        "description": header.declaration.doc
+        or f"What the scenario {header.declaration.name} measured and observed.",
+        "resources": resources,
+    }
+
+
+def _resource(name: str, file: CsvFile, declaration: Declaration) -> dict[str, Any]:
+    table = TABLES[name]
+    return {
+        "$schema": f"{_PROFILES}/dataresource.json",
+        "name": name,
+        "path": f"{name}.csv",
+        "type": "table",
+        "description": table.doc,
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "bytes": file.size,
+        "hash": f"sha256:{file.sha256}",
+        "rows": file.rows,
+        "schema": _schema(table, file.columns, _declared(name, declaration)),
+    }
+
+
+def _declared(name: str, declaration: Declaration) -> dict[str, tuple[str, Field]]:
+    """Return the role and the field of each column of a table that the scenario declares."""
+    params = () if name in ("actors", "samples") else declaration.params
+    metrics = declaration.metrics if name == "trials" else ()
+    samples = declaration.sample or () if name == "samples" else ()
+    return {
+        field.name: (role, field)
+        for role, fields in (("param", params), ("metric", metrics), ("sample", samples))
+        for field in fields
+    }
+
+
+def _schema(table: Table, columns: Columns, declared: Mapping[str, tuple[str, Field]]) -> dict[str, Any]:
+    fields = []
+    for name, type_ in columns.items():
+        described: dict[str, Any] = {"name": name, "type": _TYPES[type_]}
+        if name in table.columns:
+            column = table.columns[name]
+            described |= _own(column, required=name in table.key)
+        elif name in declared:
+            described |= _of_scenario(*declared[name])
+        fields.append(described)
+    schema: dict[str, Any] = {"$schema": f"{_PROFILES}/tableschema.json", "fields": fields}
+    schema["missingValues"] = [""]
+    if table.key:
+        schema["primaryKey"] = list(table.key)
+    if table.refers_to:
+        resource, names = table.refers_to
+        reference = {"resource": resource, "fields": list(names)}
+        schema["foreignKeys"] = [{"fields": list(names), "reference": reference}]
+    return schema
+
+
+def _own(column: Column, *, required: bool) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": column.doc.replace("`", ""), "role": column.role}
+    if column.unit:
+        described["unit"] = column.unit
+    if required:
+        described["constraints"] = {"required": True}
+    return described
+
+
+def _of_scenario(role: str, field: Field) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": field.doc, "role": role}
+    if field.unit:
+        described["unit"] = field.unit
+    choices = [escaped(each) if isinstance(each, str) else each for each in field.choices or ()]
+    if choices:
+        described["constraints"] = {"enum": choices}
+    return described
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """A table as datapackage.json describes it.
+
+    Attributes:
+        name: of the table.
+        path: its file.
+        types: the standard's type of each column, in order.
+        hash: of the file, ``sha256:`` and its digits.
+    """
+
+    name: str
+    path: Path
+    types: Mapping[str, str]
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """What datapackage.json describes.
+
+    Attributes:
+        tables: of a run.
+        journal_bytes: the size of the journal that they are made of; None where it does not say.
+    """
+
+    tables: tuple[Described, ...]
+    journal_bytes: int | None
+
+
+def journal_bytes_of(folder: Path) -> int | None:
+    """Return the size of the journal that a run's tables are made of; None if nothing beside them says so."""
+    try:
+        return read_package(folder).journal_bytes
+    except ResultsError:
+        return None
+
+
+def read_package(folder: Path) -> Package:
+    """Read which tables a run's folder has.
+
+    Raises:
+        ResultsError: there is no description, or it is none.
+    """
+    path = folder / FILE
+    try:
+        package = json.loads(path.read_bytes())
+        tables = tuple(
+            Described(
+                name=resource["name"],
+                path=folder / resource["path"],
+                types={field["name"]: field["type"] for field in resource["schema"]["fields"]},
+                hash=resource["hash"],
+            )
+            for resource in package["resources"]
+        )
+        if missing := set(TABLES) - {"samples"} - {each.name for each in tables}:
+            raise ValueError(f"it describes no {', no '.join(sorted(missing))}")
+        return Package(tables=tables, journal_bytes=package.get(JOURNAL_BYTES))
+    except OSError as error:
+        raise ResultsError(f"{path} can't be read: {error.strerror}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        why = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise ResultsError(f"{path} is damaged: {why}", "remove it: the journal says all of it") from error

@@ -1,0 +1,385 @@
+"""From the journal to tables, in one pass over its records.
+
+What statistics and verdict are made of becomes frames; the rows of actors and samples go where the caller wants them.
+"""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mprunner.model.declaration import Declaration, Field, FieldType
+from mprunner.model.records import ActorRow, Attempt, Ending, OutcomeCount, Record
+from mprunner.tables.csv import Columns, frame_of, make_frame
+from mprunner.values import Scalar
+
+_TRIAL: Final[Columns] = {
+    "run_id": "str",
+    "trial_id": "str",
+    "case_id": "str",
+    "repeat": "int",
+    "attempt": "int",
+    "is_final": "bool",
+    "order": "int",
+    "is_warmup": "bool",
+    "status": "str",
+    "exit_code": "int",
+    "signal": "int",
+    "error_type": "str",
+    "error_message": "str",
+    "leaked": "int",
+    "containment": "str",
+    "python": "str",
+    "host": "str",
+    "started_at": "str",
+    "trial_wall_s": "float",  # not wall_s: that is what scenarios call their own measurement
+    "cpu_user_s": "float",
+    "cpu_system_s": "float",
+    "max_process_rss_bytes": "int",
+    "seed": "int",
+}
+TRIAL_COLUMNS = tuple(_TRIAL)
+"""Columns of trials.csv before those of params and metrics."""
+
+_ACTOR: Final[Columns] = {
+    "run_id": "str",
+    "trial_id": "str",
+    "actor": "int",
+    "kind": "str",
+    "pid": "int",
+    "start_latency_s": "float",
+    "start_skew_s": "float",
+    "wall_s": "float",
+    "cpu_s": "float",
+    "rounds": "int",
+    "exit_code": "int",
+    "error_type": "str",
+}
+_SAMPLE: Final[Columns] = {"run_id": "str", "trial_id": "str"}
+CASE_COLUMNS: Final[Columns] = {"run_id": "str", "case_id": "str"}
+"""Columns before those of the params in tables of cases."""
+_OUTCOME: Final[Columns] = {
+    "variable": "str",
+    "value": "str",
+    "count": "int",
+    "observations": "int",  # not rounds: that is a param of scenarios whose actors start over
+    "share": "float",
+    "share_ci_low": "float",
+    "share_ci_high": "float",
+    "verdict": "str",
+    "note": "str",
+}
+OUTCOME_COLUMNS = (*CASE_COLUMNS, *_OUTCOME)
+"""Columns of outcomes.csv, without the params that stand after ``case_id``."""
+
+_ATTEMPT_COLUMNS = tuple(f.name for f in dataclasses.fields(Attempt) if f.name in _TRIAL)
+_ACTOR_COLUMNS = tuple(f.name for f in dataclasses.fields(ActorRow))
+_ENDING_COLUMNS = tuple(f.name for f in dataclasses.fields(Ending) if f.name in _TRIAL)
+
+MESSAGE_LIMIT = 2_000
+"""Characters of an error message in a table; the journal has all of it."""
+
+
+class Heading(Protocol):
+    """What the tables need of a run's header."""
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+
+    @property
+    def declaration(self) -> Declaration:
+        """What the scenario declares."""
+
+
+class Session(Protocol):
+    """What the tables need of a part of a run that one invocation of mprunner executed."""
+
+    @property
+    def first_record(self) -> int:
+        """The number of its first record, from 0."""
+
+    @property
+    def python(self) -> str:
+        """The version that executed its trials."""
+
+    @property
+    def host(self) -> str:
+        """The machine's name."""
+
+
+class Recorded(Protocol):
+    """What the tables are built from, such as a :class:`mprunner.runs.journal_reader.Reading`."""
+
+    @property
+    def header(self) -> Heading:
+        """What the run is about."""
+
+    @property
+    def sessions(self) -> Sequence[Session]:
+        """The invocations of mprunner that executed it, in order; of each at least those of the records read."""
+
+    def records(self) -> Iterable[Record]:
+        """Return the records in the order in which they ended."""
+
+
+class Rows(Protocol):
+    """What takes the rows of a table."""
+
+    def add(self, rows: Sequence[Mapping[str, object]], same: Mapping[str, object], /) -> None:
+        """Take the rows of the next record, which may be none; ``same`` is what they have in common.
+
+        What neither says is missing.
+        """
+
+
+Begin = Callable[[str, Columns], Rows]
+"""Begins the table of that name with these columns."""
+
+
+Counts = tuple[tuple[Scalar, int], ...]
+"""The states of an outcome and how often each was observed; 1, 1.0, true and the text 1 are four states."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Frames:
+    """What a run came to, rows in the order of the plan.
+
+    Attributes:
+        trials: one row per attempt.
+        observed: by case id and outcome variable, each state and how often it was observed, over the last attempts of
+            all trials, whatever their status; numbers in order before text.
+        outcomes: the same as a table, a row per case × state, with the text of the state.
+        labels: by case id, how a person tells each case from the others; in the order of the plan.
+        params: by case id, every param of each case; in the same order.
+        kept: the records that are the last of their trial, by their numbers from 0: only their actors and samples
+            are in the tables, and in this order.
+    """
+
+    trials: pd.DataFrame
+    observed: Mapping[tuple[str, str], Counts]
+    outcomes: pd.DataFrame
+    labels: Mapping[str, str]
+    params: Mapping[str, Mapping[str, Scalar]]
+    kept: NDArray[np.intp]
+
+
+class _Nowhere:
+    def add(self, rows: Sequence[Mapping[str, object]], same: Mapping[str, object], /) -> None:
+        """Forget the rows."""
+
+
+def forget(name: str, columns: Columns) -> Rows:
+    """Make no table of what is not in :class:`Frames`."""
+    return _Nowhere()
+
+
+def build_frames(recorded: Recorded, cut_off: Iterable[Record] = (), begin: Begin = forget) -> Frames:
+    """Build a run's tables from its journal; without records they are empty and have all of their columns.
+
+    Args:
+        recorded: the journal.
+        cut_off: records of attempts that the journal has no end of; asked for when its own have been read.
+        begin: begins the tables of actors and, where the scenario declares some, of samples.
+
+    Raises:
+        ResultsError: the journal can't be read, or holds a value that is not of the type declared.
+    """
+    builder = _Builder(recorded.header, recorded.sessions, begin)
+    for record in chain(recorded.records(), cut_off):
+        builder.add(record)
+    return builder.frames()
+
+
+def columns_of(fields: Iterable[Field]) -> dict[str, FieldType]:
+    """Return the columns of declared fields, and the type of each."""
+    return {field.name: field.type for field in fields}
+
+
+class _Collected:
+    """A frame in the making: its cells by column, and of each record the number of its rows."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._counts: list[int] = []
+        self.cells: dict[str, list[object]] = {name: [] for name in columns}
+
+    def add(self, rows: Sequence[Mapping[str, object]], same: Mapping[str, object], /) -> None:
+        """Take the rows of the next record, column by column."""
+        self._counts.append(len(rows))
+        for name, cells in self.cells.items():
+            cells.extend([same[name]] * len(rows) if name in same else [row.get(name) for row in rows])
+
+    def frame(self, records: NDArray[np.intp]) -> pd.DataFrame:
+        """Make the frame of the rows of some records, in their order."""
+        counts = np.asarray(self._counts, dtype=np.intp)
+        own = counts[records]
+        # Of each row its place among all: where its record begins, and which of the record's rows it is.
+        begins = (np.cumsum(counts) - counts)[records]
+        positions = np.repeat(begins - (np.cumsum(own) - own), own) + np.arange(own.sum())
+        whole = frame_of(self._columns, self.cells)
+        if np.array_equal(positions, np.arange(len(whole))):
+            return whole  # as most are: in the order of the plan already, and not copied
+        return whole.iloc[positions].reset_index(drop=True)
+
+
+class Collector:
+    """Begins tables that become frames."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, _Collected] = {}
+
+    def __call__(self, name: str, columns: Columns) -> Rows:
+        """Begin a table."""
+        return self._tables.setdefault(name, _Collected(columns))
+
+    def frames(self, kept: NDArray[np.intp]) -> dict[str, pd.DataFrame]:
+        """Make the frame of each table, of the rows of some records in their order; see :class:`Frames`.
+
+        Raises:
+            ResultsError: a value is not of the type declared.
+        """
+        return {name: table.frame(kept) for name, table in self._tables.items()}
+
+
+class _Builder:
+    """Collects the rows of all tables in one pass over the records."""
+
+    def __init__(self, header: Heading, sessions: Sequence[Session], begin: Begin) -> None:
+        self._header = header
+        self._sessions = sessions
+        self._session = 0
+        declaration = header.declaration
+        params = columns_of(declaration.params)
+        self._outcome_columns = {**CASE_COLUMNS, **params, **_OUTCOME}
+        self._trials = _Collected({**_TRIAL, **params, **columns_of(declaration.metrics)})
+        self._actors = begin("actors", _ACTOR)
+        sampled = declaration.sample
+        self._samples = (
+            _Nowhere() if sampled is None else begin("samples", {**_SAMPLE, **columns_of(sampled)})
+        )
+        self._observed: list[tuple[int, str, OutcomeCount]] = []
+        self._order: list[int] = []
+        self._last: dict[str, tuple[int, int]] = {}
+        self._cases: dict[str, Attempt] = {}
+
+    def add(self, record: Record) -> None:
+        """Add what one record says to every table."""
+        number, attempt, result = len(self._order), record.attempt, record.ending.result
+        self._order.append(attempt.order)
+        # By its number: the record of an attempt that was cut off comes after the start of the next one.
+        self._last[attempt.trial_id] = max(
+            (attempt.attempt, number), self._last.get(attempt.trial_id, (0, 0))
+        )
+        if attempt.order < self._cases.setdefault(attempt.case_id, attempt).order:
+            self._cases[attempt.case_id] = attempt
+        self._trials.add([_trial_row(record, self._header.run_id, self._session_of(number))], {})
+        ids = {"run_id": self._header.run_id, "trial_id": attempt.trial_id}
+        self._actors.add(_actor_rows(result.actors) if result else (), ids)
+        self._samples.add(result.samples if result else (), ids)
+        for outcome in result.outcomes if result else ():
+            self._observed.append((number, attempt.case_id, outcome))
+
+    def _session_of(self, number: int) -> Session:
+        """Return the session of a record; asked in the order of records."""
+        later = self._session + 1
+        while later < len(self._sessions) and number >= self._sessions[later].first_record:
+            self._session, later = later, later + 1
+        return self._sessions[self._session]
+
+    def frames(self) -> Frames:
+        """Make the frames."""
+        final = np.zeros(len(self._order), dtype=bool)
+        final[[number for _, number in self._last.values()]] = True
+        self._trials.cells["is_final"] = final.tolist()
+        ordered = np.argsort(np.asarray(self._order, dtype=np.int64), kind="stable")
+        cases = sorted(self._cases.values(), key=lambda attempt: attempt.order)
+        observed = self._counts(cases, final)
+        return Frames(
+            trials=self._trials.frame(ordered),
+            observed=observed,
+            outcomes=self._outcomes(cases, observed),
+            labels={case.case_id: case.case_label for case in cases},
+            params={case.case_id: case.params for case in cases},
+            kept=ordered[final[ordered]],
+        )
+
+    def _counts(self, cases: Iterable[Attempt], final: NDArray[np.bool_]) -> dict[tuple[str, str], Counts]:
+        counted: dict[tuple[str, str], Counter[tuple[type, Scalar]]] = {}
+        for number, case_id, outcome in self._observed:
+            if final[number]:
+                states = counted.setdefault((case_id, outcome.variable), Counter())
+                states[type(outcome.value), outcome.value] += outcome.count
+        variables = self._header.declaration.outcomes
+        keys = [(case.case_id, variable) for case in cases for variable in variables]
+        return {key: _in_order(counted[key]) for key in keys if key in counted}
+
+    def _outcomes(self, cases: Iterable[Attempt], observed: Mapping[tuple[str, str], Counts]) -> pd.DataFrame:
+        params = {case.case_id: case.params for case in cases}
+        rows = [
+            {**params[case_id], "run_id": self._header.run_id, "case_id": case_id, "variable": variable} | row
+            for (case_id, variable), counts in observed.items()
+            for row in _outcome_rows(counts)
+        ]
+        return make_frame(self._outcome_columns, rows)
+
+
+def _in_order(counts: Counter[tuple[type, Scalar]]) -> Counts:
+    states = ((value, count) for (_, value), count in counts.items())
+    return tuple(sorted(states, key=lambda state: state_order(state[0])))
+
+
+def state_order(value: Scalar) -> tuple[bool, float, str]:
+    """Return what puts the states of an outcome in order: numbers before text."""
+    return (True, 0, value) if isinstance(value, str) else (False, value or 0, str(value))
+
+
+def state_texts(states: Sequence[Scalar]) -> list[str]:
+    """Return the cells of different states of an outcome; where two would read the same, text is in quotes."""
+    texts = [str(state) for state in states]
+    if len(set(texts)) == len(texts):
+        return texts
+    return [repr(state) if isinstance(state, str) else str(state) for state in states]
+
+
+def _outcome_rows(counts: Counts) -> Iterator[dict[str, object]]:
+    observations = sum(count for _, count in counts)
+    texts = state_texts([state for state, _ in counts])
+    for text, (_, count) in zip(texts, counts, strict=True):
+        share = count / observations
+        yield {"value": text, "count": count, "observations": observations, "share": share}
+
+
+def _actor_rows(actors: Iterable[ActorRow]) -> list[dict[str, object]]:
+    return [{name: getattr(actor, name) for name in _ACTOR_COLUMNS} for actor in actors]
+
+
+def _trial_row(record: Record, run_id: str, session: Session) -> dict[str, object]:
+    attempt, ending, result = record.attempt, record.ending, record.ending.result
+    message = ending.malformed if result is None else result.error_message
+    return {
+        **attempt.params,
+        **(result.metrics if result else {}),
+        **{name: getattr(attempt, name) for name in _ATTEMPT_COLUMNS},
+        **{name: getattr(ending, name) for name in _ENDING_COLUMNS},
+        "run_id": run_id,
+        "status": record.status.value,
+        "error_type": result.error_type if result else None,
+        "error_message": message and _capped(message),
+        "containment": record.containment,
+        # An attempt that was cut off is recorded by a later session than its own.
+        "python": session.python if record.started_at else None,
+        "host": session.host if record.started_at else None,
+        "started_at": record.started_at,
+        "trial_wall_s": ending.wall_s,
+    }
+
+
+def _capped(message: str) -> str:
+    return message if len(message) <= MESSAGE_LIMIT else message[: MESSAGE_LIMIT - 1] + "…"

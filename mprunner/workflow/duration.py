@@ -1,0 +1,137 @@
+"""How long a plan may take: by what its cases took in an earlier run, or at most, by its timeout."""
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any, Final
+
+from mprunner.errors import ResultsError
+from mprunner.experiment.plan import Plan
+from mprunner.model.records import Status
+from mprunner.runs.folder import all_runs
+from mprunner.runs.journal_reader import DAMAGE, lines_of
+
+RUNS: Final = 3
+"""So many of an experiment's newest runs are looked at."""
+CASES: Final = 10_000
+"""Up to so many cases a plan is compared with an earlier run: more would take long to make."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """How long a plan takes.
+
+    Attributes:
+        seconds: of the whole plan.
+        run_id: the run by which it is said; None if ``seconds`` is what it takes at most, by the timeout.
+        known: how many of the plan's cases were measured there.
+    """
+
+    seconds: float
+    run_id: str | None = None
+    known: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a value that ``json`` can write."""
+        return {"seconds": self.seconds, "run_id": self.run_id, "known_cases": self.known}
+
+
+@dataclass(frozen=True, slots=True)
+class Walls:
+    """What a run's trials took.
+
+    Attributes:
+        means: by case id, the mean wall time of its trials, in seconds.
+        overhead_s: the median time between the end of a trial and the start of the next.
+    """
+
+    means: Mapping[str, float]
+    overhead_s: float = 0.0
+
+
+def at_most(plan: Plan) -> Estimate:
+    """Return how long a plan takes if every trial takes its whole timeout."""
+    return Estimate(seconds=len(plan) * plan.timeout_s)
+
+
+def by_walls(case_ids: Sequence[str], trials_per_case: int, walls: Walls, run_id: str) -> Estimate | None:
+    """Estimate a plan's time by an earlier run; a case that is not known there counts as the mean of those that are.
+
+    Returns:
+        None if no case is known.
+    """
+    known = [walls.means[case_id] for case_id in case_ids if case_id in walls.means]
+    if not known:
+        return None
+    per_repeat = len(case_ids) * (fmean(known) + walls.overhead_s)
+    return Estimate(seconds=trials_per_case * per_repeat, run_id=run_id, known=len(known))
+
+
+def estimate(plan: Plan, name: str, results: Path) -> Estimate:
+    """Estimate a plan's time by the newest run of the experiment ``name`` that has trials of the same cases.
+
+    A run whose journal can't be read is passed over. Without a run, and for a plan of more than :data:`CASES`
+    cases, it is what the plan takes at most.
+    """
+    runs = [folder for folder in all_runs(results) if folder.path.parent.name == name]
+    if not runs or len(plan.cases) > CASES:
+        return at_most(plan)
+    case_ids = [case.case_id for case in plan.cases]
+    for folder in runs[: -RUNS - 1 : -1]:
+        try:
+            walls = read_walls(folder.journal)
+        except ResultsError:
+            continue
+        if found := by_walls(case_ids, plan.warmup + plan.repeats, walls, folder.run_id):
+            return found
+    return at_most(plan)
+
+
+def read_walls(journal: Path) -> Walls:
+    """Read what a run's trials took, line by line; memory grows by a number for each trial.
+
+    Raises:
+        ResultsError: the journal can't be read, or is damaged before its last line.
+    """
+    taking = _Taking()
+    for line in lines_of(journal):
+        if not line.is_whole:
+            break
+        try:
+            kind, value = line.entry()
+            if kind == "ended":
+                taking.take(value)
+        except DAMAGE as error:
+            raise line.damaged(error) from error
+    return taking.walls()
+
+
+@dataclass(slots=True)
+class _Taking:
+    """What has been read of a journal so far."""
+
+    sums: dict[str, tuple[float, int]] = field(default_factory=dict)
+    overheads: "array[float]" = field(default_factory=lambda: array("d"))
+    ended_at: float | None = None
+
+    def take(self, record: Mapping[str, Any]) -> None:
+        """Take in a record's JSON; one that was cancelled, or lost with its runner, took no time of its own."""
+        wall_s, started_at = record["ending"]["wall_s"], record["started_at"]
+        if wall_s is None or started_at is None or record["status"] == Status.CANCELLED:
+            self.ended_at = None
+            return
+        case_id = record["attempt"]["case_id"]
+        total, count = self.sums.get(case_id, (0.0, 0))
+        self.sums[case_id] = total + wall_s, count + 1
+        began = datetime.fromisoformat(started_at).timestamp()
+        if self.ended_at is not None:
+            self.overheads.append(began - self.ended_at)
+        self.ended_at = began + wall_s
+
+    def walls(self) -> Walls:
+        """Return what it comes to; a clock that was set back makes no overhead negative."""
+        overhead_s = max(median(self.overheads), 0.0) if self.overheads else 0.0
+        return Walls({case_id: total / count for case_id, (total, count) in self.sums.items()}, overhead_s)

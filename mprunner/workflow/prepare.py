@@ -1,0 +1,70 @@
+"""The stages before a run: from an experiment's file to its scenario and its plan."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mprunner.experiment import NOTHING, Asked, Experiment, read_experiment
+from mprunner.experiment.plan import Plan, make_plan
+from mprunner.model.rules import Rules
+from mprunner.plugins.registry import RegisteredScenario, Registry, load_registry
+from mprunner.runs.machine import bindable_cpus, usable_cpus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An experiment that is ready to be executed; nothing has been started or written.
+
+    Attributes:
+        registry: the plugins found.
+        experiment: what the file says.
+        scenario: the scenario that it names.
+        plan: all of its trials.
+        cpus: how many CPUs ``cpu_count`` means.
+    """
+
+    registry: Registry
+    experiment: Experiment
+    scenario: RegisteredScenario
+    plan: Plan
+    cpus: int
+
+    @property
+    def rules(self) -> Rules:
+        """What the experiment expects, ``cpu_count`` resolved."""
+        return self.experiment.rules.resolved(self.scenario.declaration.params, self.cpus)
+
+
+def prepare(
+    file: Path,
+    plugins: Sequence[Path] = (),
+    asked: Asked = NOTHING,
+    *,
+    strict: bool = False,
+    registry: Registry | None = None,
+) -> Prepared:
+    """Read an experiment, find its scenario, plan its trials.
+
+    Args:
+        file: the experiment.
+        plugins: files given by ``--plugin``.
+        asked: what was said of the experiment beside its file.
+        strict: whether the scenario must not refuse a combination.
+        registry: the plugins, where they were loaded already.
+
+    Raises:
+        ExperimentError: the file, or what it says, is wrong; if ``strict``, the scenario refuses a combination.
+        PluginError: the plugin that it needs is broken.
+        NothingSelectedError: its plan is empty.
+    """
+    registry = registry or load_registry(plugins)
+    experiment = read_experiment(file, registry.scenario, asked, bindable_cpus())
+    scenario = registry.scenario(experiment.scenario)
+    cpus = len(cpus_of(experiment))
+    plan = make_plan(experiment, scenario.declaration, scenario.params_type, cpus, strict=strict)
+    return Prepared(registry=registry, experiment=experiment, scenario=scenario, plan=plan, cpus=cpus)
+
+
+def cpus_of(experiment: Experiment) -> list[int]:
+    """Return the numbers of the CPUs that a worker may use: those that the experiment names, or else all."""
+    return usable_cpus() if experiment.cpus is None else list(experiment.cpus)

@@ -1,0 +1,333 @@
+"""Resuming a run: what is missing of it, whether new results may stand beside the old ones, and their execution."""
+
+import platform
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mprunner.errors import MprunnerError, NothingSelectedError, ResumeRefusedError
+from mprunner.executors import Executor, Interrupt
+from mprunner.executors.schedule import schedule_for
+from mprunner.experiment import Asked, Experiment, read_experiment
+from mprunner.experiment.plan import Plan, make_plan
+from mprunner.experiment.value_types import list_of_cpus
+from mprunner.model.adaptive import AdaptiveRepeats
+from mprunner.model.declaration import Declaration, Field
+from mprunner.model.provenance import Difference, differences
+from mprunner.model.records import Attempt
+from mprunner.plugins.notify import Notifier
+from mprunner.plugins.registry import RegisteredScenario, Registry, load_registry
+from mprunner.runs.folder import RunFolder
+from mprunner.runs.journal import Header, Journal, Session
+from mprunner.runs.machine import bindable_cpus
+from mprunner.runs.trial_states import Tally, TrialStates
+from mprunner.workflow.pipeline import Executed, Warn, Work, adaptive_of, carry_out, ignore, start
+from mprunner.workflow.prepare import Prepared, cpus_of
+from mprunner.workflow.run_facts import Started, conclusion, conditions_of, describe_session
+
+NEW_RUN = "start a new run of the experiment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopened:
+    """A run whose journal has been read and is held against other runners.
+
+    Attributes:
+        folder: its folder.
+        journal: its journal.
+        experiment: what the run began with.
+        trial_states: what its trials came to.
+        tally: how many of them are settled, and how many failed.
+        adaptive: what the cases came to; None where all repeats are executed.
+        spared: how many planned trials are not needed, by what the cases came to.
+    """
+
+    folder: RunFolder
+    journal: Journal
+    experiment: Experiment
+    trial_states: TrialStates
+    tally: Tally
+    adaptive: AdaptiveRepeats | None = None
+    spared: int = 0
+
+    @property
+    def header(self) -> Header:
+        """The header of the journal."""
+        return self.journal.header
+
+    @property
+    def missing(self) -> int:
+        """How many trials that are needed, as far as is known, have no final record."""
+        return self.header.planned - self.spared - self.tally.settled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """What is missing of a run, ready to be executed. Iterating yields its attempts, in the order of the plan.
+
+    Attributes:
+        reopened: the run.
+        prepared: its experiment, scenario and plan.
+        differences: what is not as it was when the run began.
+    """
+
+    reopened: Reopened
+    prepared: Prepared
+    differences: tuple[Difference, ...]
+
+    def __iter__(self) -> Iterator[Attempt]:
+        trial_states, retries = self.reopened.trial_states, self.prepared.experiment.retries
+        for attempt in self.prepared.plan:
+            trial_state = trial_states.get(attempt.trial_id)
+            if trial_state is None:
+                yield attempt
+            elif not trial_state.is_settled(retries):
+                yield replace(attempt, attempt=trial_state.attempt + 1)
+
+
+@contextmanager
+def reopened(folder: RunFolder) -> Iterator[Reopened]:
+    """Hold a run against other runners, and find out where its trials stand.
+
+    Raises:
+        ResultsError: another runner holds it, or its journal is damaged or can't be written.
+    """
+    trial_states = TrialStates()
+    with Journal.reopen(folder.journal, trial_states) as journal:
+        experiment = Experiment.from_json(journal.header.experiment)
+        tally = trial_states.tally(experiment.retries)
+        adaptive = _narrowed(experiment, journal, trial_states)
+        yield Reopened(
+            folder=folder,
+            journal=journal,
+            experiment=experiment,
+            trial_states=trial_states,
+            tally=tally,
+            adaptive=adaptive,
+            spared=0 if adaptive is None else adaptive.look_at_all(),
+        )
+
+
+def _narrowed(experiment: Experiment, journal: Journal, trial_states: TrialStates) -> AdaptiveRepeats | None:
+    """Return what the settled trials of a run came to, as the schedule that executed them saw it."""
+    adaptive = adaptive_of(experiment, journal.header.planned)
+    if adaptive is not None:
+        for record in journal.earlier_records():
+            trial_state = trial_states[record.attempt.trial_id]
+            if record.attempt.attempt == trial_state.attempt and trial_state.is_settled(experiment.retries):
+                adaptive.take(record)
+    return adaptive
+
+
+def prepare_rest(run: Reopened, plugins: Sequence[Path], file: Path) -> Rest:
+    """Find the scenario of a run, plan it as it was planned, and compare then with now.
+
+    Args:
+        run: the run.
+        plugins: files given by ``--plugin``; without any, the one that the run began with.
+        file: the experiment file that is compared with what the run began with.
+
+    Raises:
+        ResumeRefusedError: new results can't stand beside those that there are.
+        ExperimentError, PluginError: the scenario is gone, or its plugin is broken.
+    """
+    header = run.header
+    if not plugins and header.plugin_file is not None:
+        plugins = [Path(header.plugin_file)]
+    registry = load_registry(plugins)
+    scenario = registry.scenario(header.declaration.name)
+    _refuse_other_columns(header.declaration, scenario.declaration)
+    _refuse_missing_cpus(run.experiment)
+    cpus = header.cpus or len(cpus_of(run.experiment))
+    plan = _plan_of(run, scenario, cpus)
+    if plan is None or len(plan) != header.planned or not _holds(plan, run.trial_states):
+        raise ResumeRefusedError("the plan of the run is not what it was: other trials are in it", NEW_RUN)
+    return Rest(
+        reopened=run,
+        prepared=Prepared(
+            registry=registry, experiment=run.experiment, scenario=scenario, plan=plan, cpus=cpus
+        ),
+        differences=(
+            *differences(header.conditions, conditions_of(scenario)),
+            *_cpu_differences(run, scenario, plan),
+            *_experiment_differences(run, scenario, plan, registry, file),
+        ),
+    )
+
+
+def _plan_of(run: Reopened, scenario: RegisteredScenario, cpus: int) -> Plan | None:
+    try:  # with the defaults that the run began with: a default that has changed must not make trials new
+        return make_plan(run.experiment, run.header.declaration, scenario.params_type, cpus)
+    except NothingSelectedError:
+        return None
+
+
+def _holds(plan: Plan, trial_states: TrialStates) -> bool:
+    return sum(trial_id in trial_states for trial_id in plan.trial_ids()) == len(trial_states)
+
+
+def _refuse_missing_cpus(experiment: Experiment) -> None:
+    usable = bindable_cpus()
+    missing = sorted(set(experiment.cpus or ()).difference(usable))
+    if missing:
+        which = f"CPU {missing[0]}" if len(missing) == 1 else f"CPUs {list_of_cpus(missing)}"
+        may = list_of_cpus(usable) if usable else "any: this platform does not bind processes"
+        raise ResumeRefusedError(
+            f"the run is bound to {which}, which can't be used here; a worker may use {may}",
+            "resume it where it began",
+        )
+
+
+def _refuse_other_columns(then: Declaration, now: Declaration) -> None:
+    differing = differences(_columns(then), _columns(now))
+    if differing:
+        shown = "".join(f"\n  {difference}" for difference in differing)
+        raise ResumeRefusedError(
+            f"scenario {then.name!r} declares other columns than when the run began:{shown}", NEW_RUN
+        )
+
+
+def _columns(declaration: Declaration) -> dict[str, Any]:
+    return {
+        "params": _types(declaration.params),
+        "metrics": _types(declaration.metrics),
+        "sample": _types(declaration.sample or ()),
+        "outcomes": sorted(declaration.outcomes),
+    }
+
+
+def _types(fields: Sequence[Field]) -> dict[str, str]:
+    return {field.name: field.type + (" or null" if field.optional else "") for field in fields}
+
+
+def _cpu_differences(run: Reopened, scenario: RegisteredScenario, plan: Plan) -> tuple[Difference, ...]:
+    then, now = run.header.cpus, len(cpus_of(run.experiment))
+    if then in (None, now) or _cases(_plan_of(run, scenario, now)) == _cases(plan):
+        return ()
+    return differences({"cpu_count": then}, {"cpu_count": now})
+
+
+def _cases(plan: Plan | None) -> set[str]:
+    return {case.case_id for case in plan.cases} if plan else set()
+
+
+def _experiment_differences(
+    run: Reopened, scenario: RegisteredScenario, plan: Plan, registry: Registry, file: Path
+) -> tuple[Difference, ...]:
+    """Compare what the file says now with what the run began with: what it means, not how it is written."""
+    try:
+        given = _as_then(run.experiment, file, registry)
+        cpus = run.header.cpus or len(cpus_of(run.experiment))
+        planned = make_plan(given, run.header.declaration, scenario.params_type, cpus)
+    except MprunnerError as error:
+        first = error.message.splitlines()[0]
+        return (Difference(what=str(file), then="an experiment", now=first),)
+    # Where it is, what its results folder is called, and what is made of results: no trial is another by it.
+    ignored = {"path", "name", "description", "outcomes", "expect"}
+    if _cases(planned) == _cases(plan):
+        ignored |= {"params", "sweep", "exclude"}
+    then, now = (
+        {key: value for key, value in made.to_json().items() if key not in ignored}
+        for made in (run.experiment, given)
+    )
+    return differences(then, now)
+
+
+def _as_then(experiment: Experiment, file: Path, registry: Registry) -> Experiment:
+    """Read a file with what was set and asked for when the run began."""
+    asked = Asked(overrides=experiment.overrides)
+    given = read_experiment(file, registry.scenario, asked)
+    return replace(given, only=experiment.only)
+
+
+def execute_rest(
+    rest: Rest,
+    executor: Executor,
+    interrupt: Interrupt,
+    *,
+    beside_orphans: bool = False,
+    warn: Warn = ignore,
+) -> Executed:
+    """Execute what is missing of a run, then let other runners have it.
+
+    Raises:
+        OrphansError: an earlier run left processes; nothing has been started or written.
+        PluginError: the worker can't import the scenario; nothing has been written.
+        ResultsError: the results can't be written; what the journal holds is kept.
+    """
+    run, tell = rest.reopened, Notifier(rest.prepared.registry)
+    with run.journal:
+        try:
+            started = start(executor, run.experiment, beside_orphans=beside_orphans, warn=warn)
+            session = Session(
+                python=platform.python_version(),
+                host=socket.gethostname(),
+                conditions=conditions_of(rest.prepared.scenario),
+            )
+            facts = _described(rest, executor, started, tell.facts())
+            run.journal.resumed(session)
+            run.folder.write_run(facts)
+            work = Work(
+                folder=run.folder,
+                journal=run.journal,
+                run=facts,
+                schedule=schedule_for(
+                    rest.prepared.experiment, rest.prepared.rules, rest, _lost(run), run.adaptive
+                ),
+                planned=run.header.planned,
+                done=run.tally.settled,
+                failures=run.tally.failed,
+            )
+            return carry_out(work, executor, interrupt, tell)
+        finally:
+            executor.close()
+
+
+def _lost(run: Reopened) -> dict[str, int]:
+    """Count the lost attempts of each trial, with those that will be recorded when its next attempt is started."""
+    counts = {
+        trial_id: trial_state.lost for trial_id, trial_state in run.trial_states.items() if trial_state.lost
+    }
+    for trial_id, attempts in run.journal.cut_off.items():
+        counts[trial_id] = counts.get(trial_id, 0) + len(attempts)
+    return counts
+
+
+def _described(rest: Rest, executor: Executor, started: Started, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the run's run.json as it goes on; what it said of its beginning stays."""
+    run = rest.reopened.folder.read_run()
+    session = {
+        "missing": rest.reopened.missing,
+        "differences": [str(difference) for difference in rest.differences],
+        **describe_session(rest.prepared, executor, started, extra),
+    }
+    return {
+        **run,
+        "state": "running",
+        "verdict": None,
+        "done": rest.reopened.tally.settled,
+        "failures": rest.reopened.tally.failed,
+        "finished_at": None,
+        "resumed": [*run.get("resumed", ()), session],
+    }
+
+
+def conclude(run: Reopened, interrupt: Interrupt) -> Executed:
+    """Say of a run of which nothing is missing how it ended, and let other runners have it.
+
+    Raises:
+        ResultsError: its run.json can't be read or written.
+    """
+    with run.journal:
+        facts = run.folder.read_run()
+        if facts["state"] != "finished":  # its runner was ended after the last trial
+            needed = run.header.planned - run.spared
+            facts |= conclusion(run.tally.settled, run.tally.failed, needed, interrupt)
+            facts |= {} if run.adaptive is None else {"spared": run.spared}
+            run.folder.write_run(facts)
+    return Executed(
+        folder=run.folder, run=facts, done=run.tally.settled, failures=run.tally.failed, hook_errors=()
+    )

@@ -1,0 +1,48 @@
+"""Exact intervals of shares: equal to scipy's, and what "never in n observations" says."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from mprunner.analysis.statistics import share_interval, unseen_bound
+
+
+@st.composite
+def counts(draw):
+    observations = draw(st.integers(1, 2_000_000))
+    return draw(st.integers(1, observations)), observations
+
+
+@given(counts())
+def test_the_interval_is_that_of_clopper_and_pearson(drawn):
+    count, observations = drawn
+    exact = binomtest(count, observations).proportion_ci(0.95, method="exact")
+    interval = share_interval(count, observations)
+    assert interval.low == pytest.approx(exact.low, rel=1e-6)
+    assert interval.high == pytest.approx(exact.high, rel=1e-6)
+
+
+def test_a_published_interval_is_reproduced():
+    """Clopper and Pearson's own chart gives 0.03 and 0.44 for 3 of 20, here with the digits of later tables."""
+    interval = share_interval(3, 20)
+    assert (interval.low, interval.high) == (pytest.approx(0.0321, abs=5e-5), pytest.approx(0.3789, abs=5e-5))
+
+
+@given(st.integers(1, 10**9))
+def test_what_was_never_seen_misses_with_five_percent_at_its_bound(observations):
+    bound = unseen_bound(observations)
+    assert (1 - bound) ** observations == pytest.approx(0.05, rel=1e-4)
+    assert share_interval(0, observations).high == bound
+    assert share_interval(0, observations).low == 0
+
+
+@given(st.integers(30, 10**9))
+def test_the_bound_follows_the_rule_of_three(observations):
+    assert unseen_bound(observations) == pytest.approx(3 / observations, rel=0.06)
+
+
+@pytest.mark.parametrize(("count", "observations"), [(-1, 5), (6, 5), (0, 0)])
+def test_what_is_no_share_is_refused(count, observations):
+    with pytest.raises(ValueError, match=rf"^{count} of {observations} is no share$"):
+        share_interval(count, observations)

@@ -1,0 +1,199 @@
+"""``cpus``: which CPUs a trial may use, what they are counted as, and what is said where they can't be had."""
+
+import json
+import os
+
+import pandas as pd
+import pytest
+
+from mprunner.executors import Interrupt
+from mprunner.executors.fake import FakeExecutor
+from mprunner.experiment import ExperimentFileError, read_experiment
+from mprunner.model.records import Ending, Result, ResultKind
+from mprunner.runs.machine import cpu_quota, quota_warning
+from mprunner.workflow.pipeline import execute
+from mprunner.workflow.prepare import prepare
+from tests.experiment.scenarios import scenario_of
+from tests.support import PLUGINS
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity"), reason="this platform does not bind processes to CPUs"
+)
+PLUGIN = PLUGINS / "affinity.py"
+
+
+def usable() -> list[int]:
+    return sorted(os.sched_getaffinity(0))
+
+
+def latest(tmp_path):
+    return tmp_path / "results" / "affinity" / "latest"
+
+
+def run(program, tmp_path, more: str):
+    (tmp_path / "affinity.yaml").write_text(f"scenario: affinity\nrepeats: 1\n{more}\n")
+    done = program("run", "affinity.yaml", "--plugin", PLUGIN)
+    assert done.returncode == 0, done.stderr
+    return pd.read_csv(latest(tmp_path) / "trials.csv")
+
+
+@pytest.mark.parametrize("isolation", ["forked", "fresh"])
+def test_a_trial_and_its_processes_may_use_the_cpus_of_the_experiment_and_no_other(
+    program, tmp_path, isolation
+):
+    cpu = usable()[-1]
+    methods = "sweep: {start_method: [fork, spawn, forkserver]}"
+    table = run(program, tmp_path, f"cpus: [{cpu}]\nisolation: {isolation}\n{methods}")
+    for column in ("imported", "executed", "child"):
+        assert list(table[column]) == [1 << cpu] * 3
+
+
+def test_without_cpus_a_trial_may_use_all_that_the_runner_may(program, tmp_path):
+    (row,) = run(program, tmp_path, "").to_dict("records")
+    assert row["executed"] == sum(1 << cpu for cpu in usable())
+    assert row["workers_meant"] == len(usable())
+
+
+def test_cpu_count_is_the_number_of_cpus_of_the_experiment_and_run_json_names_them(program, tmp_path):
+    cpu = usable()[0]
+    (row,) = run(program, tmp_path, f"cpus: [{cpu}]").to_dict("records")
+    assert row["workers_meant"] == row["workers"] == 1
+    assert json.loads((latest(tmp_path) / "run.json").read_text())["cpus"] == [cpu]
+
+
+def problem(tmp_path, may_use, text="cpus: [1, 5]") -> list[str]:
+    file = tmp_path / "bank.yaml"
+    file.write_text(f"scenario: bank\n{text}\n")
+    with pytest.raises(ExperimentFileError) as caught:
+        read_experiment(file, scenario_of, usable_cpus=may_use)
+    return caught.value.message.splitlines()
+
+
+def test_a_cpu_that_can_t_be_used_here_is_a_located_error_that_names_those_that_can(tmp_path):
+    lines = problem(tmp_path, [0, 1, 3])
+    assert lines[0].endswith(":2:11: cpus[1]: CPU 5 can't be used here")
+    assert lines[-1] == "hint: a worker may use 0, 1, 3"
+
+
+def test_many_usable_cpus_are_told_by_the_first_and_the_last(tmp_path):
+    assert problem(tmp_path, range(6, 64))[-1].endswith("6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17 … 63")
+
+
+def test_a_platform_that_binds_no_process_refuses_cpus(tmp_path):
+    lines = problem(tmp_path, [])
+    assert lines[0].endswith(":2:1: cpus: this platform does not bind processes to CPUs")
+
+
+def test_the_program_refuses_a_cpu_that_is_not_there(program, tmp_path):
+    (tmp_path / "affinity.yaml").write_text("scenario: affinity\ncpus: [8191]\n")
+    done = program("run", "affinity.yaml", "--plugin", PLUGIN)
+    assert done.returncode == 2
+    assert "cpus[0]: CPU 8191 can't be used here" in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_run_whose_cpus_can_t_be_used_any_more_is_not_resumed(program, tmp_path):
+    run(program, tmp_path, f"cpus: [{usable()[0]}]")
+    journal = latest(tmp_path) / "journal.jsonl"
+    from mprunner.runs.journal_reader import line_of
+
+    first, *_ = journal.read_bytes().splitlines(keepends=True)
+    header = json.loads(first.partition(b" ")[2])
+    text = json.dumps(header).replace(f'"cpus": [{usable()[0]}]', '"cpus": [8191]')
+    assert "8191" in text
+    journal.write_bytes(line_of(json.loads(text)))
+    done = program("resume", "affinity", "--plugin", PLUGIN)
+    assert done.returncode == 7
+    assert "the run is bound to CPU 8191, which can't be used here" in done.stderr
+
+
+def test_a_run_resumes_on_the_same_cpus(program, tmp_path):
+    cpu = usable()[-1]
+    run(program, tmp_path, f"cpus: [{cpu}]")
+    journal = latest(tmp_path) / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().splitlines(keepends=True)[0])  # nothing has been executed
+    done = program("resume", "affinity", "--plugin", PLUGIN)
+    assert done.returncode == 0, done.stderr
+    assert list(pd.read_csv(latest(tmp_path) / "trials.csv").executed) == [1 << cpu]
+
+
+@pytest.fixture
+def groups(tmp_path):
+    """Make a tree of control groups and what lists a process's own; return the quota that is found."""
+
+    def make(membership: str, **files: str) -> float | None:
+        for name, text in files.items():
+            file = tmp_path / "cgroup" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        (tmp_path / "membership").write_text(membership)
+        return cpu_quota(tmp_path / "cgroup", tmp_path / "membership")
+
+    return make
+
+
+def test_the_quota_of_the_only_group_that_is_seen_is_found(groups):
+    assert groups("0::/\n", **{"cpu.max": "150000 100000\n"}) == 1.5
+
+
+def test_no_limit_is_no_quota(groups):
+    assert groups("0::/a\n", **{"a/cpu.max": "max 100000\n"}) is None
+
+
+def test_the_lowest_quota_of_a_group_and_those_that_it_is_in_counts(groups):
+    files = {"a/b/cpu.max": "400000 100000", "a/cpu.max": "50000 100000", "c/cpu.max": "1000 100000"}
+    assert groups("0::/a/b\n", **files) == 0.5
+
+
+def test_a_quota_of_version_1_is_found(groups):
+    files = {"cpu,cpuacct/x/cpu.cfs_quota_us": "200000", "cpu,cpuacct/x/cpu.cfs_period_us": "100000"}
+    assert groups("5:memory:/y\n4:cpu,cpuacct:/x\n0::/\n", **files) == 2.0
+
+
+def test_a_quota_of_version_1_without_a_limit_is_none(groups):
+    files = {"cpu/x/cpu.cfs_quota_us": "-1", "cpu/x/cpu.cfs_period_us": "100000"}
+    assert groups("4:cpu:/x\n", **files) is None
+
+
+@pytest.mark.parametrize("text", ["", "x", "max", "1", "1 0", "-5 100000", "1 2 3"])
+def test_a_file_that_says_nothing_is_no_quota(groups, text):
+    assert groups("0::/\n", **{"cpu.max": text}) is None
+
+
+def test_where_there_are_no_groups_there_is_no_quota(tmp_path):
+    assert cpu_quota(tmp_path / "no", tmp_path / "none") is None
+
+
+def test_a_quota_below_the_cpus_that_may_be_used_is_warned_about():
+    message, _ = quota_warning(1.5, 4)
+    assert message == (
+        "the control group allows a trial 1.5 CPUs' worth of time, less than the 4 CPUs have that it may use"
+    )
+    assert quota_warning(4.0, 4) is None
+    assert quota_warning(None, 4) is None
+
+
+def test_a_run_warns_of_its_quota_before_its_first_trial(tmp_path, monkeypatch):
+    monkeypatch.setattr("mprunner.workflow.pipeline.cpu_quota", lambda: 0.5)
+    (tmp_path / "affinity.yaml").write_text(f"scenario: affinity\nrepeats: 1\ncpus: [{usable()[0]}]\n")
+    told: list[str] = []
+
+    def result(attempt):
+        told.append("a trial")
+        return Ending(
+            exit_code=0,
+            result=Result(
+                kind=ResultKind.OK,
+                metrics={"imported": 1, "executed": 1, "child": 1, "workers_meant": 1},
+            ),
+        )
+
+    with Interrupt() as interrupt:
+        prepared = prepare(tmp_path / "affinity.yaml", [PLUGIN])
+        execute(
+            prepared, FakeExecutor(result), tmp_path, interrupt, warn=lambda said, hint: told.append(said)
+        )
+    assert told == [
+        "the control group allows a trial 0.5 CPUs' worth of time, less than the CPU has that it may use",
+        "a trial",
+    ]

@@ -1,0 +1,79 @@
+"""``mprunner schema`` as a person uses it: the real program, in an empty folder."""
+
+import json
+
+from tests.cli.test_scenarios_command import install
+from tests.support import ROOT
+
+MINE = '''
+from dataclasses import dataclass
+from mprunner.scenario import Scenario
+
+@dataclass(frozen=True)
+class Params:
+    depth: int = 3
+
+@dataclass(frozen=True)
+class Metrics:
+    wall_s: float
+
+class Mine(Scenario[Params, Metrics]):
+    """Dig."""
+
+    name = "dig"
+    def run(self, params, trial): return Metrics(0.0)
+
+def mprunner_register_scenarios(): return [Mine]
+'''
+
+
+def test_the_schema_goes_to_stdout_with_one_line_break_at_its_end(in_process):
+    done = in_process("schema")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("\n}\n")
+    assert done.stdout == (ROOT / "experiments" / "experiment.schema.json").read_text(), "`make schema`"
+
+
+def test_a_plugin_s_scenario_is_in_the_schema(program, tmp_path):
+    (tmp_path / "mine.py").write_text(MINE)
+    done = program("schema", "--plugin", "mine.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    schema = json.loads(done.stdout)
+    assert "dig" in schema["properties"]["scenario"]["enum"]
+    assert schema["definitions"]["dig.params"]["properties"] == {"depth": {"type": "integer", "default": 3}}
+
+
+def test_output_takes_the_place_of_a_file_and_nothing_is_printed(in_process, tmp_path):
+    file = tmp_path / "experiment.schema.json"
+    file.write_text("old")
+    done = in_process("schema", "--output", "experiment.schema.json")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert file.read_text() == in_process("schema").stdout
+    assert list(tmp_path.glob("*.json")) == [file]
+
+
+def test_an_output_that_can_t_be_written_ends_with_6_and_a_hint(in_process):
+    done = in_process("schema", "--output", "gone/schema.json")
+    assert (done.returncode, done.stdout) == (6, "")
+    assert done.stderr.startswith("error: gone/schema.json can't be written: ")
+    assert done.stderr.endswith("\nhint: give --output a file in a folder that you may write to\n")
+
+
+def test_an_output_that_is_a_folder_is_refused(in_process):
+    done = in_process("schema", "--output", ".")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is a directory" in done.stderr
+
+
+def test_a_broken_plugin_is_a_warning_and_the_schema_still_comes(program, tmp_path, monkeypatch):
+    install(tmp_path / "site", "other", "2.0", {"broken": "broken"})
+    (tmp_path / "site" / "broken.py").write_text("raise LookupError('no license')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    done = program("schema")
+    assert done.returncode == 0
+    assert done.stderr.startswith("warning: plugin broken (other 2.0): ")
+    assert "race-bank" in json.loads(done.stdout)["properties"]["scenario"]["enum"]
+
+
+def test_help_says_how_an_editor_finds_the_schema(in_process):
+    assert "# yaml-language-server: $schema=experiment.schema.json\n" in in_process("schema", "--help").stdout

@@ -1,0 +1,540 @@
+"""The JSON Schema for editors: what it says of good and bad files, beside what the validator says."""
+
+import json
+import re
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+
+from mprunner.errors import ExperimentError
+from mprunner.experiment import ExperimentFileError, read_experiment
+from mprunner.experiment.document import plain
+from mprunner.experiment.json_schema import experiment_schema
+from mprunner.experiment.keys import ExperimentFile
+from mprunner.experiment.parser import read_yaml
+from mprunner.experiment.repeats import RepeatsEntry, UntilEntry
+from mprunner.experiment.rule_keys import ExpectEntry, OutcomeEntry
+from mprunner.experiment.value_types import LimitsFile
+from mprunner.model.declaration import Declaration, Field, declare, types_of
+from tests.docs.test_docs import EXPERIMENTS as SHOWN
+from tests.experiment.scenarios import scenario_of
+from tests.support import ROOT
+
+CHECKED_IN = ROOT / "experiments" / "experiment.schema.json"
+FIRST_LINE = "# yaml-language-server: $schema=experiment.schema.json"
+FILES = sorted((ROOT / "experiments").glob("*.yaml"))
+
+
+def _bundled() -> dict[str, type]:
+    entries = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["mprunner"]
+    modules = [import_module(module) for module in entries.values()]
+    return {cls.name: cls for module in modules for cls in module.mprunner_register_scenarios()}
+
+
+BUNDLED = _bundled()
+BUNDLED_SCHEMA = experiment_schema(map(declare, BUNDLED.values()))
+KNOWN = {name: scenario_of(name).declaration for name in ("bank", "strict")}
+SCHEMA = experiment_schema(
+    Declaration(name=name, doc="", params=each.params, metrics=each.metrics, outcomes=each.outcomes)
+    for name, each in KNOWN.items()
+)
+
+
+def faults(schema, text):
+    """What the schema has against a YAML text."""
+    raw = text.encode() if isinstance(text, str) else text
+    return [error.message for error in Draft7Validator(schema).iter_errors(plain(read_yaml(raw, "x").root))]
+
+
+def mappings(schema):
+    """Every mapping in a schema: schemas, and the properties of schemas."""
+    if isinstance(schema, dict):
+        yield schema
+    for each in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from mappings(each)
+
+
+@pytest.mark.parametrize("schema", [BUNDLED_SCHEMA, SCHEMA, experiment_schema([])])
+def test_the_schema_is_one_of_draft_7(schema):
+    Draft7Validator.check_schema(schema)
+    assert schema["$schema"] == Draft7Validator.META_SCHEMA["$schema"]
+    newer = {"$defs", "prefixItems", "unevaluatedProperties", "unevaluatedItems", "dependentRequired"}
+    assert all(newer.isdisjoint(part) for part in mappings(schema))
+
+
+def test_nothing_stands_beside_a_reference_where_it_would_mean_nothing():
+    assert all(list(part) == ["$ref"] for part in mappings(BUNDLED_SCHEMA) if "$ref" in part)
+
+
+def test_every_reference_of_the_schema_leads_to_a_definition():
+    for target in set(re.findall(r'"\$ref": "#/([^"]*)"', json.dumps(BUNDLED_SCHEMA))):
+        found = BUNDLED_SCHEMA
+        for part in target.split("/"):
+            found = found[part]
+
+
+def test_the_order_of_plugins_does_not_change_the_schema():
+    declarations = [declare(cls) for cls in BUNDLED.values()]
+    assert json.dumps(experiment_schema(reversed(declarations))) == json.dumps(BUNDLED_SCHEMA)
+
+
+def test_the_schema_beside_the_experiments_is_that_of_the_bundled_scenarios():
+    assert json.loads(CHECKED_IN.read_text()) == BUNDLED_SCHEMA, "renew it by `make schema`"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_experiment_of_the_repository_names_the_schema_and_fits_it(file):
+    assert file.read_text().splitlines()[0] == FIRST_LINE
+    assert faults(BUNDLED_SCHEMA, file.read_bytes()) == []
+
+
+@pytest.mark.parametrize("text", [text for *_, text in SHOWN], ids=[f"{page}-{n}" for page, n, _ in SHOWN])
+def test_every_experiment_of_the_documentation_fits_the_schema(text):
+    assert faults(BUNDLED_SCHEMA, text) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "schema"),
+    [
+        (ExperimentFile, BUNDLED_SCHEMA),
+        (OutcomeEntry, BUNDLED_SCHEMA["definitions"]["OutcomeEntry"]),
+        (ExpectEntry, BUNDLED_SCHEMA["definitions"]["ExpectEntry"]),
+        (LimitsFile, BUNDLED_SCHEMA["definitions"]["LimitsFile"]),
+        (RepeatsEntry, BUNDLED_SCHEMA["definitions"]["RepeatsEntry"]),
+        (UntilEntry, BUNDLED_SCHEMA["definitions"]["UntilEntry"]),
+    ],
+)
+def test_every_key_is_in_the_schema_with_a_description_and_no_other(model, schema):
+    assert list(schema["properties"]) == list(model.model_fields)
+    for name, key in schema["properties"].items():
+        assert key["description"], name
+        assert "\n" not in key["description"]
+        assert {"type", "anyOf", "oneOf", "allOf", "const"} & set(key), f"{name} takes anything: see keys.py"
+
+
+def test_the_documentation_s_table_of_keys_says_what_an_editor_shows():
+    page = (ROOT / "docs" / "experiment-file.md").read_text()
+    table = page.split("## Keys")[1].split("## ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", table, re.MULTILINE))
+    assert rows == {name: key["description"] for name, key in BUNDLED_SCHEMA["properties"].items()}
+
+
+def test_a_key_shows_its_default():
+    shown = {name: key["default"] for name, key in SCHEMA["properties"].items() if "default" in key}
+    assert shown == {
+        "repeats": 5,
+        "warmup": 0,
+        "order": "interleaved",
+        "seed": 0,
+        "timeout": 60.0,
+        "on_failure": "continue",
+        "isolation": "forked",
+        "retries": 0,
+    }
+
+
+def _param(name, **declared):
+    field = Field(name=name, **declared)
+    one = Declaration(name="one", doc="", params=(field,), metrics=(), outcomes={})
+    return experiment_schema([one])["definitions"]["one.params"]["properties"][name]
+
+
+@pytest.mark.parametrize(
+    ("declared", "schema"),
+    [
+        ({"type": "bool", "default": False}, {"type": "boolean", "default": False}),
+        (
+            {"type": "int", "default": 16, "bounds": {"ge": 2, "lt": 64, "multiple_of": 2}},
+            {"type": "integer", "minimum": 2, "exclusiveMaximum": 64, "multipleOf": 2, "default": 16},
+        ),
+        (
+            {"type": "float", "default": 0.5, "bounds": {"gt": 0, "le": 1, "multiple_of": 0.1}},
+            {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 0.5},
+        ),
+        (
+            {"type": "int", "optional": True, "unit": "bytes", "doc": "how large"},
+            {"description": "how large (unit bytes)", "type": ["integer", "null"], "default": None},
+        ),
+        (
+            {"type": "str", "default": "a", "choices": ("a", "b"), "optional": True},
+            {"type": ["string", "null"], "enum": ["a", "b", None], "default": "a"},
+        ),
+        (
+            {"type": "str", "default": "a", "bounds": {"max_length": 9, "pattern": "(?i)a"}},
+            {
+                "description": "(text that matches (?i)a)",
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 9,
+                "default": "a",
+            },
+        ),
+        (
+            {"type": "int", "counts_processes": True, "default": "cpu_count", "bounds": {"le": 8}},
+            {
+                "anyOf": [{"type": "integer", "minimum": 1, "maximum": 8}, {"enum": ["cpu_count"]}],
+                "default": "cpu_count",
+            },
+        ),
+    ],
+    ids=["bool", "int", "float", "optional", "choices", "text", "processes"],
+)
+def test_a_param_says_type_limits_unit_and_default(declared, schema):
+    assert _param("p", required=False, **declared) == schema
+
+
+def test_a_param_without_a_default_shows_none():
+    assert _param("p", type="int") == {"type": "integer"}
+
+
+GOOD = {
+    "the least": "scenario: bank",
+    "CPUs": "scenario: bank\ncpus: [1, 0]",
+    "adaptive repeats": "scenario: bank\nrepeats: {max: 50, until: {metric: wall_s, ci_ratio: 0.05}}",
+    "limits": "scenario: bank\nlimits: {memory_per_process: 1.5 GiB, processes: 64, output: 1048576}",
+    "every key": """
+name: my-bank-2
+description: "two\\nlines"
+scenario: bank
+params: {label: x, pause_s: 1, workers: cpu_count, chunk: null}
+sweep: {guard: [none, lock]}
+exclude: [{guard: lock}]
+repeats: 1
+warmup: 0
+order: shuffled
+seed: 7
+timeout: 1.5 m
+on_failure: stop
+isolation: fresh
+retries: 3
+baseline: {guard: none}
+outcomes: {final_balance: [{equals: 1, tolerance: 0.5, verdict: acceptable, note: well}]}
+expect: [{metric: wall_s, max: 1}]
+""",
+    "no params at all": "scenario: bank\nparams: {}",
+    "one block": "scenario: bank\nsweep: {level: 2, fair: [true, false]}",
+    "blocks": "scenario: bank\nsweep: [{guard: none}, {guard: lock, chunk: [null, 1]}]",
+    "ranges": "scenario: bank\nsweep: {transactions: {from: 1, to: 64, times: 2}, "
+    "pause_s: {from: 0.1, to: 0.3, step: 0.1}, workers: {from: 4, to: 1, step: -1}}",
+    "a range of choices": "scenario: bank\nsweep: {level: {from: 1, to: 2, step: 1}}",
+    "names that move together": 'scenario: bank\nsweep: {"guard ,  level,chunk": [[none, 1, null], [lock, 2, 3]]}',
+    "true is not 1": 'scenario: bank\nsweep: {"fair, level": [[true, 1], [false, 1]]}',
+    "a required param that is fixed": "scenario: strict\nparams: {n: 1}",
+    "a required param that is swept": "scenario: strict\nsweep: {n: [1, 2]}",
+    "a required param that is swept in every block": "scenario: strict\nsweep: [{n: 1}, {'m, n': [[1, 2]]}]",
+    "seconds as text": "scenario: bank\ntimeout: 90s",
+    "where a list will do": "scenario: bank\nsweep: {guard: [none, lock]}\n"
+    "expect: [{metric: how, equals: well, where: {guard: [none, lock], fair: false}}]",
+    "the value of a param": "scenario: bank\noutcomes: {final_balance: "
+    "[{equals: {param: transactions}, verdict: acceptable}, {otherwise: true, verdict: forbidden}]}",
+    "every condition": "scenario: bank\noutcomes: {final_balance: [{one_of: [1, a, true], verdict: acceptable}, "
+    "{min: 1, max: 2, verdict: acceptable}, {between: [3, 4], verdict: interesting}]}",
+    "no outcomes": "scenario: bank\noutcomes: {}",
+    "statuses": "scenario: bank\nexpect: [{status: timeout}, {status: ok, stat: any}, "
+    "{status: error, stat: share, max: 0.5}]",
+}
+
+BAD = {
+    "no scenario": "repeats: 3",
+    "too few adaptive repeats": "scenario: bank\nrepeats: {min: 4, max: 9, until: {metric: wall_s, ci_ratio: 0.1}}",
+    "repeats without a most": "scenario: bank\nrepeats: {until: {metric: wall_s, ci_ratio: 0.1}}",
+    "an interval of no width": "scenario: bank\nrepeats: {max: 9, until: {metric: wall_s, ci_ratio: 0}}",
+    "a CPU that is none": "scenario: bank\ncpus: [-1]",
+    "a CPU twice": "scenario: bank\ncpus: [0, 0]",
+    "no CPU": "scenario: bank\ncpus: []",
+    "an unknown limit": "scenario: bank\nlimits: {memory: 1GiB}",
+    "a size without a unit that there is": "scenario: bank\nlimits: {output: 1 MiX}",
+    "too little memory": "scenario: bank\nlimits: {memory_per_process: 1000}",
+    "an unknown scenario": "scenario: bnak",
+    "a scenario that is no text": "scenario: 3",
+    "an unknown key": "scenario: bank\nrepeat: 3",
+    "a bad name": "scenario: bank\nname: My Bank",
+    "a description that is a number": "scenario: bank\ndescription: 3",
+    "params without anything": "scenario: bank\nparams:",
+    "params in a list": "scenario: bank\nparams: [1]",
+    "an unknown param": "scenario: bank\nparams: {gaurd: lock}",
+    "a param that is no choice": "scenario: bank\nparams: {guard: lokc}",
+    "text for a number": 'scenario: bank\nparams: {transactions: "10"}',
+    "a fraction for a whole number": "scenario: bank\nparams: {transactions: 1.5}",
+    "true for a number": "scenario: bank\nparams: {pause_s: true}",
+    "a number for true": "scenario: bank\nparams: {fair: 1}",
+    "a number for text": "scenario: bank\nparams: {label: 3}",
+    "empty text": 'scenario: bank\nparams: {label: ""}',
+    "null for a number": "scenario: bank\nparams: {transactions: null}",
+    "a list for a value": "scenario: bank\nparams: {guard: [lock]}",
+    "too much": "scenario: bank\nparams: {transactions: 1000001}",
+    "what must be more than 0": "scenario: bank\nparams: {pause_s: 0}",
+    "no process at all": "scenario: bank\nparams: {workers: 0}",
+    "another word for cpu_count": "scenario: bank\nparams: {workers: cpus}",
+    "cpu_count for another number": "scenario: bank\nparams: {transactions: cpu_count}",
+    "true among whole choices": "scenario: bank\nparams: {level: true}",
+    "a required param that is missing": "scenario: strict",
+    "a required param that no block sweeps": "scenario: strict\nsweep: {m: 1}",
+    "a required param that one block lacks": "scenario: strict\nsweep: [{n: 1}, {m: 1}]",
+    "an empty sweep": "scenario: bank\nsweep: {}",
+    "an empty block": "scenario: bank\nsweep: [{}]",
+    "a sweep of text": "scenario: bank\nsweep: guard",
+    "a sweep over an unknown param": "scenario: bank\nsweep: {gaurd: [lock]}",
+    "no values": "scenario: bank\nsweep: {guard: []}",
+    "a value given twice": "scenario: bank\nsweep: {guard: [lock, lock]}",
+    "a wrong value among right ones": "scenario: bank\nsweep: {guard: [none, lokc]}",
+    "a list in a list": "scenario: bank\nsweep: {guard: [[none]]}",
+    "a range of text": "scenario: bank\nsweep: {guard: {from: 1, to: 2, step: 1}}",
+    "a range without an end": "scenario: bank\nsweep: {transactions: {from: 1, step: 1}}",
+    "a range with step and times": "scenario: bank\nsweep: {transactions: {from: 1, to: 2, step: 1, times: 2}}",
+    "a range without step": "scenario: bank\nsweep: {transactions: {from: 1, to: 2}}",
+    "a step of 0": "scenario: bank\nsweep: {transactions: {from: 1, to: 2, step: 0}}",
+    "a range with another key": "scenario: bank\nsweep: {transactions: {from: 1, to: 2, by: 1, step: 1}}",
+    "a range of fractions of a whole number": "scenario: bank\nsweep: {chunk: {from: 1, to: 2, step: 0.5}}",
+    "a range from text": "scenario: bank\nsweep: {pause_s: {from: a, to: 2, step: 0.5}}",
+    "names that move together without rows": 'scenario: bank\nsweep: {"guard, level": [none, 1]}',
+    "an unknown name among others": 'scenario: bank\nsweep: {"guard, lvl": [[none, 1]]}',
+    "a name that is missing beside a comma": 'scenario: bank\nsweep: {"guard,": [[none, 1]]}',
+    "a row given twice": 'scenario: bank\nsweep: {"guard, level": [[none, 1], [none, 1]]}',
+    "no exclusion": "scenario: bank\nexclude: []",
+    "an empty exclusion": "scenario: bank\nexclude: [{}]",
+    "an exclusion of several values": "scenario: bank\nexclude: [{guard: [none]}]",
+    "an exclusion by an unknown param": "scenario: bank\nexclude: [{gaurd: none}]",
+    "no repeat": "scenario: bank\nrepeats: 0",
+    "repeats as text": "scenario: bank\nrepeats: many",
+    "a negative warm-up": "scenario: bank\nwarmup: -1",
+    "another order": "scenario: bank\norder: random",
+    "a negative seed": "scenario: bank\nseed: -1",
+    "no time": "scenario: bank\ntimeout: 0",
+    "a time that is none": "scenario: bank\ntimeout: 3 days",
+    "too much time": "scenario: bank\ntimeout: 604801",
+    "another on_failure": "scenario: bank\non_failure: retry",
+    "another isolation": "scenario: bank\nisolation: none",
+    "too many retries": "scenario: bank\nretries: 101",
+    "an empty baseline": "scenario: bank\nbaseline: {}",
+    "a baseline of an unknown value": "scenario: bank\nbaseline: {guard: nil}",
+    "an unknown outcome": "scenario: bank\noutcomes: {balance: [{otherwise: true, verdict: forbidden}]}",
+    "no rule": "scenario: bank\noutcomes: {final_balance: []}",
+    "a rule that is no mapping": "scenario: bank\noutcomes: {final_balance: [1]}",
+    "a rule without a verdict": "scenario: bank\noutcomes: {final_balance: [{equals: 1}]}",
+    "another verdict": "scenario: bank\noutcomes: {final_balance: [{equals: 1, verdict: good}]}",
+    "a rule of no state": "scenario: bank\noutcomes: {final_balance: [{verdict: forbidden}]}",
+    "otherwise with a condition": "scenario: bank\n"
+    "outcomes: {final_balance: [{otherwise: true, equals: 1, verdict: forbidden}]}",
+    "otherwise false": "scenario: bank\noutcomes: {final_balance: [{otherwise: false, verdict: forbidden}]}",
+    "tolerance of nothing": "scenario: bank\n"
+    "outcomes: {final_balance: [{min: 1, tolerance: 1, verdict: forbidden}]}",
+    "a negative tolerance": "scenario: bank\n"
+    "outcomes: {final_balance: [{equals: 1, tolerance: -1, verdict: forbidden}]}",
+    "between with an end more": "scenario: bank\n"
+    "outcomes: {final_balance: [{between: [1, 2], min: 1, verdict: forbidden}]}",
+    "between of three": "scenario: bank\noutcomes: {final_balance: [{between: [1, 2, 3], verdict: forbidden}]}",
+    "an empty note": 'scenario: bank\noutcomes: {final_balance: [{equals: 1, verdict: forbidden, note: ""}]}',
+    "equals null": "scenario: bank\noutcomes: {final_balance: [{equals: null, verdict: forbidden}]}",
+    "equals an unknown param": "scenario: bank\n"
+    "outcomes: {final_balance: [{equals: {param: initial}, verdict: forbidden}]}",
+    "one of nothing": "scenario: bank\noutcomes: {final_balance: [{one_of: [], verdict: forbidden}]}",
+    "no expectation": "scenario: bank\nexpect: []",
+    "an expectation of nothing": "scenario: bank\nexpect: [{max: 1}]",
+    "an expectation of metric and status": "scenario: bank\nexpect: [{metric: wall_s, status: ok, max: 1}]",
+    "an unknown metric": "scenario: bank\nexpect: [{metric: wall, max: 1}]",
+    "a metric without a condition": "scenario: bank\nexpect: [{metric: wall_s}]",
+    "a bound that is text": "scenario: bank\nexpect: [{metric: wall_s, max: a}]",
+    "another stat": "scenario: bank\nexpect: [{metric: wall_s, stat: sum, max: 1}]",
+    "an empty metric": 'scenario: bank\nexpect: [{metric: "", max: 1}]',
+    "an empty status": 'scenario: bank\nexpect: [{status: ""}]',
+    "an unknown status": "scenario: bank\nexpect: [{status: hung}]",
+    "the mean of a status": "scenario: bank\nexpect: [{status: ok, stat: mean, max: 1}]",
+    "every status with a bound": "scenario: bank\nexpect: [{status: ok, max: 1}]",
+    "a share without a bound": "scenario: bank\nexpect: [{status: ok, stat: share}]",
+    "an empty where": "scenario: bank\nexpect: [{metric: wall_s, max: 1, where: {}}]",
+    "where of an unknown param": "scenario: bank\nexpect: [{metric: wall_s, max: 1, where: {gaurd: none}}]",
+    "where of an unknown value": "scenario: bank\nexpect: [{metric: wall_s, max: 1, where: {guard: nil}}]",
+    "where of no value": "scenario: bank\nexpect: [{metric: wall_s, max: 1, where: {guard: []}}]",
+}
+
+ONLY_THE_VALIDATOR = {
+    "a range that leads away": "scenario: bank\nsweep: {transactions: {from: 9, to: 1, step: 1}}",
+    "a range that multiplies 0": "scenario: bank\nsweep: {chunk: {from: 0, to: 1, times: 2}}",
+    "a range of too many values": "scenario: bank\nsweep: {transactions: {from: 1, to: 100000, step: 1}}",
+    "a range that begins too low": "scenario: bank\nsweep: {workers: {from: 0, to: 1, step: 1}}",
+    "a row of another length": 'scenario: bank\nsweep: {"guard, level": [[none, 1, 2]]}',
+    "a wrong value in a row": 'scenario: bank\nsweep: {"guard, level": [[lokc, 1]]}',
+    "a name twice in a key": 'scenario: bank\nsweep: {"guard, guard": [[none, lock]]}',
+    "a name in two keys": 'scenario: bank\nsweep: {guard: none, "guard, level": [[none, 1]]}',
+    "a param fixed and swept": "scenario: bank\nparams: {guard: none}\nsweep: {guard: [none, lock]}",
+    "an exclusion that matches nothing": "scenario: bank\nexclude: [{guard: lock}]",
+    "where that no case matches": "scenario: bank\nexpect: [{metric: wall_s, max: 1, where: {guard: lock}}]",
+    "a rule after one that takes all": "scenario: bank\noutcomes: {final_balance: "
+    "[{otherwise: true, verdict: forbidden}, {equals: 1, verdict: acceptable}]}",
+    "ends the wrong way round": "scenario: bank\nexpect: [{metric: wall_s, between: [2, 1]}]",
+    "min over max": "scenario: bank\nexpect: [{metric: wall_s, min: 2, max: 1}]",
+    "the mean of text": "scenario: bank\nexpect: [{metric: how, stat: mean, max: 1}]",
+    "a choice that a metric lacks": "scenario: bank\nexpect: [{metric: how, equals: middling}]",
+    "1.0 for a whole number": "scenario: bank\nparams: {transactions: 1.0}",
+    "no time as text": "scenario: bank\ntimeout: 0s",
+    "too many trials": "scenario: bank\nrepeats: 1000000\nsweep: {guard: [none, lock]}",
+    "a control character": 'scenario: bank\nparams: {label: "\\u0007"}',
+}
+
+
+@pytest.mark.parametrize("text", GOOD.values(), ids=GOOD)
+def test_a_good_file_is_accepted_by_the_schema_and_the_validator(read, text):
+    read(text)
+    assert faults(SCHEMA, text) == []
+
+
+@pytest.mark.parametrize("text", BAD.values(), ids=BAD)
+def test_a_bad_file_is_refused_by_the_schema_and_the_validator(problems, text):
+    assert problems(text)
+    assert faults(SCHEMA, text)
+
+
+@pytest.mark.parametrize("text", ONLY_THE_VALIDATOR.values(), ids=ONLY_THE_VALIDATOR)
+def test_what_takes_knowing_the_whole_file_is_left_to_the_validator(problems, text):
+    assert problems(text)
+    assert faults(SCHEMA, text) == []
+
+
+def test_an_unknown_scenario_is_the_only_fault_of_its_file():
+    assert faults(SCHEMA, "scenario: bnak\nparams: {a: 1}") == ["'bnak' is not one of ['bank', 'strict']"]
+
+
+def values_of(field):
+    """Values of a param, most of them right."""
+    if field.choices is not None:
+        right = st.sampled_from(field.choices)
+    else:
+        least = field.bounds.get("ge", 1)
+        right = {
+            "bool": st.booleans(),
+            "int": st.integers(least, least + 20),
+            "float": st.floats(0.25, 20) | st.integers(1, 9),
+            "str": st.text("abc:.", min_size=1, max_size=5),
+        }[field.type]
+    if field.counts_processes:
+        right |= st.just("cpu_count")
+    return right | st.none() if field.optional else right
+
+
+@st.composite
+def experiments(draw, scenarios):
+    """Experiments about one of the scenarios, most of them right."""
+    declared = draw(st.sampled_from(scenarios))
+    names = [field.name for field in declared.params]
+    several = {
+        f.name: st.lists(values_of(f), min_size=1, max_size=3, unique_by=repr) for f in declared.params
+    }
+    chosen = draw(st.lists(st.sampled_from(names), unique=True, max_size=6))
+    part = draw(st.integers(0, len(chosen)))
+    fixed, swept = chosen[:part], chosen[part:]
+    by_name = {field.name: field for field in declared.params}
+    file = {"scenario": declared.name, "params": {name: draw(values_of(by_name[name])) for name in fixed}}
+    block = {name: draw(several[name]) for name in swept}
+    if len(swept) >= 2 and draw(st.booleans()):
+        one, other = swept[:2]
+        rows = [list(row) for row in zip(block.pop(one), block.pop(other), strict=False)]
+        block[f"{one}, {other}"] = rows
+    ranged = [name for name in block if name in by_name and by_name[name].type in ("int", "float")]
+    if ranged and draw(st.booleans()):
+        first, size = draw(st.integers(1, 5)), draw(st.integers(0, 9))
+        step = draw(st.sampled_from([{"step": 1}, {"times": 2}]))
+        block[ranged[0]] = {"from": first, "to": first + size, **step}
+    if block:
+        file["sweep"] = draw(st.sampled_from([block, [block]]))
+    if file["params"]:
+        file["baseline"] = file["params"]
+    file["expect"] = [draw(expectations(declared, file["params"]))]
+    file |= draw(st.fixed_dictionaries({}, optional=SETTINGS))
+    return file
+
+
+SETTINGS = {
+    "name": st.from_regex(r"[a-z0-9][a-z0-9-]{0,9}", fullmatch=True),
+    "description": st.text(max_size=9),
+    "repeats": st.integers(0, 9),
+    "warmup": st.integers(0, 9),
+    "seed": st.integers(0, 2**63 - 1),
+    "timeout": st.floats(0, 700_000) | st.from_regex(r"[0-9]{1,3}(\.5)? ?[smhd]", fullmatch=True),
+    "order": st.sampled_from(["interleaved", "shuffled", "sequential"]),
+    "isolation": st.sampled_from(["forked", "fresh"]),
+    "retries": st.integers(0, 100),
+}
+
+
+@st.composite
+def expectations(draw, declared, fixed):
+    """An expectation, about the cases that have the fixed values."""
+    metric = {"metric": draw(st.sampled_from([field.name for field in declared.metrics]))}
+    conditions = st.sampled_from(
+        [{"min": 0}, {"max": 1.5}, {"between": [0, 1]}, {"equals": 1, "tolerance": 0.5}, {"one_of": [1, 2.5]}]
+    )
+    stats = st.fixed_dictionaries({}, optional={"stat": st.sampled_from(["any", "mean", "p95", "share"])})
+    expected = metric | draw(conditions) | draw(stats)
+    expected = draw(st.sampled_from([expected, {"status": "ok"}, {"status": "error", "stat": "any"}]))
+    return expected | ({"where": {name: [value] for name, value in fixed.items()}} if fixed else {})
+
+
+@pytest.fixture(scope="module")
+def accepted(tmp_path_factory):
+    """A function that says whether the validator accepts an experiment, written as JSON, which is YAML."""
+    file = tmp_path_factory.mktemp("any") / "any.yaml"
+
+    def vocabulary(name):
+        return type("Known", (), {"params_type": PARAMS[name], "declaration": DECLARED[name]})
+
+    def call(text):
+        file.write_text(text)
+        try:
+            read_experiment(Path(file), vocabulary)
+        except (ExperimentFileError, ExperimentError):
+            return False
+        return True
+
+    return call
+
+
+DECLARED = {name: declare(cls) for name, cls in BUNDLED.items()}
+PARAMS = {name: types_of(cls)[0] for name, cls in BUNDLED.items()}
+
+
+@settings(deadline=None, max_examples=150)
+@given(file=experiments(list(DECLARED.values())))
+def test_whatever_the_validator_accepts_fits_the_schema(accepted, file):
+    text = json.dumps(file)
+    if accepted(text):
+        assert faults(BUNDLED_SCHEMA, text) == []
+
+
+def test_most_of_the_experiments_made_here_are_accepted(accepted):
+    seen = []
+
+    @settings(deadline=None, max_examples=100, database=None, derandomize=True)
+    @given(file=experiments(list(DECLARED.values())))
+    def count(file):
+        seen.append(accepted(json.dumps(file)))
+
+    count()
+    assert sum(seen) > len(seen) / 4
+
+
+KEYED = ("properties", "patternProperties", "definitions", "dependencies")
+
+
+def _keywords(schema, *, names=False):
+    """Yield the keywords of a schema; ``names`` says that its keys are those of a mapping that it is about."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from _keywords(each)
+    elif isinstance(schema, dict):
+        for word, value in schema.items():
+            if not names:
+                yield word
+            if names or word not in ("default", "const", "enum", "examples"):
+                yield from _keywords(value, names=not names and word in KEYED)
+
+
+def test_every_keyword_is_one_of_draft_7():
+    """A limit that a release of pydantic can't put into words becomes a keyword of its own, which checks nothing."""
+    known = set(Draft7Validator.META_SCHEMA["properties"])
+    assert set(_keywords(BUNDLED_SCHEMA)) <= known

@@ -1,0 +1,243 @@
+"""Params against the scenario's types: each value on its own, and what a file as a whole says of them."""
+
+from dataclasses import make_dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pytest
+from annotated_types import Ge, Interval, MinLen, MultipleOf, Predicate
+from pydantic import AfterValidator
+
+from mprunner.errors import PluginError
+from mprunner.experiment import ExperimentFileError, read_experiment
+from mprunner.scenario import Doc, ProcessCount, Unit
+from tests.experiment.scenarios import Known
+
+
+def first_lines(rendered):
+    return [block.splitlines()[0].split(": ", 1)[1] for block in rendered.split("\n\n")]
+
+
+@pytest.fixture
+def fix(tmp_path):
+    """Return a function that reads a file which fixes one param of a type, and returns its value."""
+
+    def call(type_, written):
+        path = tmp_path / "x.yaml"
+        path.write_text(f"scenario: any\nparams:\n  value: {written}\n")
+        params = make_dataclass("Params", [("value", type_)], frozen=True, kw_only=True)
+        return read_experiment(Path(path), lambda _: Known.of(params)).params["value"]
+
+    return call
+
+
+def positive(value):
+    if value < 0:
+        raise ValueError("it is negative")
+    return value
+
+
+def broken(value):
+    return value / 0
+
+
+@pytest.mark.parametrize(
+    ("type_", "written", "value"),
+    [
+        (int, "3", 3),
+        (float, "3", 3.0),
+        (float, "1e3", 1000.0),
+        (bool, "true", True),
+        (str, "lock", "lock"),
+        (str, "'3'", "3"),
+        (int | None, "null", None),
+        (int | None, "3", 3),
+        (int | None, "", None),
+        (Literal["none", "lock"], "none", "none"),
+        (Literal["a"] | None, "~", None),
+        (Literal[1, 2], "2", 2),
+        (Literal[True], "true", True),
+        (ProcessCount, "4", 4),
+        (ProcessCount, "cpu_count", "cpu_count"),
+        (ProcessCount | None, "null", None),
+        (Annotated[ProcessCount, Doc("how many")], "cpu_count", "cpu_count"),
+        (Annotated[float, Ge(0), Unit("s"), Doc("how long")], "0", 0.0),
+        (Annotated[float | None, Ge(0)], "null", None),
+        (Annotated[int, AfterValidator(positive)], "3", 3),
+    ],
+)
+def test_a_value_of_the_type_is_taken_as_that_type(fix, type_, written, value):
+    read = fix(type_, written)
+    assert read == value
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("type_", "written", "message", "hint"),
+    [
+        (int, "true", "must be a whole number, not true", "write digits, such as 10"),
+        (int, "1.5", "must be a whole number, not 1.5", "write digits, such as 10"),
+        (int, "1e3", "must be a whole number, not 1e3", "write 1000"),
+        (int, "'3'", "must be a whole number, not '3'", "write 3 without quotes"),
+        (int, "null", "must be a whole number, not null", "write digits, such as 10"),
+        (int, "", "has no value", "write a whole number, or remove it"),
+        (float, "false", "must be a number, not false", "write digits, such as 10 or 0.5"),
+        (float, "nan", "must be a number, not 'nan'", "write digits, such as 10 or 0.5"),
+        (bool, "1", "must be true or false, not 1", "write true or false, without quotes"),
+        (str, "3.10", "must be text, not 3.10", "3.10 is the number 3.1; write '3.10' in quotes for text"),
+        (str, "3", "must be text, not 3", "write '3' in quotes for text"),
+        (str, "null", "must be text, not null", "write 'null' in quotes for text"),
+        (Literal[1, 2], "true", "true is not one of 1, 2", None),
+        (Literal[1, 2], "1.0", "1.0 is not one of 1, 2", None),
+        (Literal[True], "1", "1 is not one of true", None),
+        (Literal["1", "2"], "1", "1 is not one of '1', '2'", "write '1' in quotes for text"),
+        (Literal["none", "lock"], "", "has no value", "write one of none, lock"),
+        (Literal["none", "lock"] | None, "lok", "'lok' is not one of none, lock", "did you mean 'lock'?"),
+        (ProcessCount, "0", "must be at least 1, not 0", None),
+        (ProcessCount | None, "-1", "must be at least 1, not -1", None),
+        (
+            ProcessCount,
+            "cpu_cuont",
+            "must be a whole number or cpu_count, not 'cpu_cuont'",
+            "did you mean 'cpu_count'?",
+        ),
+        (int, "cpu_count", "must be a whole number, not 'cpu_count'", "write digits, such as 10"),
+        (Annotated[int, Interval(ge=1, lt=5)], "5", "must be less than 5, not 5", None),
+        (Annotated[float, Ge(1)], "0", "must be at least 1, not 0", None),
+        (Annotated[int, MultipleOf(3)], "5", "must be a multiple of 3, not 5", None),
+        (Annotated[str, MinLen(3)], "ab", "must be at least 3 characters long, not 'ab'", None),
+        (Annotated[int, AfterValidator(positive)], "-1", "-1 is refused: it is negative", None),
+    ],
+)
+def test_a_value_of_another_type_is_refused_in_words(fix, type_, written, message, hint):
+    with pytest.raises(ExperimentFileError) as caught:
+        fix(type_, written)
+    (problem,) = caught.value.problems
+    assert (problem.where, problem.message, problem.hint) == ("params.value", message, hint)
+
+
+@pytest.mark.parametrize("written", ['""', '"a\\tb"', '"\\x7f"', '"\\u2028"', '"\\e[0m"'])
+def test_text_that_a_csv_reader_could_not_see_is_refused(fix, written):
+    with pytest.raises(ExperimentFileError) as caught:
+        fix(str, written)
+    assert caught.value.problems[0].hint == "write text that can be printed, or remove it"
+
+
+def test_a_constraint_that_breaks_is_the_plugins_fault(fix):
+    with pytest.raises(
+        PluginError, match=r"^scenario 'any' can't check its param value: ZeroDivisionError: "
+    ):
+        fix(Annotated[int, Predicate(broken)], "3")
+
+
+def test_a_constraint_that_does_not_fit_its_type_is_the_plugins_fault(fix):
+    with pytest.raises(PluginError, match=r"^scenario 'any'.* param value"):
+        fix(Annotated[str, Ge(1)], "x")
+
+
+def test_a_param_that_the_scenario_lacks_is_reported_wherever_it_is_named(problems):
+    told = problems("scenario: bank\nparams: {xyz: 1}\nsweep: {guards: [lock]}\nbaseline: {labl: a}\n")
+    assert (
+        told
+        == """\
+bank.yaml:2:10: params.xyz: scenario 'bank' has no such param
+2 | params: {xyz: 1}
+  |          ^^^
+hint: its params are guard, transactions, pause_s, label, fair, workers, chunk, level
+
+bank.yaml:3:9: sweep.guards: scenario 'bank' has no such param
+3 | sweep: {guards: [lock]}
+  |         ^^^^^^
+hint: did you mean 'guard'?
+
+bank.yaml:4:12: baseline.labl: scenario 'bank' has no such param
+4 | baseline: {labl: a}
+  |            ^^^^
+hint: did you mean 'label'?"""
+    )
+
+
+def test_a_param_both_fixed_and_swept_is_refused_in_every_block(problems):
+    text = "scenario: bank\nparams: {guard: none}\nsweep:\n  - level: [1, 2]\n  - guard: lock\n"
+    assert (
+        problems(text)
+        == """\
+bank.yaml:5:5: sweep[1].guard: is fixed under params too
+5 |   - guard: lock
+  |     ^^^^^
+hint: remove it here or under params"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "twice"),
+    [("transactions: [1, 2, 1]", "1"), ("pause_s: [1, 1.0]", "1.0"), ("chunk: [null, 1, ~]", "null")],
+)
+def test_a_value_given_twice_is_refused_whatever_its_spelling(problems, values, twice):
+    told = problems(f"scenario: bank\nsweep: {{{values}}}\n")
+    assert first_lines(told)[0].endswith(f"]: {twice} is given twice")
+
+
+def test_a_required_param_may_be_fixed_or_swept_by_every_block(read):
+    assert read("scenario: strict\nparams: {n: 1}\n").params == {"n": 1}
+    assert read("scenario: strict\nsweep: [{n: 1}, {n: [2, 3], m: 1}]\n").sweep[1]["n"] == (2, 3)
+
+
+def test_a_required_param_that_no_case_has_is_missing_from_params(problems):
+    assert first_lines(problems("scenario: strict\n")) == ["scenario: required param 'n' is missing"]
+    assert (
+        problems("scenario: strict\nparams:\n  m: 1\nsweep: {m: 1}\n").splitlines()[0]
+        == "bank.yaml:2:1: params: required param 'n' is missing"
+    )
+
+
+def test_a_required_param_that_one_block_lacks_is_missing_there(problems):
+    assert (
+        problems("scenario: strict\nsweep:\n  - {n: 1}\n  - {m: [1, 2]}\n")
+        == """\
+bank.yaml:4:5: sweep[1]: required param 'n' is missing
+4 |   - {m: [1, 2]}
+  |     ^^^^^^^^^^^
+hint: scenario 'strict' has no default for it: fix it under params, or sweep it"""
+    )
+
+
+def test_a_required_param_with_a_wrong_value_is_wrong_not_missing(problems):
+    assert first_lines(problems("scenario: strict\nparams: {n: [1]}\n")) == [
+        "params.n: must be one value, not a list"
+    ]
+
+
+@pytest.mark.parametrize(
+    "baseline",
+    ["guard: none", "guard: none, level: 2", "label: bank", "workers: 3", "workers: cpu_count", "pause_s: 2"],
+)
+def test_a_baseline_may_have_swept_fixed_and_default_values(read, baseline):
+    """How many CPUs there are is not known yet, so `cpu_count` may be any number."""
+    read(
+        "scenario: bank\nparams: {pause_s: 2}\n"
+        f"sweep: {{guard: [none, lock], level: [1, 2]}}\nbaseline: {{{baseline}}}\n"
+    )
+
+
+def test_a_baseline_value_that_no_case_has_is_refused(problems):
+    text = "scenario: bank\nsweep: {guard: [none, lock]}\nbaseline: {guard: rlock}\n"
+    assert (
+        problems(text)
+        == """\
+bank.yaml:3:19: baseline.guard: no case has rlock here
+3 | baseline: {guard: rlock}
+  |                   ^^^^^
+hint: the cases have none, lock"""
+    )
+
+
+def test_a_baseline_whose_values_never_meet_is_refused(problems):
+    text = "scenario: bank\nsweep: [{guard: lock}, {level: 2}]\nbaseline: {guard: lock, level: 2}\n"
+    assert first_lines(problems(text)) == ["baseline: no case has all these values"]
+
+
+def test_a_baseline_value_of_another_type_is_refused(problems):
+    assert first_lines(problems("scenario: bank\nbaseline: {guard: lokc}\n")) == [
+        "baseline.guard: 'lokc' is not one of none, lock, rlock"
+    ]

@@ -1,0 +1,351 @@
+"""A scenario's types are its schema: what is read from them, what is refused, what survives JSON."""
+
+import json
+from dataclasses import field, make_dataclass
+from enum import Enum, IntEnum, StrEnum
+from importlib import import_module
+from pathlib import Path
+from types import new_class
+from typing import Annotated, Any, Literal, Optional, Union
+
+import pytest
+from annotated_types import Ge, Gt, Interval, Le, Len, Lt, MultipleOf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mprunner.errors import PluginError
+from mprunner.model.declaration import (
+    BadValueError,
+    Declaration,
+    Field,
+    checked_value,
+    checked_values,
+    declare,
+    fields_of,
+)
+from mprunner.scenario import CPU_COUNT, Doc, ProcessCount, Scenario, Unit
+from mprunner_scenarios import race_bank
+
+BUNDLED = [path.stem for path in Path(race_bank.__file__).parent.glob("*.py")]
+Nothing = make_dataclass("Nothing", [], frozen=True)
+Wall = make_dataclass("Wall", [("wall_s", float)], frozen=True, kw_only=True)
+
+
+def one(annotation: object, *default: object) -> Field:
+    """Return the field that a dataclass with one member of that annotation declares."""
+    return fields_of(make_dataclass("Params", [("x", annotation, *default)]), "scenario: Params")[0]
+
+
+def scenario_class(
+    params: Any = Nothing, metrics: Any = Wall, **attributes: object
+) -> type[Scenario[Any, Any]]:
+    class Some(Scenario[params, metrics]):
+        """Do something."""
+
+        name = "some"
+
+    for attribute, value in attributes.items():
+        setattr(Some, attribute, value)
+    return Some
+
+
+@pytest.mark.parametrize(("type_", "name"), [(bool, "bool"), (int, "int"), (float, "float"), (str, "str")])
+def test_a_plain_type_is_a_required_field_of_that_type(type_, name):
+    assert one(type_) == Field(name="x", type=name)
+
+
+@pytest.mark.parametrize("annotation", [Optional[int], Union[int, None], Union[None, int], int | None])  # noqa: UP007, UP045 - each spelling is the point
+def test_every_spelling_of_or_none_makes_a_field_optional(annotation):
+    assert one(annotation, None) == Field(name="x", type="int", optional=True, required=False)
+
+
+@pytest.mark.parametrize(
+    ("choices", "type_"),
+    [(("none", "lock"), "str"), ((1, 2), "int"), ((True, False), "bool"), ((0.5, 1.5), "float")],
+)
+def test_a_literal_is_the_type_of_its_values_and_keeps_their_order(choices, type_):
+    declared = one(Literal[choices])
+    assert (declared.type, declared.choices) == (type_, choices)
+
+
+def test_a_literal_may_be_optional():
+    declared = one(Literal["a", "b"] | None)
+    assert (declared.choices, declared.optional) == (("a", "b"), True)
+
+
+def test_a_process_count_is_an_int_of_at_least_one_that_counts_processes():
+    assert one(ProcessCount, 4) == Field(
+        name="x", type="int", counts_processes=True, required=False, default=4, bounds={"ge": 1}
+    )
+
+
+def test_the_default_cpu_count_is_kept_for_the_plan_to_resolve():
+    assert one(Annotated[ProcessCount, Doc("how many")], CPU_COUNT).default == "cpu_count"
+
+
+@pytest.mark.parametrize("annotation", [ProcessCount | None, Annotated[ProcessCount | None, Doc("")]])
+def test_a_process_count_may_be_optional(annotation):
+    declared = one(annotation, None)
+    assert (declared.optional, declared.counts_processes, declared.bounds) == (True, True, {"ge": 1})
+
+
+@pytest.mark.parametrize(
+    ("annotation", "bounds"),
+    [
+        (Annotated[int, Ge(1)], {"ge": 1}),
+        (Annotated[float, Gt(0), Lt(1)], {"gt": 0, "lt": 1}),
+        (Annotated[int, Le(9), MultipleOf(3)], {"le": 9, "multiple_of": 3}),
+        (Annotated[int, Interval(ge=0, lt=10)], {"ge": 0, "lt": 10}),
+        (Annotated[str, Len(1, 8)], {"min_length": 1, "max_length": 8}),
+        (Annotated[int, Ge(1)] | None, {"ge": 1}),
+        (Annotated[ProcessCount, Ge(2)], {"ge": 2}),
+    ],
+)
+def test_bounds_are_read_by_their_names_in_annotated_types(annotation, bounds):
+    assert one(annotation).bounds == bounds
+
+
+def test_the_unit_and_the_doc_are_read_from_the_annotation_in_any_order():
+    for extras in ((Unit("s"), Doc("a pause")), (Doc("a pause"), Unit("s"))):
+        declared = one(Annotated[float, *extras])
+        assert (declared.unit, declared.doc, declared.bounds) == ("s", "a pause", {})
+
+
+def test_fields_keep_the_order_of_their_dataclass():
+    names = ["z", "a", "m"]
+    made = make_dataclass("Params", [(name, int) for name in names])
+    assert [declared.name for declared in fields_of(made, "")] == names
+
+
+def test_a_field_that_no_one_can_set_is_no_param():
+    made = make_dataclass("Params", [("x", int), ("total", int, field(init=False, default=0))])
+    assert [declared.name for declared in fields_of(made, "")] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "shown"),
+    [
+        (list[int], r"list\[int\]"),
+        (dict, "dict"),
+        (int | str, r"int \| str"),
+        (int | str | None, r"int \| str \| None"),
+        (Literal["a", 1], r"Literal\['a', 1\]"),
+        (Literal[True, 1], r"Literal\[True, 1\]"),
+        (Literal[b"x"], r"Literal\[b'x'\]"),
+        (None, "NoneType"),
+        (Any, "Any"),
+        (complex, "complex"),
+    ],
+)
+def test_a_type_outside_the_closed_set_is_refused_with_its_place(annotation, shown):
+    with pytest.raises(
+        PluginError, match=rf"^scenario: Params\.x has the type {shown}, which can't be a column$"
+    ) as caught:
+        one(annotation)
+    assert caught.value.hint == "use bool, int, float, str, Literal, ProcessCount, or one of them `| None`"
+
+
+@pytest.mark.parametrize("name", ["X", "maxSize", "_hidden", "größe"])
+def test_a_field_that_can_not_name_a_column_is_refused(name):
+    with pytest.raises(PluginError, match=rf"^scenario: Params: '{name}' can't be a column's name$"):
+        fields_of(make_dataclass("Params", [(name, int)]), "scenario: Params")
+
+
+def test_an_annotation_that_can_not_be_resolved_is_refused():
+    with pytest.raises(
+        PluginError,
+        match=r"^scenario: Params: its annotations can't be read: name 'Nowhere' is not defined$",
+    ):
+        one("Nowhere")
+
+
+def test_a_default_factory_is_refused_because_a_plan_needs_the_default():
+    with pytest.raises(PluginError, match=r"^scenario: Params\.x has a default_factory, so") as caught:
+        one(int, field(default_factory=int))
+    assert caught.value.hint == "write the default itself: `= 1`, not `= field(default_factory=…)`"
+
+
+@pytest.mark.parametrize("bases", [(Scenario,), (Scenario[int, str],)])
+def test_a_scenario_that_names_no_two_dataclasses_is_refused(bases):
+    cls = new_class("Untyped", bases, {}, lambda body: body.update(name="untyped"))
+    with pytest.raises(
+        PluginError, match=r"^scenario class Untyped does not say what its params and metrics are$"
+    ):
+        declare(cls)
+
+
+def test_a_subclass_of_a_scenario_inherits_its_types():
+    class Variant(race_bank.RaceBank):
+        """The same bank, with a twist."""
+
+        name = "variant"
+
+    assert declare(Variant).params == declare(race_bank.RaceBank).params
+
+
+@pytest.mark.parametrize("name", [None, "", "Race", "race_bank", "-x", "x-", "a--b", "1st", "x\n", 7])
+def test_a_scenario_needs_a_name_of_lower_case_words_with_hyphens(name):
+    with pytest.raises(PluginError, match=r"^scenario class .*Some has the name "):
+        declare(scenario_class(name=name))
+
+
+def test_a_param_and_a_metric_of_one_name_are_refused():
+    with pytest.raises(PluginError, match=r"^scenario 'some' has both a param and a metric named 'wall_s'$"):
+        declare(scenario_class(params=Wall))
+
+
+def test_an_outcome_that_can_not_name_a_column_is_refused():
+    with pytest.raises(PluginError, match=r"^some: outcome 'Final' can't be a column's name$"):
+        declare(scenario_class(outcomes={"Final": Doc("")}))
+
+
+def test_outcomes_that_are_no_mapping_are_refused():
+    with pytest.raises(PluginError, match=r"^some: outcomes is \('state',\) \(tuple\), not a mapping$"):
+        declare(scenario_class(outcomes=("state",)))
+
+
+def test_an_outcome_without_a_doc_is_refused():
+    with pytest.raises(PluginError, match=r"^some: outcome 'seen' is 'a state' \(str\), not a Doc$"):
+        declare(scenario_class(outcomes={"seen": "a state"}))
+
+
+def test_a_sample_type_that_is_no_dataclass_is_refused():
+    with pytest.raises(
+        PluginError, match=r"^some: sample is <class 'dict'> \(type\), which is no dataclass$"
+    ):
+        declare(scenario_class(sample=dict))
+
+
+def through_json(declaration: Declaration) -> Declaration:
+    return Declaration.from_json(json.loads(json.dumps(declaration.to_json(), allow_nan=False)))
+
+
+@pytest.mark.parametrize("module", sorted(set(BUNDLED) - {"__init__"}))
+def test_every_bundled_declaration_survives_json(module):
+    for cls in import_module(f"mprunner_scenarios.{module}").mprunner_register_scenarios():
+        assert through_json(declare(cls)) == declare(cls)
+
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+)
+FIELDS = st.builds(
+    Field,
+    name=st.text(),
+    type=st.sampled_from(["bool", "int", "float", "str"]),
+    optional=st.booleans(),
+    choices=st.none() | st.lists(SCALARS).map(tuple),
+    counts_processes=st.booleans(),
+    required=st.booleans(),
+    default=SCALARS,
+    unit=st.text(),
+    doc=st.text(),
+    bounds=st.dictionaries(st.sampled_from(["ge", "lt", "pattern"]), SCALARS),
+)
+MANY = st.lists(FIELDS, max_size=3).map(tuple)
+
+
+@given(params=MANY, metrics=MANY, sample=st.none() | MANY, outcomes=st.dictionaries(st.text(), st.text()))
+def test_any_declaration_survives_json(params, metrics, sample, outcomes):
+    declaration = Declaration(
+        name="n", doc="d", params=params, metrics=metrics, outcomes=outcomes, sample=sample, summary="s"
+    )
+    assert repr(through_json(declaration)) == repr(declaration)  # 1 == 1.0 == True, but not in a table
+
+
+Guard = StrEnum("Guard", {"LOCK": "lock"})
+Level = IntEnum("Level", {"LOW": 1})
+
+
+class OldGuard(str, Enum):  # noqa: UP042 - its str() is not its value
+    LOCK = "lock"
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "plain"),
+    [
+        ("bool", False, False),
+        ("int", 3, 3),
+        ("int", Level.LOW, 1),
+        ("float", 0.5, 0.5),
+        ("float", 2, 2.0),
+        ("str", "lock", "lock"),
+        ("str", Guard.LOCK, "lock"),
+        ("str", OldGuard.LOCK, "lock"),
+    ],
+)
+def test_a_value_of_the_declared_type_becomes_exactly_that_type(type_, value, plain):
+    checked = checked_value(Field(name="x", type=type_), value)
+    assert checked == plain
+    assert type(checked).__name__ == type_
+
+
+class NumpyLike:
+    """An integer that is no int, as numpy's are."""
+
+    def __index__(self) -> int:
+        return 3
+
+    def __repr__(self) -> str:
+        return "np.int64(3)"
+
+
+class Unspeakable:
+    def __repr__(self) -> str:
+        raise ValueError("no")
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "shown"),
+    [
+        ("int", True, r"True \(bool\)"),
+        ("float", True, r"True \(bool\)"),
+        ("bool", 1, r"1 \(int\)"),
+        ("int", 1.0, r"1\.0 \(float\)"),
+        ("int", "1", r"'1' \(str\)"),
+        ("int", NumpyLike(), r"np\.int64\(3\) \(NumpyLike\)"),
+        ("float", NumpyLike(), r"np\.int64\(3\) \(NumpyLike\)"),
+        ("str", 1, r"1 \(int\)"),
+        ("str", b"x", r"b'x' \(bytes\)"),
+        ("str", list(range(99)), r"\[0, 1, .*… \(list\)"),
+        ("str", Unspeakable(), r"a value \(Unspeakable\)"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_and_its_type_named(type_, value, shown):
+    with pytest.raises(BadValueError, match=rf"^x is {shown}, but its type is {type_}$"):
+        checked_value(Field(name="x", type=type_), value)
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "reason"),
+    [
+        ("float", float("nan"), "is nan, which is not a finite number"),
+        ("float", -float("inf"), "is -inf, which is not a finite number"),
+        ("float", 10**400, "is inf, which is not a finite number"),
+        ("int", 2**63, "is an integer that 64 bits don't hold"),
+        ("str", "", "is empty text, which a table can't tell from a missing value"),
+        ("str", "two\nlines", "has a control character or half a character in it"),
+    ],
+)
+def test_a_value_that_csv_readers_would_read_differently_is_refused(type_, value, reason):
+    with pytest.raises(BadValueError, match=rf"^x {reason}$"):
+        checked_value(Field(name="x", type=type_), value)
+
+
+@pytest.mark.parametrize("type_", ["bool", "int", "float", "str"])
+def test_none_is_a_value_only_of_an_optional_field(type_):
+    assert checked_value(Field(name="x", type=type_, optional=True), None) is None
+    with pytest.raises(BadValueError, match=rf"^x is None, but its type is {type_}$"):
+        checked_value(Field(name="x", type=type_), None)
+
+
+def test_a_value_outside_the_choices_is_refused_and_the_choices_named():
+    declared = Field(name="guard", type="str", choices=("none", "lock"))
+    assert checked_value(declared, "lock") == "lock"
+    with pytest.raises(BadValueError, match=r"^guard is 'lokc' \(str\), not one of none, lock$"):
+        checked_value(declared, "lokc")
+
+
+def test_all_values_of_a_dataclass_are_checked_in_their_order():
+    fields = fields_of(Wall, "")
+    assert checked_values(fields, Wall(wall_s=1)) == {"wall_s": 1.0}

@@ -1,0 +1,330 @@
+"""mprunner from Python: what load returns is what was written, and run executes an experiment from any program."""
+
+import signal
+import subprocess
+import sys
+import threading
+
+import pandas as pd
+import pytest
+
+import mprunner.api
+from mprunner.errors import ExperimentError, MprunnerError, ResultsError
+from mprunner.runs.folder import RunFolder
+from mprunner.tables.csv import make_frame
+from mprunner.tables.datapackage import FILE, read_package, write_package
+from mprunner.tables.reader import concatenated, read_tables
+from mprunner.workflow.finish import write_tables
+from tests.made import header, record, run
+from tests.support import GENEROUS_S, a_trial_has_started, wait_until
+from tests.tables.test_datapackage import DECLARED, frames_of, tricky_records, written_whole
+
+EXPERIMENT = "name: {name}\nscenario: race-bank\nrepeats: {repeats}\nparams: {{transactions: 10}}\n"
+
+
+@pytest.fixture
+def experiment(tmp_path, token, monkeypatch):
+    """Write an experiment's file in an empty current folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(name="bank", repeats=2):
+        file = tmp_path / f"{name}.yaml"
+        file.write_text(EXPERIMENT.format(name=name, repeats=repeats))
+        return file
+
+    return write
+
+
+def test_what_is_read_is_what_was_written_to_the_type_and_the_bit(tmp_path):
+    made = run(*tricky_records(), header=header(DECLARED))
+    frames = frames_of(made)
+    write_package(tmp_path, made.header, written_whole(frames))
+    read = read_tables(read_package(tmp_path))
+    assert list(read) == list(frames)
+    for name, frame in frames.items():
+        pd.testing.assert_frame_equal(read[name], frame, check_exact=True)
+
+
+def test_a_table_without_rows_has_its_types(tmp_path):
+    made = run(header=header(DECLARED))
+    frames = frames_of(made)
+    write_package(tmp_path, made.header, written_whole(frames))
+    for name, frame in read_tables(read_package(tmp_path)).items():
+        pd.testing.assert_frame_equal(frame, frames[name])
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("trials.csv", None, r"trials\.csv can't be read: No such file"),
+        ("actors.csv", "a,b\n1,2\n", r"actors\.csv is not what its datapackage\.json says"),
+        ("trials.csv", "run_id,repeat\nx,y\n", r"trials\.csv is not what its datapackage\.json says"),
+        (FILE, "{", r"datapackage\.json is damaged"),
+        (FILE, '{"resources": [1]}', r"datapackage\.json is damaged"),
+        (FILE, "{}", r"datapackage\.json is damaged: it has no 'resources'$"),
+        (
+            FILE,
+            '{"resources": []}',
+            r"datapackage\.json is damaged: it describes no actors, no outcomes, no ",
+        ),
+    ],
+)
+def test_a_file_that_is_not_what_was_written_is_named(tmp_path, file, content, message):
+    made = run(*tricky_records(), header=header(DECLARED))
+    write_package(tmp_path, made.header, written_whole(frames_of(made)))
+    (tmp_path / file).unlink()
+    if content is not None:
+        (tmp_path / file).write_text(content)
+    with pytest.raises(ResultsError, match=message):
+        read_tables(read_package(tmp_path))
+
+
+def test_runs_with_other_columns_are_put_below_each_other_without_losing_a_type():
+    old = make_frame({"run_id": "str", "number": "int"}, [{"run_id": "a", "number": 2**53 + 1}])
+    new = make_frame({"run_id": "str", "flag": "bool"}, [{"run_id": "b", "flag": True}])
+    both = concatenated([old, new])
+    assert list(both.columns) == ["run_id", "number", "flag"]
+    assert list(both.dtypes.astype(str)) == ["string", "Int64", "boolean"]
+    assert both["number"].tolist() == [2**53 + 1, pd.NA]
+    assert both["flag"].tolist() == [pd.NA, True]
+
+
+def test_run_returns_what_load_finds(experiment):
+    made = mprunner.run(experiment())
+    assert made.run["state"] == "finished"
+    assert list(made.trials["status"]) == ["ok", "ok"]
+    assert len(made.actors) == 4
+    assert made.samples is None
+    for found in (
+        mprunner.load(),
+        mprunner.load("bank"),
+        mprunner.load(made.run["run_id"]),
+        mprunner.load(f"results/bank/{made.run['run_id']}"),
+        mprunner.load("results/bank/latest"),
+        mprunner.load("results/bank"),
+    ):
+        assert found.run == made.run
+        for name in ("trials", "actors", "outcomes", "summary"):
+            pd.testing.assert_frame_equal(getattr(found, name), getattr(made, name))
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_run_takes_what_set_and_only_take(experiment, several):
+    file = experiment()
+    file.write_text(file.read_text() + "sweep: {guard: [none, lock]}\n")
+    overrides = ["repeats=3", "params.transactions=5"] if several else "repeats=3"
+    trials = mprunner.run(file, overrides=overrides, only=["guard=lock"] if several else "guard=lock").trials
+    assert list(trials.guard) == ["lock"] * 3
+    assert set(trials.transactions) == ({5} if several else {10})
+
+
+def test_a_wrong_override_is_an_error_of_mprunner_s(experiment):
+    with pytest.raises(ExperimentError, match="--set repeats=x: repeats: must be a whole number"):
+        mprunner.run(experiment(), overrides="repeats=x")
+
+
+def test_an_experiment_s_folder_is_all_of_its_runs(experiment):
+    ids = [mprunner.run(experiment(repeats=number)).run["run_id"] for number in (1, 2)]
+    both = mprunner.load("results/bank")
+    assert list(both.trials["run_id"]) == [ids[0], ids[1], ids[1]]
+    assert [facts["run_id"] for facts in both.runs] == ids
+    with pytest.raises(ResultsError, match=r"^these are 2 runs, not one$"):
+        _ = both.run
+
+
+def test_of_an_experiment_s_folder_a_run_that_has_not_begun_is_passed_over(experiment):
+    ids = [mprunner.run(experiment()).run["run_id"] for _ in range(2)]
+    (experiment().parent / "results" / "bank" / ids[1] / "journal.jsonl").write_bytes(b"")
+    with pytest.warns(UserWarning, match=rf"{ids[1]} is passed over: its runner was ended before the first"):
+        assert [facts["run_id"] for facts in mprunner.load("results/bank").runs] == ids[:1]
+    with pytest.warns(UserWarning, match=rf"{ids[1]} is passed over"):
+        assert mprunner.load("bank").run["run_id"] == ids[0]
+
+
+def test_a_run_without_tables_is_read_from_its_journal(experiment):
+    made = mprunner.run(experiment())
+    folder = experiment().parent / "results" / "bank" / made.run["run_id"]
+    for file in (*folder.glob("*.csv"), folder / FILE):
+        file.unlink()
+    before = sorted(folder.iterdir())
+    found = mprunner.load(folder)
+    pd.testing.assert_frame_equal(found.trials, made.trials)
+    assert sorted(folder.iterdir()) == before
+
+
+def test_tables_that_were_cut_are_told(experiment):
+    made = mprunner.run(experiment())
+    trials = experiment().parent / "results" / "bank" / "latest" / "trials.csv"
+    trials.write_text("".join(trials.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(ResultsError, match=r"trials\.csv is not what .* says: it was changed$"):
+        mprunner.load(made.run["run_id"])
+
+
+def test_tables_that_are_older_than_the_journal_are_not_taken(experiment):
+    """As after a resume that was killed: here the tables are those of the run's beginning."""
+    made = mprunner.run(experiment())
+    folder = RunFolder(experiment().parent / "results" / "bank" / made.run["run_id"])
+    whole = folder.journal.read_bytes()
+    folder.journal.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
+    (folder.path / FILE).unlink()
+    write_tables(folder)
+    assert len(mprunner.load(folder.path).trials) == 2  # the second was begun, and is lost
+    assert list(mprunner.load(folder.path).trials["status"]) == ["ok", "lost"]
+    folder.journal.write_bytes(whole)
+    pd.testing.assert_frame_equal(mprunner.load(folder.path).trials, made.trials)
+
+
+def test_a_journal_that_was_cut_is_told_and_its_tables_are_opened(experiment, program):
+    made = mprunner.run(experiment())
+    journal = experiment().parent / "results" / "bank" / "latest" / "journal.jsonl"
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:-2]))
+    with pytest.warns(UserWarning, match=r"journal\.jsonl was cut"):
+        pd.testing.assert_frame_equal(mprunner.load("bank").trials, made.trials)
+    for arguments in (["show"], ["verdict"], ["compare", "--case", "guard=none", "--case", "guard=lock"]):
+        done = program(*arguments, "bank")
+        assert done.returncode == 6
+        assert "journal.jsonl was cut: it has " in done.stderr
+
+
+def test_tables_without_a_journal_are_read(experiment):
+    made = mprunner.run(experiment())
+    (experiment().parent / "results" / "bank" / "latest" / "journal.jsonl").unlink()
+    pd.testing.assert_frame_equal(mprunner.load("bank").trials, made.trials)
+
+
+def test_the_current_folder_may_be_a_run_s_or_an_experiment_s(experiment, monkeypatch):
+    made = mprunner.run(experiment())
+    for folder in ("results/bank", "latest"):
+        monkeypatch.chdir(folder)
+        assert mprunner.load(".").runs == made.runs
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "1", '{"state": "finished"}'])
+def test_a_run_json_that_says_nothing_is_told(experiment, content):
+    mprunner.run(experiment())
+    (experiment().parent / "results" / "bank" / "latest" / "run.json").write_text(content)
+    with pytest.raises(ResultsError, match=r"run\.json can't be read: "):
+        mprunner.load("bank")
+
+
+def test_a_folder_that_is_no_run_is_told(experiment):
+    mprunner.run(experiment())
+    (experiment().parent / "other").mkdir()
+    with pytest.raises(ResultsError, match=r"^other is neither a run's folder nor an experiment's$"):
+        mprunner.load("other")
+
+
+def test_a_folder_that_has_an_experiment_s_name_by_chance_is_not_meant(experiment):
+    made = mprunner.run(experiment())
+    (experiment().parent / "bank").mkdir()
+    assert mprunner.load("bank").runs == made.runs
+
+
+def test_an_empty_name_of_a_run_is_told():
+    with pytest.raises(ExperimentError, match="can't have an empty name"):
+        mprunner.load("")
+
+
+def test_a_run_that_is_not_there_is_told(experiment):
+    with pytest.raises(ExperimentError, match=r"^there is no run in results$"):
+        mprunner.load()
+    mprunner.run(experiment())
+    with pytest.raises(ExperimentError, match=r"^there is no run 'bnak' in results$"):
+        mprunner.load("bnak")
+
+
+def test_a_wrong_experiment_is_an_error_of_mprunner_s(experiment):
+    file = experiment()
+    file.write_text("scenario: race-bnak\n")
+    with pytest.raises(MprunnerError, match="race-bnak"):
+        mprunner.run(file)
+
+
+def test_it_runs_outside_the_main_thread(experiment):
+    made = []
+    thread = threading.Thread(target=lambda: made.append(mprunner.run(experiment())))
+    thread.start()
+    thread.join(GENEROUS_S)
+    assert list(made[0].trials["status"]) == ["ok", "ok"]
+
+
+def test_it_shows_itself_in_a_line_and_in_a_notebook(experiment):
+    made = mprunner.run(experiment())
+    said = f"results of bank, {made.run['run_id']}: 2 trials (2 ok), 4 actors"
+    assert repr(made) == f"<{said}>"
+    assert made._repr_html_().startswith(f"<p>{said}</p><table")
+    assert "lost_updates" in made._repr_html_()
+    assert "NA&gt;" not in made._repr_html_()
+
+
+def test_a_notebook_shows_a_duration_of_nanoseconds(tmp_path):
+    made = run(record(metrics={"wall_s": 1.25e-7}))
+    frames = frames_of(made)
+    found = mprunner.api.Results(runs=({"run_id": "x"},), **{"samples": None, **frames})
+    assert "<td>1.25e-07</td>" in found._repr_html_()
+
+
+def test_a_notebook_tells_several_runs_apart_and_what_it_leaves_out(experiment):
+    ids = [mprunner.run(experiment()).run["run_id"] for _ in range(3)]
+    shown = mprunner.load("results/bank")._repr_html_()
+    rows = len(mprunner.load("results/bank").summary)
+    assert rows > 20
+    assert all(run_id in shown for run_id in ids)
+    assert f"<p>{rows - 20} more rows in" in shown
+
+
+SCRIPT = """
+import mprunner
+
+for method in ("fork", "spawn"):
+    found = mprunner.run(f"{method}.yaml")
+    print(method, *found.trials["status"])
+"""
+
+
+def test_a_script_needs_no_guard_and_nothing_is_printed(experiment, tmp_path):
+    for method in ("fork", "spawn"):
+        text = "scenario: race-bank\nrepeats: 1\nparams: {transactions: 10, start_method: METHOD}\n"
+        (tmp_path / f"{method}.yaml").write_text(text.replace("METHOD", method))
+    (tmp_path / "script.py").write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=GENEROUS_S,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("fork ok\nspawn ok\n", "")
+
+
+INTERRUPTED = """
+import mprunner
+
+try:
+    mprunner.run("bank.yaml")
+except KeyboardInterrupt:
+    print(mprunner.load().run["state"], set(mprunner.load().trials["status"]) <= {"ok", "cancelled"})
+"""
+
+
+def test_ctrl_c_ends_the_run_with_its_tables_and_is_raised_again(experiment, tmp_path):
+    experiment(repeats=100_000)
+    (tmp_path / "script.py").write_text(INTERRUPTED)
+    with subprocess.Popen(
+        [sys.executable, "script.py"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    ) as process:
+        wait_until(lambda: a_trial_has_started(tmp_path), "no trial was started")
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=GENEROUS_S)
+    assert said == "interrupted True\n"
+    assert list(tmp_path.glob("results/bank/2*/datapackage.json"))
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    code = (
+        "import sys, mprunner; mprunner.run, mprunner.load, mprunner.Results;"
+        " print({'pandas', 'numpy', 'pydantic', 'yaml', 'click', 'rich', 'pluggy'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -1,0 +1,279 @@
+"""pool-map with a function of the user's own: found, called in every kind of pool, and blamed by name."""
+
+import re
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mprunner.scenario import Trial
+from mprunner.workflow.prepare import prepare
+from mprunner_scenarios import pool_map
+from mprunner_scenarios.pools.own_function import OwnFunctionError
+from tests.support import GENEROUS_S, living_children
+
+METHODS = ("serial", "map", "imap", "imap_unordered", "starmap", "apply_async", "futures")
+POOLS = [("map", "process"), ("imap", "process"), ("apply_async", "process"), ("futures", "process")]
+EVERYWHERE = [("serial", "process"), *POOLS, ("map", "thread"), ("futures", "thread")]
+
+MINE = '''
+import os, sys
+from itertools import count
+
+LIST = [1, 2]
+
+class NeedsTwo(Exception):
+    """Can't be unpickled: it is called with its one message."""
+    def __init__(self, one, two):
+        super().__init__(f"{one} and {two}")
+
+def double(n): return n * 2
+def fail(n): raise ValueError(f"no {n}")
+def fail_oddly(n): raise NeedsTwo("one", "two")
+def leave(n): sys.exit("enough")
+def die(n): os._exit(3)
+def same(item): return item
+def give_lambda(n): return lambda: n
+
+def outer():
+    def inner(n): return n
+    return inner
+
+nested = outer()
+unnamed = lambda n: n + 1
+
+class Methods:
+    @staticmethod
+    def triple(n): return n * 3
+
+def words(): return ["a", "bb", "ccc"]
+def endless(): return count()
+def none(): return []
+def broken():
+    yield 1
+    raise KeyError("gone")
+def a_number(): return 3
+def lambdas(): return [lambda: 1]
+'''
+
+
+@pytest.fixture
+def execute(tmp_path, monkeypatch):
+    """Execute one trial in this process, with mine.py in the current folder; return its metrics."""
+    (tmp_path / "mine.py").write_text(MINE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def call(**params):
+        trial = Trial(pool_map.PoolMap, seed=7, repeat=0, tmp_path=tmp_path)
+        return pool_map.PoolMap().run(pool_map.Params(processes=2, **params), trial)
+
+    yield call
+    sys.modules.pop("mine", None)
+
+
+@pytest.mark.parametrize(
+    ("method", "kind"), [("serial", "process"), *product(METHODS[1:], ["process", "thread"])]
+)
+def test_an_own_function_is_called_with_every_number(execute, method, kind):
+    metrics = execute(function="mine:double", numbers=30, method=method, kind=kind)
+    assert metrics.tasks == 30
+    assert metrics.checksum_ok
+
+
+def test_a_method_of_a_class_is_a_function_too(execute):
+    assert execute(function="mine:Methods.triple", numbers=3).tasks == 3
+
+
+def test_a_function_of_python_s_own_needs_no_module_of_mine(execute):
+    assert execute(function="math:factorial", numbers=30).tasks == 30
+
+
+def test_10_000_numbers_are_the_items_unless_said_otherwise(execute):
+    assert execute(function="mine:double", method="serial").tasks == 10_000
+
+
+@pytest.mark.parametrize(("numbers", "tasks"), [(None, 3), (2, 2), (9, 3)])
+def test_items_are_what_the_callable_yields_or_the_first_of_them(execute, numbers, tasks):
+    assert execute(function="mine:same", items="mine:words", numbers=numbers).tasks == tasks
+
+
+def test_items_without_an_end_are_taken_as_far_as_numbers_says(execute):
+    assert execute(function="mine:same", items="mine:endless", numbers=5).tasks == 5
+
+
+@pytest.mark.parametrize("method", ["map", "futures"])
+def test_a_lambda_is_refused_only_where_it_would_have_to_travel(execute, method):
+    assert execute(function="mine:unnamed", numbers=4, method=method, kind="thread").tasks == 4
+    assert execute(function="mine:unnamed", numbers=4, method="serial").tasks == 4
+    with pytest.raises(
+        OwnFunctionError, match=r"^function 'mine:unnamed' can't be sent to a process, write it with"
+    ):
+        execute(function="mine:unnamed", numbers=4, method=method)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (
+            {"function": "nowhere_at_all:work"},
+            r"function 'nowhere_at_all:work' can't be imported .*: No module named 'nowhere_at_all'",
+        ),
+        (
+            {"function": "mine:missing"},
+            r"function 'mine:missing' is not there: module 'mine' has no .* 'missing'",
+        ),
+        ({"function": "mine:LIST"}, r"function 'mine:LIST' can't be called: it is of type list"),
+        (
+            {"function": "mine:nested"},
+            r"function 'mine:nested' can't be sent to a process, write it with def .*",
+        ),
+        (
+            {"function": "mine:same", "items": "mine:LIST"},
+            r"items 'mine:LIST' can't be called: it is of type list",
+        ),
+        ({"function": "mine:same", "items": "mine:none"}, r"items 'mine:none' yields nothing"),
+        ({"function": "mine:same", "items": "mine:broken"}, r"items 'mine:broken' raised KeyError: 'gone'"),
+        (
+            {"function": "mine:same", "items": "mine:a_number"},
+            r"items 'mine:a_number' raised TypeError: 'int' object is not iterable",
+        ),
+        (
+            {"function": "mine:same", "items": "mine:endless"},
+            r"items 'mine:endless' yields more than 1,000,000, say how many by `numbers`",
+        ),
+    ],
+)
+def test_what_can_t_be_used_is_named_with_its_reason(execute, params, message):
+    with pytest.raises(OwnFunctionError, match=f"^{message}$"):
+        execute(**params)
+
+
+def test_a_module_that_raises_when_it_is_imported_is_named(execute, tmp_path):
+    (tmp_path / "raises.py").write_text("raise RuntimeError('not today')\n")
+    with pytest.raises(OwnFunctionError, match=r"^function 'raises:f' can't be imported .* not today$"):
+        execute(function="raises:f")
+
+
+@pytest.mark.parametrize(("method", "kind"), EVERYWHERE)
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("fail", r"ValueError: no \d"),
+        ("fail_oddly", "NeedsTwo: one and two"),
+        ("leave", "SystemExit: enough"),
+    ],
+)
+def test_a_function_that_raises_is_named_with_what_it_raised(execute, method, kind, name, cause):
+    """Also what can't be unpickled, or is no Exception: a Pool would wait for ever."""
+    with pytest.raises(OwnFunctionError, match=rf"^function 'mine:{name}' raised {cause}$"):
+        execute(function=f"mine:{name}", numbers=8, method=method, kind=kind)
+    assert living_children() == []
+
+
+@pytest.mark.parametrize(("method", "kind"), POOLS)
+def test_a_result_that_can_t_travel_is_named(execute, method, kind):
+    with pytest.raises(OwnFunctionError, match=r"^function 'mine:give_lambda': an? .*result can't be sent "):
+        execute(function="mine:give_lambda", numbers=8, method=method, kind=kind)
+    assert living_children() == []
+
+
+@pytest.mark.parametrize(("method", "kind"), POOLS)
+def test_an_item_that_can_t_travel_is_named(execute, method, kind):
+    with pytest.raises(
+        OwnFunctionError, match=r"^function 'mine:same': an item or a result can't be sent between"
+    ):
+        execute(function="mine:same", items="mine:lambdas", method=method, kind=kind)
+    assert living_children() == []
+
+
+def test_an_executor_notices_that_a_process_died(execute):
+    with pytest.raises(OwnFunctionError, match=r"^function 'mine:die': a process of the pool died$"):
+        execute(function="mine:die", numbers=8, method="futures")
+    assert living_children() == []
+
+
+def test_the_current_folder_can_t_hide_a_module_of_python_s(execute, tmp_path):
+    execute(function="mine:double", numbers=2)
+    assert sys.path[-1] == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ["work", "mine:", ":work", "mine:a b", "mine/x.py:work", "mine:work()", "mine:a:b"]
+)
+def test_malformed_text_is_refused_without_importing_anything(text):
+    said = re.escape(f"function: {text!r} is no place of a callable; write package.module:callable")
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        pool_map.Params(function=text)
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ({"items": "mine:words"}, r"^items are those of a function of your own: say which by `function`$"),
+        ({"function": "mine:f", "items": "words"}, r"^items: 'words' is no place of a callable; "),
+        ({"function": "mine:f", "shape": "uniform"}, r"^your own function adds no squares: "),
+        ({"function": "mine:f", "squares": 3}, r"^your own function adds no squares: "),
+        ({"function": "mine:f", "payload_bytes": 3}, r"^your own function adds no squares: "),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused_with_their_reason(params, reason):
+    with pytest.raises(ValueError, match=reason):
+        pool_map.Params(**params)
+
+
+def test_planning_does_not_import_the_function(tmp_path):
+    file = tmp_path / "own.yaml"
+    file.write_text("scenario: pool-map\nparams: {function: 'nowhere_at_all:work'}\n")
+    assert len(prepare(file).plan) == 5
+
+
+def mprunner(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Execute the installed command, which unlike `python -m` does not look for modules in the current folder."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("mprunner"), *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=GENEROUS_S,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("place", [".", "elsewhere"])
+def test_a_module_of_the_current_folder_or_of_pythonpath_is_found_under_every_start_method(
+    tmp_path, token, monkeypatch, place
+):
+    (tmp_path / place).mkdir(exist_ok=True)
+    (tmp_path / place / "mine.py").write_text(MINE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))
+    (tmp_path / "own.yaml").write_text(
+        "scenario: pool-map\nparams: {function: 'mine:same', items: 'mine:words', processes: 2}\n"
+        "sweep:\n- {method: serial}\n- {start_method: [fork, spawn, forkserver], method: [map, futures]}\n"
+        "- {kind: thread}\nrepeats: 1\n"
+    )
+    done = mprunner(tmp_path, "run", "own.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    trials = pd.read_csv(tmp_path / "results" / "own" / "latest" / "trials.csv")
+    assert list(trials.tasks) == [3] * 8
+    assert (trials.leaked == 0).all()
+
+
+def test_a_failing_function_is_an_error_with_its_own_traceback_in_the_log(tmp_path, token):
+    (tmp_path / "mine.py").write_text(MINE)
+    (tmp_path / "own.yaml").write_text(
+        "scenario: pool-map\nparams: {function: 'mine:fail', numbers: 4, processes: 2}\n"
+        "sweep: {method: [serial, map, futures]}\nrepeats: 1\n"
+    )
+    assert mprunner(tmp_path, "run", "own.yaml").returncode == 1
+    folder = tmp_path / "results" / "own" / "latest"
+    trials = pd.read_csv(folder / "trials.csv")
+    assert set(trials.status) == {"error"}
+    assert trials.error_message.str.match(r"function 'mine:fail' raised ValueError: no \d$").all()
+    assert (trials.leaked == 0).all()
+    logs = [log.read_text() for log in (folder / "logs").iterdir()]
+    assert len(logs) == 3
+    assert all("mine.py" in log and "in fail" in log for log in logs)
