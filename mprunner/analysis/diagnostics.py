@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import frexp, fsum, ldexp, sqrt
 from statistics import fmean
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
@@ -16,51 +16,9 @@ from mprunner.analysis.statistics import median_of, paired_ratio, precision
 from mprunner.analysis.wording import factor, number, share, trials
 from mprunner.model.adaptive import MIN_REPEATS, AdaptiveRepeats, Until
 from mprunner.model.header import Header
-from mprunner.model.records import Record, Status, label_of
-from mprunner.model.text import printable
+from mprunner.model.records import Status, label_of
+from mprunner.model.text import printable, reason
 from mprunner.values import Scalar
-
-_LONGEST: Final = 200  # characters of a message
-
-
-def reason(
-    status: Status, error_type: str | None, message: str | None, number: int | None, exit_code: int | None
-) -> str:
-    """Say what a status does not: the exception, the signal, the exit code; nothing where there is no more to say.
-
-    Args:
-        status: what happened.
-        error_type: the exception's type, where there was one.
-        message: its first line is told, and of a long one the beginning.
-        number: the signal's that ended the worker.
-        exit_code: the worker's.
-    """
-    if error_type or message:
-        first = (message or "").strip().partition("\n")[0]
-        shown = first if len(first) <= _LONGEST else first[: _LONGEST - 1] + "…"
-        return printable(": ".join(part for part in (error_type, shown) if part))
-    if status is Status.SIGNAL and number is not None:
-        return _name_of(number)
-    if status in (Status.EXIT, Status.NO_RESULT) and exit_code is not None:
-        return f"exit code {exit_code}"
-    return ""
-
-
-def reason_of(record: Record) -> str:
-    """Say likewise why an attempt was not ok."""
-    ending, result = record.ending, record.ending.result
-    error_type, message = (
-        (None, ending.malformed) if result is None else (result.error_type, result.error_message)
-    )
-    return reason(record.status, error_type, message, ending.signal, ending.exit_code)
-
-
-def _name_of(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
 
 MOST_REASONS = 5
 """Of more different endings the others are only counted: what is told is to stay short."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from mprunner.analysis.diagnostics import reason_of
 from mprunner.model.records import Status
+from mprunner.model.text import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

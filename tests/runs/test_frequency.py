@@ -17,7 +17,7 @@ from mprunner.workflow.prepare import prepare
 def cpus(tmp_path, monkeypatch):
     """A machine whose CPUs run at the frequencies given, in kHz, until others are."""
     folder = tmp_path / "cpus"
-    monkeypatch.setattr(frequency, "_CPUS", folder)
+    monkeypatch.setattr(frequency, "_CPU_FOLDERS", folder)
 
     def run_at(*frequencies):
         for cpu, khz in enumerate(frequencies):
