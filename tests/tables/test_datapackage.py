@@ -142,12 +142,19 @@ def test_frictionless_finds_a_table_that_was_changed(written, table, old, new):
         assert not frictionless.validate(str(written[0] / FILE)).valid
 
 
-def test_every_table_is_the_same_by_duckdb_by_pandas_and_by_the_csv_module(written):
+@pytest.fixture
+def connection():
+    """A connection of its own: the one that duckdb shares may have an unfinished result of another test."""
+    with duckdb.connect() as connection:
+        yield connection
+
+
+def test_every_table_is_the_same_by_duckdb_by_pandas_and_by_the_csv_module(written, connection):
     for name, frame in written[1].items():
         path = written[0] / f"{name}.csv"
         with path.open(encoding="utf-8", newline="") as file:
             columns, *plain = csv.reader(file)
-        by_duckdb = duckdb.sql(f"SELECT * FROM read_csv('{path}', all_varchar=true)")
+        by_duckdb = connection.sql(f"SELECT * FROM read_csv('{path}', all_varchar=true)")
         assert by_duckdb.columns == columns == list(frame.columns)
         assert [["" if cell is None else cell for cell in row] for row in by_duckdb.fetchall()] == plain
         by_pandas = pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -155,11 +162,11 @@ def test_every_table_is_the_same_by_duckdb_by_pandas_and_by_the_csv_module(writt
         assert len(plain) == len(frame)
 
 
-def test_readers_that_guess_the_types_read_the_same_numbers(written):
+def test_readers_that_guess_the_types_read_the_same_numbers(written, connection):
     for name, frame in written[1].items():
         path = written[0] / f"{name}.csv"
         guessed = pd.read_csv(path)
-        by_duckdb = duckdb.read_csv(str(path))
+        by_duckdb = connection.read_csv(str(path))
         assert len(guessed) == len(frame) == by_duckdb.shape[0]
         for column in frame.select_dtypes(["Int64", "Float64"]):
             expected = [None if value is pd.NA else value for value in frame[column]]
