@@ -83,7 +83,6 @@ def execute(*arguments: str | Path) -> tuple[int, str, str]:
     """Execute a command line in this process; return its exit code, stdout and stderr."""
     streams = [io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2)]
     code = None
-    vars(sys.modules["mprunner.cli"]).pop("list", None)  # a command's module hides the built-in
     with redirect_stdout(streams[0]), redirect_stderr(streams[1]):
         try:
             main([str(argument) for argument in arguments])
