@@ -111,7 +111,7 @@ def tables(made):
     """Return the tables of a run as frames, by name."""
     collector = Collector()
     frames = build_frames(made, begin=collector)
-    return {"trials": frames.trials, "outcomes": frames.outcomes, **collector.frames(frames.kept)}
+    return {"trials": frames.trials, "outcomes": frames.outcomes, **collector.frames()}
 
 
 def run(*records, header=None, **options):

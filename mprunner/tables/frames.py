@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mprunner.model.declaration import Declaration, Field, FieldType
-from mprunner.model.records import ActorRow, Attempt, Ending, OutcomeCount, Record
+from mprunner.model.records import ActorRow, Attempt, Ending, OutcomeCount, Record, Status
 from mprunner.tables.csv import Columns, frame_of, make_frame
 from mprunner.values import Scalar
 
@@ -149,7 +149,7 @@ Counts = tuple[tuple[Scalar, int], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Frames:
-    """What a run came to, rows in the order of the plan.
+    """What a run came to, rows in the order of the plan. Those of actors and samples are written elsewhere.
 
     Attributes:
         trials: one row per attempt.
@@ -158,8 +158,6 @@ class Frames:
         outcomes: the same as a table, a row per case × state, with the text of the state.
         labels: by case id, how a person tells each case from the others; in the order of the plan.
         params: by case id, every param of each case; in the same order.
-        kept: the records that are the last of their trial, by their numbers from 0: only their actors and samples
-            are in the tables, and in this order.
     """
 
     trials: pd.DataFrame
@@ -167,7 +165,6 @@ class Frames:
     outcomes: pd.DataFrame
     labels: Mapping[str, str]
     params: Mapping[str, Mapping[str, Scalar]]
-    kept: NDArray[np.intp]
 
 
 class _Nowhere:
@@ -203,30 +200,20 @@ def columns_of(fields: Iterable[Field]) -> dict[str, FieldType]:
 
 
 class _Collected:
-    """A frame in the making: its cells by column, and of each record the number of its rows."""
+    """A frame in the making: its cells by column, in the order in which its rows came."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
-        self._counts: list[int] = []
         self.cells: dict[str, list[object]] = {name: [] for name in columns}
 
     def add(self, rows: Sequence[Mapping[str, object]], same: Mapping[str, object], /) -> None:
         """Take the rows of the next record, column by column."""
-        self._counts.append(len(rows))
         for name, cells in self.cells.items():
             cells.extend([same[name]] * len(rows) if name in same else [row.get(name) for row in rows])
 
-    def frame(self, records: NDArray[np.intp]) -> pd.DataFrame:
-        """Make the frame of the rows of some records, in their order."""
-        counts = np.asarray(self._counts, dtype=np.intp)
-        own = counts[records]
-        # Of each row its place among all: where its record begins, and which of the record's rows it is.
-        begins = (np.cumsum(counts) - counts)[records]
-        positions = np.repeat(begins - (np.cumsum(own) - own), own) + np.arange(own.sum())
-        whole = frame_of(self._columns, self.cells)
-        if np.array_equal(positions, np.arange(len(whole))):
-            return whole  # as most are: in the order of the plan already, and not copied
-        return whole.iloc[positions].reset_index(drop=True)
+    def frame(self) -> pd.DataFrame:
+        """Make the frame of all rows."""
+        return frame_of(self._columns, self.cells)
 
 
 class Collector:
@@ -239,13 +226,13 @@ class Collector:
         """Begin a table."""
         return self._tables.setdefault(name, _Collected(columns))
 
-    def frames(self, kept: NDArray[np.intp]) -> dict[str, pd.DataFrame]:
-        """Make the frame of each table, of the rows of some records in their order; see :class:`Frames`.
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Make the frame of each table.
 
         Raises:
             ResultsError: a value is not of the type declared.
         """
-        return {name: table.frame(kept) for name, table in self._tables.items()}
+        return {name: table.frame() for name, table in self._tables.items()}
 
 
 class _Builder:
@@ -280,9 +267,11 @@ class _Builder:
         if attempt.order < self._cases.setdefault(attempt.case_id, attempt).order:
             self._cases[attempt.case_id] = attempt
         self._trials.add([_trial_row(record, self._header.run_id, self._session_of(number))], {})
-        ids = {"run_id": self._header.run_id, "trial_id": attempt.trial_id}
-        self._actors.add(_actor_rows(result.actors) if result else (), ids)
-        self._samples.add(result.samples if result else (), ids)
+        # Of a trial that was cancelled or lost another attempt is executed: its rows would stand there twice.
+        if result and record.status not in (Status.CANCELLED, Status.LOST):
+            ids = {"run_id": self._header.run_id, "trial_id": attempt.trial_id}
+            self._actors.add(_actor_rows(result.actors), ids)
+            self._samples.add(result.samples, ids)
         for outcome in result.outcomes if result else ():
             self._observed.append((number, attempt.case_id, outcome))
 
@@ -298,16 +287,15 @@ class _Builder:
         final = np.zeros(len(self._order), dtype=bool)
         final[[number for _, number in self._last.values()]] = True
         self._trials.cells["is_final"] = final.tolist()
-        ordered = np.argsort(np.asarray(self._order, dtype=np.int64), kind="stable")
+        planned = np.argsort(np.asarray(self._order, dtype=np.int64), kind="stable")
         cases = sorted(self._cases.values(), key=lambda attempt: attempt.order)
         observed = self._counts(cases, final)
         return Frames(
-            trials=self._trials.frame(ordered),
+            trials=self._trials.frame().iloc[planned].reset_index(drop=True),
             observed=observed,
             outcomes=self._outcomes(cases, observed),
             labels={case.case_id: case.case_label for case in cases},
             params={case.case_id: case.params for case in cases},
-            kept=ordered[final[ordered]],
         )
 
     def _counts(self, cases: Iterable[Attempt], final: NDArray[np.bool_]) -> dict[tuple[str, str], Counts]:

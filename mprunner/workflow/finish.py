@@ -130,16 +130,14 @@ def write_tables(folder: RunFolder, rules: Rules | None = None) -> Tabled:
     Raises:
         ResultsError: the journal can't be read, or is damaged; or a table can't be written.
     """
-    from mprunner.tables.csv import Spools, write_csv  # noqa: PLC0415 - as above
+    from mprunner.tables.csv import StreamedTables, write_csv  # noqa: PLC0415 - as above
     from mprunner.tables.datapackage import write_package  # noqa: PLC0415 - as above
 
     size = folder.journal_bytes()
-    with Spools(folder.path) as spools:
-        tabled = tabulate(folder, rules, spools)
+    with StreamedTables(folder.path) as streamed:
+        tabled = tabulate(folder, rules, streamed)
         own = {name: partial(write_csv, frame) for name, frame in _frames_of(tabled).items()}
-        write_package(
-            folder.path, tabled.header, _ordered({**own, **spools.writers(tabled.frames.kept)}), size
-        )
+        write_package(folder.path, tabled.header, _ordered({**own, **streamed.writers()}), size)
     return tabled
 
 
@@ -153,7 +151,7 @@ def whole_tables(folder: RunFolder) -> "dict[str, pd.DataFrame]":
 
     collector = Collector()
     tabled = tabulate(folder, begin=collector)
-    return _ordered({**_frames_of(tabled), **collector.frames(tabled.frames.kept)})
+    return _ordered({**_frames_of(tabled), **collector.frames()})
 
 
 def _frames_of(tabled: Tabled) -> "dict[str, pd.DataFrame]":

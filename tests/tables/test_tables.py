@@ -97,7 +97,7 @@ def test_only_the_last_attempt_of_a_trial_is_final():
     ]
 
 
-def test_rows_are_in_the_order_of_the_plan_whatever_ended_first():
+def test_trials_are_in_the_order_of_the_plan_and_actors_in_that_in_which_they_ended():
     made = [
         record("lock", 1, order=3),
         record("none", 1, order=2),
@@ -108,7 +108,8 @@ def test_rows_are_in_the_order_of_the_plan_whatever_ended_first():
     frames = build_frames(run(*made))
     expected = ["trial-none-0", "trial-lock-0", "trial-none-1", "trial-lock-1"]
     assert list(frames.trials["trial_id"]) == expected
-    assert list(tables(run(*made))["actors"]["trial_id"]) == expected
+    ended = [each.attempt.trial_id for each in made]
+    assert list(tables(run(*made))["actors"]["trial_id"]) == ended
     assert frames.labels == {"case-none": "guard none", "case-lock": "guard lock"}
     assert list(frames.labels) == list(frames.params) == ["case-none", "case-lock"]
 
@@ -117,8 +118,9 @@ def with_actor(each):
     return replace(each.ending.result, actors=(actor(0),))
 
 
-def test_actors_and_samples_are_those_of_the_last_attempt():
-    first = record(status=Status.ERROR, actors=[actor(0)], samples=[{"round": 0, "lag_s": 0.0}])
+@pytest.mark.parametrize("status", [Status.CANCELLED, Status.LOST])
+def test_actors_and_samples_are_those_of_the_attempt_that_counts(status):
+    first = record(status=status, actors=[actor(0)], samples=[{"round": 0, "lag_s": 0.0}])
     last = record(number=2, actors=[actor(1), actor(2)], samples=[{"round": 9, "lag_s": None}])
     made = tables(run(first, last, declaration=SAMPLED))
     assert list(made["actors"]["actor"]) == [1, 2]

@@ -1,11 +1,10 @@
 """Tables written while the journal is read: byte for byte those of whole frames, in memory that does not grow."""
 
+import errno
 import os
 import tracemalloc
-from contextlib import closing
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +14,7 @@ from mprunner.model.declaration import Field
 from mprunner.model.records import Status
 from mprunner.runs.journal import Journal, read_journal
 from mprunner.runs.journal_reader import Reading
-from mprunner.tables.csv import Spool, Spools, write_csv
+from mprunner.tables.csv import StreamedTables, write_csv
 from mprunner.tables.frames import build_frames
 from tests.made import DECLARATION, actor, header, record, run, tables
 
@@ -42,11 +41,15 @@ kinds = st.sampled_from(["process", "a,b", "\n"])
 
 @st.composite
 def runs(draw):
-    """Records of some trials, each of one or several attempts, that ended in any order."""
+    """Records of some trials, each of one or several attempts of which the last counts, that ended in any order."""
     made = []
     for order in range(draw(st.integers(0, 6))):
-        for number in range(1, draw(st.integers(1, 3)) + 1):
-            status = draw(st.sampled_from([Status.OK, Status.ERROR, Status.LOST]))
+        attempts = draw(st.integers(1, 3))
+        for number in range(1, attempts + 1):
+            last = number == attempts
+            status = draw(
+                st.sampled_from([Status.OK, Status.ERROR] if last else [Status.CANCELLED, Status.LOST])
+            )
             each = record(
                 repeat=order,
                 number=number,
@@ -60,12 +63,11 @@ def runs(draw):
     return draw(st.permutations(made))
 
 
-def spooled(made, folder, cut_off=()):
+def streamed(made, folder, cut_off=()):
     """Write actors and samples while the records are read; return what is known of the files."""
-    with Spools(folder) as spools:
-        frames = build_frames(made, cut_off, begin=spools)
-        writers = spools.writers(frames.kept)
-        return {name: write(folder / f"{name}.csv") for name, write in writers.items()}
+    with StreamedTables(folder) as tables:
+        build_frames(made, cut_off, begin=tables)
+        return {name: write(folder / f"{name}.csv") for name, write in tables.writers().items()}
 
 
 def check_same(made, files, folder):
@@ -78,14 +80,14 @@ def check_same(made, files, folder):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("spooled")
+    return tmp_path_factory.mktemp("streamed")
 
 
 @given(runs())
 @settings(deadline=None)
 def test_whatever_ended_in_whatever_order_a_table_is_that_of_its_whole_frame(folder, records):
     made = run(*records, declaration=SAMPLED)
-    check_same(made, spooled(made, folder), folder)
+    check_same(made, streamed(made, folder), folder)
 
 
 @given(runs(), st.data())
@@ -100,35 +102,32 @@ def test_a_journal_read_once_gives_the_tables_of_one_read_twice(folder, records,
             if data.draw(st.booleans()):
                 journal.ended(each)
     reading = Reading(path)
-    once = spooled(reading, folder, reading.cut_off())
+    once = streamed(reading, folder, reading.cut_off())
     again = read_journal(path)
     assert again.unfinished == reading.unfinished
     ended = run(*again.records(), *reading.cut_off(), header=again.header)
     check_same(ended, once, folder)
 
 
-def test_a_table_in_the_order_of_the_plan_is_that_of_attempts_that_ended_in_another(folder):
+def test_samples_are_in_the_order_in_which_their_trials_ended_and_each_trial_has_those_of_one_attempt(folder):
     rows = [[{"round": n}] for n in range(3)]
-    late = (
-        record(repeat=2, samples=rows[2]),
-        record(repeat=0, samples=rows[0]),
-        record(repeat=1, samples=rows[1]),
-    )
-    first = replace(late[1], attempt=replace(late[1].attempt, attempt=2))
-    spooled(run(late[0], first, late[2], late[1], declaration=SAMPLED), folder)
+    cancelled = record(repeat=0, samples=rows[0], status=Status.CANCELLED)
+    again = record(repeat=0, number=2, samples=rows[0])
+    ended = (record(repeat=2, samples=rows[2]), cancelled, record(repeat=1, samples=rows[1]), again)
+    streamed(run(*ended, declaration=SAMPLED), folder)
     lines = (folder / "samples.csv").read_text(encoding="utf-8").splitlines()
     assert [line.split(",")[1:3] for line in lines] == [
         ["trial_id", "round"],
-        ["trial-none-0", "0"],
-        ["trial-none-1", "1"],
         ["trial-none-2", "2"],
+        ["trial-none-1", "1"],
+        ["trial-none-0", "0"],
     ]
 
 
 def test_a_value_of_another_type_than_declared_is_refused_by_its_column(folder):
     made = run(record(samples=[{"lag_s": "long"}]), declaration=SAMPLED)
     with pytest.raises(ResultsError, match=r"^column 'lag_s': a value is not of the declared type float"):
-        spooled(made, folder)
+        streamed(made, folder)
 
 
 def peak_of(trials, folder):
@@ -143,7 +142,7 @@ def peak_of(trials, folder):
 
     tracemalloc.start()
     try:
-        spooled(Passing(), folder)
+        streamed(Passing(), folder)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -157,34 +156,26 @@ def test_memory_does_not_grow_with_the_samples(folder):
 
 
 def test_nothing_is_left_beside_the_tables(tmp_path):
-    spooled(run(record(), declaration=SAMPLED), tmp_path)
+    streamed(run(record(), declaration=SAMPLED), tmp_path)
     assert sorted(os.listdir(tmp_path)) == ["actors.csv", "samples.csv"]
 
 
 def test_a_disk_that_is_full_while_the_journal_is_read_leaves_the_old_table_and_nothing_else(
     tmp_path, monkeypatch
 ):
-    def full():
-        return open("/dev/full", "w+b")
+    def full(hashing, data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("mprunner.tables.csv.TemporaryFile", lambda **options: full())
-    (tmp_path / "samples.csv").write_text("old")
+    monkeypatch.setattr("mprunner.tables.csv.Hashing.write", full)
+    (tmp_path / "actors.csv").write_text("old")
     made = run(record(samples=[{"word": "x" * 100_000}] * 20), declaration=SAMPLED)
-    with pytest.raises(ResultsError, match=r"samples\.csv can't be written: No space left") as caught:
-        spooled(made, tmp_path)
+    with pytest.raises(ResultsError, match=r"actors\.csv can't be written: No space left") as caught:
+        streamed(made, tmp_path)
     assert caught.value.hint == "the disk is full: free some space"
-    assert (tmp_path / "samples.csv").read_text() == "old"
-    assert os.listdir(tmp_path) == ["samples.csv"]
+    assert (tmp_path / "actors.csv").read_text() == "old"
+    assert os.listdir(tmp_path) == ["actors.csv"]
 
 
 def test_a_folder_that_is_gone_is_told(tmp_path):
     with pytest.raises(ResultsError, match=r"actors\.csv can't be written: No such file"):
-        spooled(run(), tmp_path / "gone")
-
-
-def test_a_table_of_which_a_part_is_gone_is_an_error_and_no_endless_loop(tmp_path):
-    with closing(Spool(tmp_path / "t.csv", {"n": "int"})) as spool:
-        spool.add([{"n": 1}, {"n": 2}], {})
-        spool._file.truncate(1)
-        with pytest.raises(ResultsError, match=r"^what was written of a table is not there any more$"):
-            spool.write(np.array([0]), tmp_path / "t.csv")
+        streamed(run(), tmp_path / "gone")
