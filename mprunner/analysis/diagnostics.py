@@ -1,56 +1,63 @@
 """What a reader should know of a run's numbers: failures, the fastest case, spared trials, noise."""
 
-import math
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import frexp, fsum, ldexp, sqrt
 from statistics import fmean
-from typing import Any
+from typing import Literal
 
 import pandas as pd
 
-from mprunner.analysis.setting import sessions
 from mprunner.analysis.statistics import median_of, paired_ratio, precision
-from mprunner.analysis.wording import factor, number, share, trials
 from mprunner.model.adaptive import MIN_REPEATS, AdaptiveRepeats, Until
 from mprunner.model.header import Header
-from mprunner.model.records import Status, label_of
-from mprunner.model.text import printable, reason
-from mprunner.values import Scalar
+from mprunner.model.records import Status
+from mprunner.model.text import reason
 
-MOST_REASONS = 5
-"""Of more different endings the others are only counted: what is told is to stay short."""
 _ENDED = ("status", "error_type", "error_message", "signal", "exit_code", "trial_id", "attempt")
 _CRASHES = (signal.SIGSEGV, signal.SIGFPE, signal.SIGABRT, signal.SIGBUS, signal.SIGILL)
 
 
-def failures(final: pd.DataFrame) -> tuple[str, ...]:
-    """Say why trials were not ok, what most of them ended of first, and where one of them has told more.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One way in which trials were not ok.
+
+    Attributes:
+        status: how they ended.
+        reason: the exception, signal or exit code; empty where there is no more to say.
+        count: how many trials ended so.
+        log: the log of the first of them that says more, in the folder of logs; empty where none does.
+    """
+
+    status: str
+    reason: str
+    count: int
+    log: str = ""
+
+
+def failures(final: pd.DataFrame) -> tuple[Failure, ...]:
+    """Return the ways in which trials were not ok and that a reason or a log tells more of, the most frequent first.
 
     Args:
         final: the rows of ``trials`` that count; warm-ups may be among them.
     """
     failed = final[~final["status"].isin([Status.OK.value, Status.CANCELLED.value])]
-    first: dict[str, str] = {}
-    counts: Counter[str] = Counter()
+    logs: dict[tuple[str, str], str] = {}
+    counts: Counter[tuple[str, str]] = Counter()
     columns = ([None if pd.isna(cell) else cell for cell in failed[name]] for name in _ENDED)
     for status, error_type, message, signal_number, exit_code, trial_id, attempt in zip(
         *columns, strict=True
     ):
-        why = reason(Status(status), error_type, message, signal_number, exit_code)
-        told = f"{status}: {why}" if why else status
-        if why or status == Status.TIMEOUT:
-            first.setdefault(
-                told, f"; see logs/{trial_id}.{attempt}.log" if _has_log(status, signal_number) else ""
-            )
-            counts[told] += 1
-    of = trials(len(final))
-    lines = [f"{told} ({count:,} of {of}{first[told]})" for told, count in counts.most_common(MOST_REASONS)]
-    if len(counts) > MOST_REASONS:
-        lines.append(f"… and {len(counts) - MOST_REASONS} more reasons in trials.csv")
-    return tuple(lines)
+        way = (str(status), reason(Status(status), error_type, message, signal_number, exit_code))
+        if way[1] or status == Status.TIMEOUT:
+            logs.setdefault(way, f"{trial_id}.{attempt}.log" if _has_log(status, signal_number) else "")
+            counts[way] += 1
+    return tuple(
+        Failure(status=way[0], reason=way[1], count=count, log=logs[way])
+        for way, count in counts.most_common()
+    )
 
 
 def _has_log(status: str, number: int | None) -> bool:
@@ -60,8 +67,6 @@ def _has_log(status: str, number: int | None) -> bool:
 
 MIN_CASES = 3
 """Of two cases the ratio itself says which is faster."""
-MOST_TIES = 4
-"""More cases that are not told apart from the fastest are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,35 +118,6 @@ def _is_tied(values: Mapping[int, float], best: Mapping[int, float]) -> bool:
     return ratio is None or ratio.interval is None or ratio.interval.low <= 1
 
 
-def in_words(found: Fastest, group: Sequence[str], params: Mapping[str, Mapping[str, Scalar]]) -> str:
-    """Say it: ``fastest with shape skewed: chunksize 5; not told apart from it: chunksize 50``.
-
-    Args:
-        found: which it is.
-        group: the cases among which it is the fastest.
-        params: of all cases of the run, by case id.
-    """
-    varying = _varying([params[case] for case in group])
-    common = [name for name in _varying(list(params.values())) if name not in varying]
-    labels = [printable(label_of(params[case], varying)) for case in (found.case, *found.ties)]
-    where = f" with {printable(label_of(params[found.case], common))}" if common else ""
-    ties = f"; not told apart from it: {_listed(labels[1:])}" if found.ties else ""
-    return f"fastest{where}: {labels[0]}{ties}"
-
-
-def _varying(params: Sequence[Mapping[str, Scalar]]) -> list[str]:
-    return [name for name in params[0] if len({repr(one[name]) for one in params}) > 1]
-
-
-def _listed(labels: Sequence[str]) -> str:
-    more = f" and {len(labels) - MOST_TIES:,} more" if len(labels) > MOST_TIES else ""
-    return "; ".join(labels[:MOST_TIES]) + more
-
-
-SHOWN = 10
-"""Cases in a summary that did not get there; summary.csv has every interval."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdaptiveResult:
     """What adaptive repeats came to; of a run with a fixed number of repeats, nothing.
@@ -158,21 +134,6 @@ class AdaptiveResult:
     repeats: int = 0
     metric: str = ""
     wide: Mapping[str, float | None] = field(default_factory=dict)
-
-    def told(self, labels: Mapping[str, str]) -> Iterator[str]:
-        """Say which cases did not get there, the first of them if they are many."""
-        after = f"after {number(self.repeats)} repeats"
-        for case_id, width in list(self.wide.items())[:SHOWN]:
-            case = f"{labels[case_id]}: " if labels[case_id] else ""
-            if width is None:
-                yield f"{case}no interval of {self.metric} {after}: too few ok trials have a value"
-            elif math.isinf(width):
-                yield f"{case}interval of {self.metric} still not narrow around a median of 0 {after}"
-            else:
-                told = f"±{number(float(f'{100 * width:.2g}'))}% of the median"
-                yield f"{case}interval of {self.metric} still {told} {after}"
-        if len(self.wide) > SHOWN:
-            yield f"… and {number(len(self.wide) - SHOWN)} more cases"
 
 
 def adaptive_result(trials: pd.DataFrame, header: Header) -> AdaptiveResult:
@@ -207,27 +168,35 @@ MIN_DISTANCE = 0.1
 One in five sets of five values has a score over 3.5 by chance: the median deviation of so few is no measure. But
 none of them is so far away, unless all of them spread.
 """
-MIN_DRIFT = 0.1
-"""So much the CPUs' highest frequency is above their lowest, as a share of that, for it to be told."""
 _MIN_SPREAD_VALUES = 3  # two values have a deviation, but no one would call it a spread
 
 Cases = Mapping[str, Sequence[float]]
 """By label, a metric's values in each case, in the order of the repeats."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Something about one case.
+NoiseKind = Literal["spread", "outliers", "slow first trial"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """What makes the values of a metric doubtful in some cases.
 
     Attributes:
-        label: the case's.
-        size: how bad it is; the worst case is told.
-        told: that in words.
+        kind: what it is.
+        found: in how many cases.
+        cases: of how many.
+        worst: the label of the case where it is largest.
+        size: how large it is there: the standard deviation as a share of the mean, the number of outliers, or the
+            first trial as a multiple of the median.
+        trials: how many values that case has.
     """
 
-    label: str
+    kind: NoiseKind
+    found: int
+    cases: int
+    worst: str
     size: float
-    told: str
+    trials: int
 
 
 def modified_z(values: Sequence[float]) -> list[float]:
@@ -250,49 +219,51 @@ def _scaled(values: Sequence[float]) -> list[float]:
     return [ldexp(value, -exponent) for value in values]
 
 
-def noise_of_cases(metric: str, cases: Cases) -> tuple[str, ...]:
-    """Say in how many cases a metric's spread is large, has outliers, or its first trial was slow, and where most."""
-    kinds: Mapping[str, Callable[[str, Sequence[float]], _Found | None]] = {
-        f"{metric} spreads by {share(MAX_SPREAD)} of its mean or more": _spread,
-        f"outliers of {metric} (modified z over {MAX_Z:g})": _outliers,
-        "the first trial was slow (`warmup: 1` leaves it out)": _slow_first,
+def noise_of_cases(cases: Cases) -> tuple[Noise, ...]:
+    """Return in how many cases the spread is large, has outliers, or the first trial was slow, and where most."""
+    kinds: Mapping[NoiseKind, Callable[[Sequence[float]], float]] = {
+        "spread": _spread,
+        "outliers": _outliers,
+        "slow first trial": _slow_first,
     }
-    told = []
-    for what, find in kinds.items():
-        found = [one for label, values in cases.items() if (one := find(label, values)) is not None]
-        if found:
-            told.append(_grouped(what, found, len(cases)))
-    return tuple(told)
+    noise = []
+    for kind, size_in in kinds.items():
+        sizes = {label: size for label, values in cases.items() if (size := size_in(values))}
+        if sizes:
+            worst = max(sizes, key=sizes.__getitem__)
+            noise.append(
+                Noise(
+                    kind=kind,
+                    found=len(sizes),
+                    cases=len(cases),
+                    worst=worst,
+                    size=sizes[worst],
+                    trials=len(cases[worst]),
+                )
+            )
+    return tuple(noise)
 
 
-def _grouped(what: str, found: Sequence[_Found], cases: int) -> str:
-    worst = max(found, key=lambda one: one.size)
-    if cases == 1:
-        return f"{what}: {worst.told}"
-    where = f"{len(found):,} of {cases:,} cases"
-    return f"{what} in {where}, {'most ' if len(found) > 1 else ''}in {worst.label}: {worst.told}"
-
-
-def _spread(label: str, values: Sequence[float]) -> _Found | None:
+def _spread(values: Sequence[float]) -> float:
+    """Return the standard deviation as a share of the mean; 0 where it is small."""
     scaled = _scaled(values)
     if len(scaled) < _MIN_SPREAD_VALUES or (mean := fmean(scaled)) <= 0:
-        return None
+        return 0.0
     spread = sqrt(fsum((value - mean) ** 2 for value in scaled) / (len(scaled) - 1)) / mean
-    return _Found(label, spread, share(round(spread, 2))) if spread >= MAX_SPREAD else None
+    return spread if spread >= MAX_SPREAD else 0.0
 
 
-def _outliers(label: str, values: Sequence[float]) -> _Found | None:
+def _outliers(values: Sequence[float]) -> int:
+    """Return the number of outliers, without a slow first trial, which is a kind of its own."""
     places = _outlying(values)
-    if places and places[0] == 0 and _is_slow_first(values):
-        places = places[1:]  # that is told on its own
-    count = len(places)
-    return _Found(label, count, f"{count:,} of {trials(len(values))}") if count else None
+    return len(places) - (bool(places) and places[0] == 0 and _is_slow_first(values))
 
 
-def _slow_first(label: str, values: Sequence[float]) -> _Found | None:
+def _slow_first(values: Sequence[float]) -> float:
+    """Return the first value as a multiple of the median; 0 where it is not slow."""
     if not _is_slow_first(values) or (middle := median_of(values)) <= 0:
-        return None
-    return _Found(label, values[0] / middle, f"{factor(values[0] / middle)}× the median")
+        return 0.0
+    return values[0] / middle
 
 
 def _is_slow_first(values: Sequence[float]) -> bool:
@@ -309,47 +280,3 @@ def _outlying(values: Sequence[float]) -> list[int]:
         for place, (value, score) in enumerate(zip(values, scores, strict=True))
         if abs(score) > MAX_Z and abs(value / 2 - middle / 2) >= MIN_DISTANCE * abs(middle / 2)
     ]
-
-
-def too_few_repeats(cases: Cases) -> tuple[str, ...]:
-    """Say how many cases have too few values for an interval."""
-    few = sum(len(values) < MIN_REPEATS for values in cases.values())
-    if not few:
-        return ()
-    which = "the only case" if len(cases) == 1 else f"{few:,} of {len(cases):,} cases"
-    return (f"no interval: fewer than {MIN_REPEATS} ok trials in {which}",)
-
-
-def noise_of_machine(run: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say from a run.json what else kept the machine busy, as far as it tells."""
-    return tuple(_busy(run))
-
-
-def _busy(run: Mapping[str, Any]) -> Iterator[str]:
-    executed = sessions(run)
-    yield from list(filter(None, map(_loaded, executed)))[:1]
-    counts = {name: _rise(executed[-1], name) for name in ("swapped_pages", "throttled")}
-    if counts["swapped_pages"]:
-        yield f"the machine swapped while it measured: {counts['swapped_pages']:,} pages"
-    if counts["throttled"]:
-        yield f"a CPU was slowed down for its heat while it measured, {counts['throttled']:,} times"
-    mhz = run.get("cpu_mhz") or {"lowest": 1.0, "highest": 1.0}
-    if mhz["highest"] >= (1 + MIN_DRIFT) * mhz["lowest"]:
-        yield f"the CPUs' frequency drifted while it measured: {mhz['lowest']:,.0f} … {mhz['highest']:,.0f} MHz"
-
-
-def _loaded(session: Mapping[str, Any]) -> str:
-    """Say that the CPUs had more to do than they could when a session began."""
-    # The load at the end is no sign: a run's own actors are in it.
-    cpus, load = session.get("cpu_count"), (session.get("load_at_start") or [None])[0]
-    if load is None or cpus is None or load <= cpus:
-        return ""
-    when = "was resumed" if "missing" in session else "began"
-    return f"the machine was busy when the run {when}: a load of {number(load)} on {cpus:,} CPU{'s' * (cpus != 1)}"
-
-
-def _rise(session: Mapping[str, Any], counter: str) -> int:
-    """Return by how much a counter has risen from the start to the end; 0 if that is not known."""
-    start = (session.get("counters_at_start") or {}).get(counter)
-    end = (session.get("counters_at_end") or {}).get(counter)
-    return 0 if start is None or end is None else max(0, end - start)

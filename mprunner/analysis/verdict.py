@@ -1,16 +1,15 @@
 """The verdict of a run: everything that the experiment expects, held against the run's tables."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import fmean, median
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
 
 from mprunner.analysis.statistics import share_interval
 from mprunner.analysis.summary import counted
-from mprunner.analysis.wording import number, share, span, states, trials
 from mprunner.model.records import Status
 from mprunner.model.rules import (
     OF_EACH,
@@ -18,69 +17,91 @@ from mprunner.model.rules import (
     Expectation,
     OutcomeRule,
     OutcomeVerdict,
-    ParamValue,
     Rules,
     Stat,
-    Where,
     matches,
-    operand_value,
 )
 from mprunner.tables.frames import Counts, Frames, state_order, state_texts
 from mprunner.values import Scalar
 
-_SHOWN_VALUES = 3
+
+@dataclass(frozen=True, slots=True)
+class Statuses:
+    """How the trials of a case ended.
+
+    Attributes:
+        counts: how many trials ended in each status that is told.
+        of: how many trials there are.
+    """
+
+    counts: Mapping[str, int]
+    of: int
 
 
-def wanted(expectation: Expectation, params: Mapping[str, Scalar] | None = None) -> str:
-    """Say what is expected: ``lost_updates at most 0 in every trial``; with a case's params, their values."""
-    condition = "" if expectation.condition is None else f" {described(expectation.condition, params)}"
-    subject = expectation.metric or f"status {expectation.status}"
-    if expectation.stat in OF_EACH:
-        return f"{subject}{condition} in {expectation.stat} trial"
-    return f"{expectation.stat} of {subject}{condition}"
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many of a case's trials ended in a status.
+
+    Attributes:
+        count: how many.
+        of: how many trials there are.
+    """
+
+    count: int
+    of: int
 
 
-def unexecuted(where: Where) -> str:
-    """Say that no case that is meant was executed: ``no case with guard none or lock was executed``."""
-    params = ", ".join(f"{name} {' or '.join(map(_text, values))}" for name, values in where.items())
-    return f"no case{' with ' if params else ''}{params} was executed"
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """States of an outcome in one case.
+
+    Attributes:
+        states: which.
+        count: how often one of them was observed.
+        of: how often any state was.
+    """
+
+    states: tuple[Scalar, ...]
+    count: int
+    of: int
 
 
-def described(condition: Condition, params: Mapping[str, Scalar] | None = None) -> str:
-    """Say what a value must be: ``100``, ``at most 0``, ``1 … 5``."""
-    parts = []
-    if condition.equals is not None:
-        parts.append(_operand(condition, params))
-    if condition.one_of:
-        parts.append("one of " + ", ".join(_text(value) for value in condition.one_of))
-    if condition.min is not None and condition.max is not None:
-        parts.append(span(condition.min, condition.max, ""))
-    elif condition.min is not None:
-        parts.append(f"at least {number(condition.min)}")
-    elif condition.max is not None:
-        parts.append(f"at most {number(condition.max)}")
-    return " and ".join(parts)
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Values of a metric that miss an expectation.
+
+    Attributes:
+        distinct: each once, in the order of the trials.
+        count: in how many trials.
+        of: of how many that have a value.
+    """
+
+    distinct: tuple[Scalar, ...]
+    count: int
+    of: int
 
 
-def _operand(condition: Condition, params: Mapping[str, Scalar] | None) -> str:
-    within = f" ± {number(condition.tolerance)}" if condition.tolerance else ""
-    if isinstance(condition.equals, ParamValue) and params is None:
-        return f"the case's {condition.equals.param}{within}"
-    return _text(operand_value(condition.equals, params or {})) + within
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """One number of a metric's values that misses an expectation.
+
+    Attributes:
+        value: the number.
+        of: of how many trials.
+    """
+
+    value: float
+    of: int
 
 
-def _text(value: Scalar) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return number(value)
-    if value is None:
-        return "null"  # as an experiment writes it
-    return str(value).lower() if isinstance(value, bool) else str(value)
+CameTo = Statuses | Share | Observed | Values | Statistic
+"""What was found, in numbers; :mod:`mprunner.report` puts it into words."""
 
 
 def missed_metric(
     expectation: Expectation, condition: Condition, values: Sequence[Scalar], params: Mapping[str, Scalar]
-) -> str:
-    """Say by how much the metric of a case's trials missed an expectation; empty if it is met.
+) -> Values | Statistic | None:
+    """Return by what the metric of a case's trials misses an expectation; None if it is met.
 
     Args:
         expectation: what is expected.
@@ -89,16 +110,16 @@ def missed_metric(
         params: of the case.
     """
     if not values:
-        return "no trial has a value"
+        return Values((), 0, 0)
     if expectation.stat in OF_EACH:
         others = [value for value in values if not condition.holds(value, params)]
         if not others or (expectation.stat == "any" and len(others) < len(values)):
-            return ""
-        return f"{_values(others)} in {number(len(others))} of {trials(len(values))}"
+            return None
+        return Values(tuple(dict.fromkeys(others)), len(others), len(values))
     came_to = statistic(
         expectation.stat, [float(value) for value in values if not isinstance(value, str | None)]
     )
-    return "" if condition.holds(came_to, params) else f"{number(came_to)} over {trials(len(values))}"
+    return None if condition.holds(came_to, params) else Statistic(came_to, len(values))
 
 
 def statistic(stat: Stat, values: Sequence[float]) -> float:
@@ -124,8 +145,8 @@ def statistic(stat: Stat, values: Sequence[float]) -> float:
             raise ValueError(f"{stat} is no number of several trials")
 
 
-def missed_status(expectation: Expectation, counts: Mapping[str, int]) -> str:
-    """Say by how much the statuses of a case's trials missed an expectation; empty if it is met.
+def missed_status(expectation: Expectation, counts: Mapping[str, int]) -> Statuses | Share | None:
+    """Return by what the statuses of a case's trials miss an expectation; None if it is met.
 
     Args:
         expectation: what is expected.
@@ -133,25 +154,11 @@ def missed_status(expectation: Expectation, counts: Mapping[str, int]) -> str:
     """
     total, hits = sum(counts.values()), counts.get(str(expectation.status), 0)
     if expectation.condition is not None:
-        if expectation.condition.holds(hits / total, {}):
-            return ""
-        return f"{share(hits / total)}, {number(hits)} of {trials(total)}"
+        return None if expectation.condition.holds(hits / total, {}) else Share(hits, total)
     if hits == total or (expectation.stat == "any" and hits):
-        return ""
-    others = ", ".join(
-        f"{count:,} {status}" for status, count in counts.items() if status != expectation.status
-    )
-    return f"{others} of {trials(total)}"
-
-
-def _values(values: Sequence[Scalar]) -> str:
-    distinct = list(dict.fromkeys(values))
-    if len(distinct) <= _SHOWN_VALUES:
-        return ", ".join(_text(value) for value in distinct)
-    numbers = [value for value in distinct if isinstance(value, int | float)]
-    if len(numbers) < len(distinct):
-        return ", ".join(_text(value) for value in distinct[:_SHOWN_VALUES]) + " …"
-    return span(min(numbers), max(numbers), "")
+        return None
+    others = {status: count for status, count in counts.items() if status != expectation.status}
+    return Statuses(others, total)
 
 
 StateVerdict = OutcomeVerdict | Literal["unknown"]
@@ -266,15 +273,17 @@ FAILING: tuple[Found, ...] = ("failed", "forbidden", "unknown", "missed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one rule came to in one case.
+    """What one rule came to in one case, in names and numbers.
 
     Attributes:
         kind: what was judged: how trials ended, the states of an outcome, an expectation of ``expect``.
         found: failed (a status that is not expected), an outcome's verdict, or met, missed or not judged.
         case_id: the case; None where an expectation has no case to be judged in.
         label: how a person tells the case; empty for an only case.
-        about: what was judged: the statuses, the outcome variable, or the expectation in words.
-        told: the numbers, in words.
+        variable: the outcome that was judged; empty for other kinds.
+        expectation: the one that was judged; None for other kinds.
+        params: of the case; None where there is none.
+        came_to: what was found; None of an expectation that was met or not judged.
         note: what the experiment says of such a state; empty if nothing.
     """
 
@@ -282,8 +291,10 @@ class Finding:
     found: Found
     case_id: str | None
     label: str
-    about: str
-    told: str
+    variable: str = ""
+    expectation: Expectation | None = None
+    params: Mapping[str, Scalar] | None = None
+    came_to: CameTo | None = None
     note: str = ""
 
     @property
@@ -314,14 +325,6 @@ class Judgement:
     def verdict(self) -> Literal["passed", "failed"]:
         """Failed if any finding fails, else passed."""
         return "failed" if any(finding.fails for finding in self.findings) else "passed"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what verdict.json holds."""
-        return {
-            "verdict": self.verdict,
-            "findings": [asdict(finding) for finding in self.findings],
-            "rules": self.rules.to_json(),
-        }
 
 
 def judge(frames: Frames, rules: Rules) -> Judgement:
@@ -373,14 +376,12 @@ def _of_statuses(case_id: str, frames: Frames, counts: Mapping[str, int], rules:
     params = frames.params[case_id]
     others = {status: count for status, count in counts.items() if not rules.accepts(status, params)}
     if others:
-        told = ", ".join(f"{number(count)} {status}" for status, count in others.items())
         yield Finding(
             kind="status",
             found="failed",
             case_id=case_id,
             label=frames.labels[case_id],
-            about="status",
-            told=f"{told} of {trials(sum(counts.values()))}",
+            came_to=Statuses(others, sum(counts.values())),
         )
 
 
@@ -390,17 +391,18 @@ def _of_outcome(case_id: str, label: str, variable: str, states: Sequence[State]
         if state.verdict is not None and state.count:
             groups.setdefault((state.verdict, state.note), []).append(state)
     for (found, note), group in groups.items():
-        told = _observed(group)
-        yield Finding(
-            kind="outcome", found=found, case_id=case_id, label=label, about=variable, told=told, note=note
+        observed = Observed(
+            tuple(state.value for state in group), sum(state.count for state in group), group[0].observations
         )
-
-
-def _observed(observed: Sequence[State]) -> str:
-    """Tell states and how often they were observed: ``99 in 3 of 10,000 observations (0.03%)``."""
-    count, total = sum(state.count for state in observed), observed[0].observations
-    shown = states([state.value for state in observed])
-    return f"{shown} in {number(count)} of {number(total)} observations ({share(count / total)})"
+        yield Finding(
+            kind="outcome",
+            found=found,
+            case_id=case_id,
+            label=label,
+            variable=variable,
+            came_to=observed,
+            note=note,
+        )
 
 
 def _spared(judged: Judged, frames: Frames, rules: Rules) -> dict[str, tuple[tuple[int, str], ...]]:
@@ -422,16 +424,26 @@ def _of_expectations(
         executed = ((case_id, frames.params[case_id]) for case_id in frames.params if case_id in statuses)
         meant = [case_id for case_id, params in executed if matches(expectation.where, params)]
         if not meant:
-            yield _finding("not judged", expectation, None, "", unexecuted(expectation.where), None)
+            yield Finding(
+                kind="expectation", found="not judged", case_id=None, label="", expectation=expectation
+            )
         for case_id in meant:
             params = frames.params[case_id]
+            missed: CameTo | None
             if expectation.metric is None or expectation.condition is None:
                 missed = missed_status(expectation, statuses[case_id])
             else:
                 own = values[expectation.metric].get(case_id, ())
                 missed = missed_metric(expectation, expectation.condition, own, params)
-            found: Found = "missed" if missed else "met"
-            yield _finding(found, expectation, case_id, frames.labels[case_id], missed, params)
+            yield Finding(
+                kind="expectation",
+                found="met" if missed is None else "missed",
+                case_id=case_id,
+                label=frames.labels[case_id],
+                expectation=expectation,
+                params=params,
+                came_to=missed,
+            )
 
 
 def _by_case(rows: pd.DataFrame, metric: str) -> dict[str, list[Scalar]]:
@@ -441,15 +453,3 @@ def _by_case(rows: pd.DataFrame, metric: str) -> dict[str, list[Scalar]]:
     for case_id, value in zip(present["case_id"].tolist(), present[metric].tolist(), strict=True):
         values.setdefault(case_id, []).append(value)
     return values
-
-
-def _finding(
-    found: Found,
-    expectation: Expectation,
-    case_id: str | None,
-    label: str,
-    told: str,
-    params: Mapping[str, Scalar] | None,
-) -> Finding:
-    about = wanted(expectation, params)
-    return Finding(kind="expectation", found=found, case_id=case_id, label=label, about=about, told=told)

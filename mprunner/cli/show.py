@@ -46,6 +46,8 @@ def command(run: str | None, results: Path, color: str, as_json: bool) -> int:
 def tables_json(tabled: Tabled) -> dict[str, Any]:
     """Return a run's small tables as JSON: for each case its params, summary and outcomes; and the verdict."""
     frames = tabled.frames
+    from mprunner.report.findings import verdict_json
+
     return {
         "cases": [
             {
@@ -58,7 +60,7 @@ def tables_json(tabled: Tabled) -> dict[str, Any]:
             }
             for case_id, label in frames.labels.items()
         ],
-        "judgement": tabled.judgement.to_json(),
+        "judgement": verdict_json(tabled.judgement),
     }
 
 

@@ -65,7 +65,9 @@ def command(
         end_by(interrupt.signal)
     judgement = judged.tabled.judgement
     if as_json:
-        print_json({"folder": str(folder.path), "file": judged.file, **judgement.to_json()})
+        from mprunner.report.findings import verdict_json
+
+        print_json({"folder": str(folder.path), "file": judged.file, **verdict_json(judgement)})
     else:
         print_verdict(judged.tabled, color)
         click.echo(f"\njudged by: {judged.file}\nresults: {folder.path}")

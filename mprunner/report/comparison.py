@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from mprunner.analysis.comparison import Comparison, Row
 from mprunner.analysis.effects import Change, Method
 from mprunner.analysis.statistics import Interval
-from mprunner.analysis.wording import bracketed, factor, quantity
 from mprunner.model.text import printable
+from mprunner.report.wording import bracketed, factor, quantity
 
 ONE_RUN_EACH = (
     "One run on each side: the machine's drift between two runs is part of every ratio, and the test does not know "

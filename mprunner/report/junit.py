@@ -45,7 +45,7 @@ class JudgedRun:
     Attributes:
         run: the content of run.json.
         verdict: the content of verdict.json.
-        cases: see :func:`mprunner.analysis.cases.cases_of`.
+        cases: see :func:`mprunner.report.cases.cases_of`.
     """
 
     run: Mapping[str, Any]

@@ -14,15 +14,25 @@ from mprunner.analysis.diagnostics import (
     failures,
     fastest,
     groups_of,
-    in_words,
     noise_of_cases,
-    noise_of_machine,
-    too_few_repeats,
 )
 from mprunner.analysis.statistics import Interval
 from mprunner.analysis.summary import counted, partners_of, values_of
 from mprunner.analysis.verdict import Judgement
-from mprunner.analysis.wording import (
+from mprunner.model.declaration import Declaration, Field
+from mprunner.model.records import Status, label_of
+from mprunner.model.summary_sentence import Clause, Placeholder, Statistic, parse_summary
+from mprunner.model.text import printable
+from mprunner.report.remarks import (
+    fastest_in_words,
+    noise_in_words,
+    noise_of_machine,
+    reasons,
+    too_few_repeats,
+    wide_intervals,
+)
+from mprunner.report.verdict import VerdictDigest, verdict_digest
+from mprunner.report.wording import (
     MANY_STATES,
     comparison,
     number,
@@ -33,11 +43,6 @@ from mprunner.analysis.wording import (
     states,
     trials,
 )
-from mprunner.model.declaration import Declaration, Field
-from mprunner.model.records import Status, label_of
-from mprunner.model.summary_sentence import Clause, Placeholder, Statistic, parse_summary
-from mprunner.model.text import printable
-from mprunner.report.verdict import VerdictDigest, verdict_digest
 from mprunner.runs.journal import Header
 from mprunner.tables.frames import Counts, Frames
 from mprunner.values import Scalar
@@ -135,7 +140,7 @@ def fastest_cases(header: Header, frames: Frames) -> tuple[str, ...]:
     values = values_of(counted(frames.trials), field.name)
     groups = groups_of(partners_of(frames, header))
     told = [
-        in_words(found, group, frames.params)
+        fastest_in_words(found, group, frames.params)
         for group in groups
         if (found := fastest(values, group)) is not None
     ]
@@ -159,7 +164,7 @@ def noise(header: Header, frames: Frames, facts: Mapping[str, Any]) -> tuple[str
         printable(label): list(values.get(case_id, {}).values()) for case_id, label in frames.labels.items()
     }
     few = too_few_repeats(cases) if partners_of(frames, header) else ()  # else the summary tells no interval
-    return (*noise_of_cases(field.name, cases), *few, *machine)
+    return (*noise_in_words(field.name, noise_of_cases(cases)), *few, *machine)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,10 +245,10 @@ def digest(
         description=printable(" ".join(header.experiment.get("description", "").split())),
         cases=tuple(cases),
         meaning=_meaning(header.declaration) if compared else "",
-        failures=failures(final),
+        failures=reasons(failures(final), len(final)),
         fastest=fastest_cases(header, frames),
         noise=noise(header, frames, facts or {}),
-        wide=tuple(printable(line) for line in narrowed.told(frames.labels)),
+        wide=tuple(printable(line) for line in wide_intervals(narrowed, frames.labels)),
         verdict=verdict_digest(judgement, complete=settled >= needed) if judgement.rules else None,
     )
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from mprunner.analysis.statistics import unseen_bound
 from mprunner.analysis.verdict import FAILING, Finding, Judgement
-from mprunner.analysis.wording import number, share, span
 from mprunner.model.text import printable
+from mprunner.report.findings import about, told
+from mprunner.report.wording import number, share, span
 
 SHOWN = 10
 """Findings of one kind in a summary; verdict.json has all."""
@@ -71,24 +72,24 @@ def verdict_digest(judgement: Judgement, *, complete: bool) -> VerdictDigest:
 def _lines(found: str, findings: Sequence[Finding]) -> Iterator[VerdictLine]:
     own = [finding for finding in findings if finding.found == found]
     for finding in own[:SHOWN]:
-        yield VerdictLine(found=found, told=_told(finding), fails=finding.fails)
+        yield VerdictLine(found=found, told=_line(finding), fails=finding.fails)
     if len(own) > SHOWN:
         yield VerdictLine(
             found=found, told=f"… and {number(len(own) - SHOWN)} more in verdict.json", fails=own[0].fails
         )
 
 
-def _told(finding: Finding) -> str:
+def _line(finding: Finding) -> str:
     case = f"{finding.label}: " if finding.label else ""
     match finding.kind:
         case "status":
-            told = finding.told
+            text = told(finding)
         case "outcome":
             note = f": {finding.note}" if finding.note else ""
-            told = f"{finding.about} {finding.told}{note}"
+            text = f"{finding.variable} {told(finding)}{note}"
         case "expectation":
-            told = f"{finding.about}: {finding.told}"
-    return printable(case + told)
+            text = f"{about(finding)}: {told(finding)}"
+    return printable(case + text)
 
 
 def _met(findings: Sequence[Finding]) -> Iterator[VerdictLine]:
@@ -102,17 +103,17 @@ def _met(findings: Sequence[Finding]) -> Iterator[VerdictLine]:
 
 def _never_forbidden(judgement: Judgement) -> Iterator[VerdictLine]:
     """Say of how many observations none was forbidden, and how often that could happen all the same."""
-    elsewhere = {finding.about for finding in judgement.findings if finding.found == "forbidden"}
+    elsewhere = {finding.variable for finding in judgement.findings if finding.found == "forbidden"}
     for variable, cases in judgement.spared.items():
         (least, label), (most, _) = cases[0], cases[-1]
         counts = (least, most)
         case = printable(f"{label}: ") if label and len(cases) == 1 else ""
         other = "other " if variable in elsewhere else ""
         several = "" if len(cases) == 1 else f" of each of {number(len(cases))} {other}cases"
-        told = f"{case}{variable} in {span(*counts, '')} observations{several}"
+        text = f"{case}{variable} in {span(*counts, '')} observations{several}"
         bounds = dict.fromkeys(share(unseen_bound(count)) for count in counts)
         yield VerdictLine(
             found="never forbidden",
-            told=f"{told}; less often than {' … '.join(bounds)}, at 95% confidence",
+            told=f"{text}; less often than {' … '.join(bounds)}, at 95% confidence",
             fails=False,
         )

@@ -112,9 +112,11 @@ def settle_verdict(folder: RunFolder, run: Mapping[str, Any], tabled: Tabled) ->
     Raises:
         ResultsError: it can't be written.
     """
+    from mprunner.report.findings import verdict_json  # noqa: PLC0415 - as above
+
     if run["state"] not in ("finished", "stopped"):
         return dict(run)
-    folder.write_verdict(tabled.judgement.to_json())
+    folder.write_verdict(verdict_json(tabled.judgement))
     settled = {**run, "verdict": tabled.judgement.verdict}
     folder.write_run(settled)
     return settled
@@ -186,14 +188,15 @@ def tell_judged(
     registry: Registry, folder: RunFolder, run: Mapping[str, Any], tabled: Tabled
 ) -> tuple[str, ...]:
     """Tell the plugins what a run came to; return what their hooks raised."""
-    from mprunner.analysis.cases import cases_of  # noqa: PLC0415 - as above
+    from mprunner.report.cases import cases_of  # noqa: PLC0415 - as above
+    from mprunner.report.findings import verdict_json  # noqa: PLC0415 - as above
 
     tell = Notifier(registry)
     tell.all(
         "mprunner_run_judged",
         run=dict(run),
         folder=str(folder.path),
-        verdict=tabled.judgement.to_json(),
+        verdict=verdict_json(tabled.judgement),
         cases=cases_of(tabled.frames),
     )
     return tuple(tell.errors)

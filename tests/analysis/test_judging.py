@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mprunner.analysis.verdict import judge, judged_outcomes, statistic, unexecuted
+from mprunner.analysis.verdict import judge, judged_outcomes, statistic
 from mprunner.model.records import Status
 from mprunner.model.rules import OF_EACH, STATS, Condition, Rules
+from mprunner.report.findings import about, unexecuted
+from mprunner.report.findings import told as told_of
 from mprunner.report.verdict import SHOWN, verdict_digest
 from mprunner.tables.frames import build_frames
 from tests.made import outcome, record, run
@@ -24,7 +26,7 @@ def judged(records, outcomes=None, expect=()):
 
 
 def found(judgement):
-    return [(each.found, each.label, each.told) for each in judgement.findings]
+    return [(each.found, each.label, told_of(each)) for each in judgement.findings]
 
 
 def outcomes_table(records, outcomes):
@@ -231,7 +233,7 @@ def test_an_expectation_says_what_it_is_about():
     judgement = judged(
         lost(1), expect=[{"metric": "lost_updates", "max": 0}, {"metric": "wall_s", "stat": "p95", "min": 2}]
     )
-    assert [each.about for each in judgement.findings] == [
+    assert [about(each) for each in judgement.findings] == [
         "lost_updates at most 0 in every trial",
         "p95 of wall_s at least 2",
     ]

@@ -7,14 +7,12 @@ from hypothesis import strategies as st
 from mprunner.analysis.diagnostics import (
     fastest,
     groups_of,
-    in_words,
     modified_z,
     noise_of_cases,
-    noise_of_machine,
-    too_few_repeats,
 )
 from mprunner.analysis.summary import summarise
 from mprunner.analysis.verdict import judge
+from mprunner.report.remarks import fastest_in_words, noise_in_words, noise_of_machine, too_few_repeats
 from mprunner.report.run_summary import digest
 from mprunner.report.terminal import render_summary
 from mprunner.tables.frames import build_frames
@@ -24,7 +22,7 @@ QUIET = [1.0, 1.01, 0.99, 1.02, 0.98, 1.0]
 
 
 def told(**cases):
-    return noise_of_cases("wall_s", cases)
+    return noise_in_words("wall_s", noise_of_cases(cases))
 
 
 def test_quiet_cases_have_no_noise():
@@ -202,8 +200,8 @@ def test_a_group_is_named_by_what_its_cases_share_and_a_case_by_what_tells_it_fr
     params = {name: {"shape": "skewed", "n": n} for n, name in enumerate("abcdefg")}
     params["z"] = {"shape": "uniform", "n": 0}
     found = fastest(by_repeat(1.0, *[1.001] * 6), "abcdefg")
-    assert in_words(found, "abcdefg", params).startswith("fastest with shape skewed: n ")
-    assert in_words(found, "abcdefg", params).endswith(" and 2 more")
+    assert fastest_in_words(found, "abcdefg", params).startswith("fastest with shape skewed: n ")
+    assert fastest_in_words(found, "abcdefg", params).endswith(" and 2 more")
 
 
 def summary_of(cases, facts=None, **experiment):

@@ -19,6 +19,7 @@ from mprunner.experiment import Experiment
 from mprunner.experiment.plan import Case, Plan
 from mprunner.model.adaptive import AdaptiveRepeats, Until
 from mprunner.model.records import Ending, Record, Result, ResultKind, Status
+from mprunner.report.remarks import wide_intervals
 from mprunner.report.run_summary import digest
 from mprunner.report.terminal import render_summary
 from mprunner.runs.folder import RunFolder
@@ -299,7 +300,7 @@ def test_the_summary_says_which_cases_did_not_get_there(toy):
 
 def test_a_case_without_enough_values_is_told_even_if_all_of_its_trials_were_ok():
     narrowed = AdaptiveResult(repeats=9, metric="number", wide={"a": None})
-    assert [*narrowed.told({"a": "size 8"})] == [
+    assert [*wide_intervals(narrowed, {"a": "size 8"})] == [
         "size 8: no interval of number after 9 repeats: too few ok trials have a value"
     ]
 

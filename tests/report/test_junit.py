@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mprunner.analysis.cases import cases_of
 from mprunner.analysis.verdict import judge
 from mprunner.cli.junit import JUnitFile
 from mprunner.errors import ResultsError
 from mprunner.model.records import Status
+from mprunner.report.cases import cases_of
 from mprunner.report.junit import JudgedRun, write_junit
 from mprunner.tables.frames import build_frames
 from tests.made import outcome, record, run

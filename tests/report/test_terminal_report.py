@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from mprunner.analysis.statistics import Interval
 from mprunner.analysis.summary import summarise
 from mprunner.analysis.verdict import judge
-from mprunner.analysis.wording import bracketed, comparison, factor, number, quantity, span, trials
 from mprunner.model.declaration import Field
 from mprunner.model.records import Status
 from mprunner.report.run_summary import compared_field, digest
 from mprunner.report.terminal import render_summary
+from mprunner.report.wording import bracketed, comparison, factor, number, quantity, span, trials
 from mprunner.tables.frames import build_frames
 from tests.made import DECLARATION, record, run
 

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import pandas as pd
+
 from mprunner.analysis.diagnostics import failures
 from mprunner.model.records import Status
+from mprunner.report.remarks import reasons
 from mprunner.tables.frames import Frames
 
 
@@ -31,12 +34,16 @@ def cases_of(frames: Frames) -> tuple[Mapping[str, Any], ...]:
                 "label": label,
                 "params": MappingProxyType(dict(frames.params[case_id])),
                 "statuses": MappingProxyType(_in_order(statuses.get(case_id, {}))),
-                "reasons": failures(final.get_group(case_id)) if case_id in failed else (),
+                "reasons": _reasons(final.get_group(case_id)) if case_id in failed else (),
                 "trial_wall_s": float(took.get(case_id, 0.0)),
             }
         )
         for case_id, label in frames.labels.items()
     )
+
+
+def _reasons(final: pd.DataFrame) -> tuple[str, ...]:
+    return reasons(failures(final), len(final))
 
 
 def _in_order(counts: Mapping[str, int]) -> dict[str, int]:
