@@ -16,6 +16,7 @@ from mprunner.cli.junit import JUnitFile
 from mprunner.errors import ResultsError
 from mprunner.model.records import Status
 from mprunner.report.cases import cases_of
+from mprunner.report.findings import verdict_json
 from mprunner.report.junit import JudgedRun, write_junit
 from mprunner.tables.frames import build_frames
 from tests.made import outcome, record, run
@@ -47,7 +48,7 @@ def judged(*records, **experiment):
     """The report of a run that was made of these records."""
     made = run(*records, **experiment)
     frames = build_frames(made)
-    return parsed(findings=judge(frames, made.header.rules).to_json()["findings"], cases=cases_of(frames))
+    return parsed(findings=verdict_json(judge(frames, made.header.rules))["findings"], cases=cases_of(frames))
 
 
 def conforms(root):
