@@ -79,7 +79,7 @@ def test_every_experiment_of_the_repository_can_be_planned(file):
     assert prepared.experiment.description
 
 
-def test_the_located_error_of_the_documentation_is_what_is_said(program, tmp_path):
+def test_the_located_error_of_the_documentation_is_what_is_said(in_process, tmp_path):
     (shown,) = [text for text in blocks(ROOT / "docs" / "experiment-file.md", "text") if "lokc" in text]
     folder = tmp_path / "experiments"
     folder.mkdir()
@@ -87,29 +87,29 @@ def test_the_located_error_of_the_documentation_is_what_is_said(program, tmp_pat
         "name: bank\nscenario: race-bank\nparams:\n  transactions: 100\nrepeats: 3\n\n\nsweep:\n"
         "  guard: [none, lokc]\n"
     )
-    assert program("run", "experiments/bank.yaml").stderr == shown
+    assert in_process("run", "experiments/bank.yaml").stderr == shown
 
 
-def test_the_overrides_and_filters_of_the_documentation_are_what_is_said(program, tmp_path):
+def test_the_overrides_and_filters_of_the_documentation_are_what_is_said(in_process, tmp_path):
     page = (ROOT / "docs" / "experiment-file.md").read_text()
     section = page.partition("## Overrides and filters")[2].partition("\n## ")[0]
     (text,) = re.findall(r"^```yaml\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
     (shown,) = re.findall(r"^```text\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
     (tmp_path / "bank.yaml").write_text(text)
-    assert program("plan", "bank.yaml", "--set", "params.transactions=lots").stderr == shown
+    assert in_process("plan", "bank.yaml", "--set", "params.transactions=lots").stderr == shown
     (console,) = re.findall(r"^```console\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
     for line in console.splitlines():
-        done = program("plan", *shlex.split(line.removeprefix("$ mprunner run ")))
+        done = in_process("plan", *shlex.split(line.removeprefix("$ mprunner run ")))
         assert done.returncode == 0, done.stderr
 
 
-def test_the_plan_of_the_documentation_is_what_is_said(program, tmp_path):
+def test_the_plan_of_the_documentation_is_what_is_said(in_process, tmp_path):
     page = ROOT / "docs" / "experiment-file.md"
     (text,) = [text for text in blocks(page, "yaml") if "mode: sequential, transactions" in text]
     (shown,) = [text for text in blocks(page, "text") if text.startswith("bank-shapes: ")]
     (tmp_path / "bank-shapes.yaml").write_text(text)
     assert len(text.splitlines()) < 15
-    done = program("plan", "bank-shapes.yaml")
+    done = in_process("plan", "bank-shapes.yaml")
     assert done.stdout + done.stderr == shown
 
 
@@ -185,8 +185,8 @@ def test_the_code_that_opens_a_table_undoes_escapes():
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_every_command_teaches_itself(program, command):
-    done = program(*command.split(), "--help")
+def test_every_command_teaches_itself(in_process, command):
+    done = in_process(*command.split(), "--help")
     assert done.returncode == 0
     assert done.stdout.startswith("Usage: ")
     assert len(done.stdout.splitlines()) > 5

@@ -62,6 +62,8 @@ def test_ctrl_c_keeps_every_finished_row_and_prints_no_traceback(terminal, tmp_p
     assert "interrupted" in terminal.text
     assert rows(tmp_path) == ["ok", "ok", "ok", "cancelled"]
     assert "results: results/hangs/" in terminal.text
+    text = (tmp_path / "results" / "hangs" / "latest" / "run.json").read_text()
+    assert '"state": "interrupted"' in text
     assert processes_marked(token) == []
 
 
@@ -166,14 +168,6 @@ def test_ctrl_z_across_a_deadline_is_a_timeout_with_the_deadline_s_time(tmp_path
     assert 2 <= trials.trial_wall_s.iloc[3] < paused - 1
 
 
-def test_an_interrupted_run_says_so_in_run_json(terminal, tmp_path, token):
-    wait_for_the_hanging_trial(token)
-    terminal.press(b"\x03")
-    terminal.end()
-    text = (tmp_path / "results" / "hangs" / "latest" / "run.json").read_text()
-    assert '"state": "interrupted"' in text
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_term_and_hup_end_a_run_as_ctrl_c_does(terminal, tmp_path, token, number):
     wait_for_the_hanging_trial(token)
@@ -239,7 +233,7 @@ def test_ctrl_c_ends_the_program_whatever_the_code_catches_that_it_falls_into(pr
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("delay_s", [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5])
+@pytest.mark.parametrize("delay_s", [0.0, 0.1, 0.2, 0.3, 0.5])
 def test_ctrl_c_at_whatever_moment_of_the_start_is_quiet(tmp_path, token, delay_s):
     """Whether the moment falls into an import, the plan or a trial depends on the machine; the answer does not."""
     (tmp_path / "hangs.yaml").write_text(HANGS_AFTER_THREE)

@@ -36,25 +36,19 @@ def run_interpreter(program, tmp_path: Path, more: str = "", before: str = ""):
     return program("run", "interpreter.yaml", "--plugin", plugin)
 
 
-@pytest.mark.parametrize(("isolation", "imported_here"), [("forked", False), ("fresh", True)])
-def test_a_fresh_worker_imports_the_scenario_itself_and_a_forked_one_has_it(
-    program, tmp_path, isolation, imported_here
-):
-    done = run_interpreter(program, tmp_path, f"isolation: {isolation}\n")
-    assert done.returncode == 0, done.stderr
-    table = pd.read_csv(results(tmp_path) / "trials.csv")
-    assert list(table.imported_here) == [imported_here] * 3
-    assert table.worker.nunique() == 3
-    assert table.launcher.nunique() == 1
-    assert json.loads((results(tmp_path) / "run.json").read_text())["isolation"] == isolation
-    assert "warning" not in done.stderr
-
-
-def test_isolation_is_part_of_a_case_s_identity(program, tmp_path):
+def test_a_fresh_worker_imports_the_scenario_itself_and_a_forked_one_has_it(program, tmp_path):
+    """Isolation is part of a case's identity, too."""
     cases = set()
-    for isolation in ("forked", "fresh"):
-        run_interpreter(program, tmp_path, f"isolation: {isolation}\n")
-        cases |= set(pd.read_csv(results(tmp_path) / "trials.csv").case_id)
+    for isolation, imported_here in (("forked", False), ("fresh", True)):
+        done = run_interpreter(program, tmp_path, f"isolation: {isolation}\n")
+        assert done.returncode == 0, done.stderr
+        table = pd.read_csv(results(tmp_path) / "trials.csv")
+        assert list(table.imported_here) == [imported_here] * 3
+        assert table.worker.nunique() == 3
+        assert table.launcher.nunique() == 1
+        assert json.loads((results(tmp_path) / "run.json").read_text())["isolation"] == isolation
+        assert "warning" not in done.stderr
+        cases |= set(table.case_id)
     assert len(cases) == 2
 
 

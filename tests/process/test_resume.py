@@ -382,21 +382,21 @@ def test_the_program_resumes_a_run_by_its_experiment_s_name(program, started, wh
 
 @pytest.mark.parametrize(("ending", "code"), [(OK, 0), (Ending(timed_out=True), 1)])
 def test_a_run_of_which_nothing_is_missing_gets_its_tables_and_ends_by_its_verdict(
-    program, started, ending, code, tmp_path
+    in_process, started, ending, code, tmp_path
 ):
     folder = started(at_1=lambda: ending)
     (tmp_path / "toy.py").unlink()  # nothing is executed: nothing is needed, nothing can be mixed
-    done = program("resume")
+    done = in_process("resume")
     assert done.returncode == code, done.stderr
     assert done.stderr == "nothing is missing: all 9 trials are done\n"
     assert len(rows(folder)) == PLANNED
 
 
-def test_a_run_killed_after_its_last_trial_is_finished_by_resuming_it(program, started):
+def test_a_run_killed_after_its_last_trial_is_finished_by_resuming_it(in_process, started):
     folder = started()
     run = json.loads((folder.path / "run.json").read_text())
     (folder.path / "run.json").write_text(json.dumps(run | {"state": "running", "done": 0, "verdict": None}))
-    assert program("resume").returncode == 0
+    assert in_process("resume").returncode == 0
     run = json.loads((folder.path / "run.json").read_text())
     assert (run["state"], run["verdict"], run["done"]) == ("finished", "passed", PLANNED)
 
@@ -423,10 +423,10 @@ def test_a_changed_plugin_is_refused_and_shown_then_and_now_unless_told_to(progr
     assert run["resumed"][0]["differences"] == [difference.strip()]
 
 
-def test_an_experiment_file_that_was_edited_is_refused_when_it_is_named(program, started, toy):
+def test_an_experiment_file_that_was_edited_is_refused_when_it_is_named(in_process, started, toy):
     started(at_4=press_ctrl_c)
     toy.write_text(EXPERIMENT.replace("repeats: 2", "repeats: 3"))
-    done = program("resume", "toy.yaml")
+    done = in_process("resume", "toy.yaml")
     assert done.returncode == 7
     assert "  repeats: 2 then, 3 now" in done.stderr
 
@@ -441,33 +441,33 @@ def test_a_plugin_that_has_moved_is_named_again(program, started, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_damaged_journal_is_refused_by_its_byte_and_left_as_it_is(program, started):
+def test_a_damaged_journal_is_refused_by_its_byte_and_left_as_it_is(in_process, started):
     folder = started(at_4=press_ctrl_c)
     damaged = bytearray(folder.journal.read_bytes())
     damaged[len(damaged) // 2] ^= 1
     folder.journal.write_bytes(damaged)
-    done = program("resume")
+    done = in_process("resume")
     assert done.returncode == 6
     assert ", byte " in done.stderr
     assert "Traceback" not in done.stderr
     assert folder.journal.read_bytes() == damaged
 
 
-def test_a_run_that_another_runner_executes_is_not_resumed(program, started):
+def test_a_run_that_another_runner_executes_is_not_resumed(in_process, started):
     folder = started(at_4=press_ctrl_c)
     with Journal.reopen(folder.journal):
         before = folder.journal.read_bytes()
-        done = program("resume")
+        done = in_process("resume")
         assert done.returncode == 6
         assert "another runner is using this run" in done.stderr
         assert folder.journal.read_bytes() == before
 
 
-def test_an_attempt_in_hand_is_not_shown_as_lost(program, started):
+def test_an_attempt_in_hand_is_not_shown_as_lost(in_process, started):
     folder = started(at_4=vanish)
     with Journal.reopen(folder.journal):
-        assert "lost" not in program("show").stdout
-    assert "1 lost" in program("show").stdout
+        assert "lost" not in in_process("show").stdout
+    assert "1 lost" in in_process("show").stdout
 
 
 def test_a_stopped_run_says_what_it_left_and_how_to_execute_it(program, tmp_path, toy):
@@ -489,7 +489,7 @@ def test_a_stopped_run_says_what_it_left_and_how_to_execute_it(program, tmp_path
     assert "stopped after a failure, 4 of 9 trials not executed; " in again.stderr
 
 
-def test_resuming_without_any_run_is_exit_code_2(program):
-    done = program("resume")
+def test_resuming_without_any_run_is_exit_code_2(in_process):
+    done = in_process("resume")
     assert done.returncode == 2
     assert "there is no run in results" in done.stderr

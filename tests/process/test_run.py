@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.support import PLUGINS, ROOT, command
+from tests.support import GENEROUS_S, PLUGINS, ROOT, command
 
 MISBEHAVE = PLUGINS / "misbehave.py"
 
@@ -35,6 +35,19 @@ def small_bank(tmp_path):
     return file
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The small bank executed once, for all that look at what such a run prints and leaves."""
+    folder = tmp_path_factory.mktemp("finished")
+    file = folder / "small.yaml"
+    file.write_text(SMALL_BANK)
+    done = subprocess.run(
+        command("run", file), cwd=folder, capture_output=True, text=True, timeout=GENEROUS_S, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done, file, latest(folder, "small-bank")
+
+
 def experiment(tmp_path: Path, ways: str, more: str = "") -> Path:
     file = tmp_path / "misbehave.yaml"
     file.write_text(f"scenario: misbehave\nsweep: {{way: [{ways}]}}\nrepeats: 2\n{more}")
@@ -49,10 +62,8 @@ def trials(folder: Path) -> pd.DataFrame:
     return pd.read_csv(folder / "trials.csv", keep_default_na=False, na_values=[""])
 
 
-def test_a_run_leaves_every_file_that_is_documented(program, small_bank, tmp_path):
-    done = program("run", small_bank)
-    assert done.returncode == 0, done.stderr
-    folder = latest(tmp_path, "small-bank")
+def test_a_run_leaves_every_file_that_is_documented(finished):
+    done, file, folder = finished
     assert {path.name for path in folder.iterdir()} == {
         "actors.csv",
         "experiment.yaml",
@@ -65,14 +76,13 @@ def test_a_run_leaves_every_file_that_is_documented(program, small_bank, tmp_pat
         "summary.csv",
         "trials.csv",
     }
-    assert (folder / "experiment.yaml").read_bytes() == small_bank.read_bytes()
+    assert (folder / "experiment.yaml").read_bytes() == file.read_bytes()
     assert list((folder / "logs").iterdir()) == []
     assert f"results: results/small-bank/{folder.name}" in done.stdout
 
 
-def test_trials_csv_has_a_row_per_attempt_with_params_and_metrics_as_columns(program, small_bank, tmp_path):
-    program("run", small_bank)
-    table = trials(latest(tmp_path, "small-bank"))
+def test_trials_csv_has_a_row_per_attempt_with_params_and_metrics_as_columns(finished):
+    table = trials(finished[-1])
     assert len(table) == 3 * (5 + 1)
     assert set(table.status) == {"ok"}
     assert table.is_final.all()
@@ -83,9 +93,8 @@ def test_trials_csv_has_a_row_per_attempt_with_params_and_metrics_as_columns(pro
     assert set(table.containment) == {"subreaper" if sys.platform == "linux" else "process-group"}
 
 
-def test_the_tables_agree_with_one_another(program, small_bank, tmp_path):
-    program("run", small_bank)
-    folder = latest(tmp_path, "small-bank")
+def test_the_tables_agree_with_one_another(finished):
+    folder = finished[-1]
     table = trials(folder)
     actors = pd.read_csv(folder / "actors.csv")
     outcomes = pd.read_csv(folder / "outcomes.csv")
@@ -101,21 +110,20 @@ def test_the_tables_agree_with_one_another(program, small_bank, tmp_path):
     assert set(measured.trials) == {5}
 
 
-def test_run_json_says_where_and_how_the_run_was_executed(program, small_bank, tmp_path):
-    program("run", small_bank)
-    folder = latest(tmp_path, "small-bank")
+def test_run_json_says_where_and_how_the_run_was_executed(finished):
+    _, file, folder = finished
     run = json.loads((folder / "run.json").read_text())
     assert run["run_id"] == folder.name
     assert run["state"] == "finished"
     assert run["planned"] == 18
     assert run["plugin"]["name"] == "race-bank"
     assert len(run["plugin"]["source_hash"]) == 64
-    assert run["argv"][1:] == ["run", str(small_bank)]
+    assert run["argv"][1:] == ["run", str(file)]
     assert run["finished_at"] > run["started_at"]
 
 
-def test_progress_goes_to_stderr_and_the_summary_to_stdout(program, small_bank):
-    done = program("run", small_bank)
+def test_progress_goes_to_stderr_and_the_summary_to_stdout(finished):
+    done = finished[0]
     assert "[18/18]" in done.stderr
     assert "[18/18]" not in done.stdout
     assert "guard lock" in done.stdout

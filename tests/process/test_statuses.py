@@ -87,7 +87,6 @@ ENDINGS = [
     ("result-then-exit", Status.EXIT, 9, None, None),
     ("result-then-signal", Status.SIGNAL, None, signal.SIGKILL, None),
     ("use-usr2", Status.OK, 0, None, None),
-    ("print-a-gigabyte", Status.OUTPUT_LIMIT, None, signal.SIGKILL, None),
 ]
 
 
@@ -162,22 +161,23 @@ def test_a_crash_leaves_the_stack_of_the_crash_in_the_log(executor, tmp_path, wa
 def test_a_log_over_its_cap_is_cut_and_the_trial_is_told_by_its_status(executor, tmp_path, way):
     record = execute(executor, attempt(way), tmp_path)
     assert record.status is Status.OUTPUT_LIMIT
+    if way == "print-a-gigabyte":
+        assert (record.ending.exit_code, record.ending.signal) == (None, signal.SIGKILL)
+        assert record.ending.result is None
     log = tmp_path / f"{way}.1.log"
     assert DEFAULT_OUTPUT_BYTES < log.stat().st_size < DEFAULT_OUTPUT_BYTES + 1000
     assert log.read_bytes()[DEFAULT_OUTPUT_BYTES:].startswith(b"\nmprunner: the log is cut here: it had ")
     assert execute(executor, attempt("ok"), tmp_path).status is Status.OK
 
 
-def test_observations_made_before_a_failure_are_kept(executor, tmp_path):
+def test_observations_made_before_a_failure_are_kept_and_its_traceback_is_in_a_log_of_its_own(
+    executor, tmp_path
+):
     record = execute(executor, attempt("raise"), tmp_path)
     assert record.ending.result is not None
     assert [(item.variable, item.value, item.count) for item in record.ending.result.outcomes] == [
         ("seen", "raise", 1)
     ]
-
-
-def test_a_failure_leaves_its_traceback_in_a_log_of_its_own(executor, tmp_path):
-    execute(executor, attempt("raise"), tmp_path)
     log = (tmp_path / "raise.1.log").read_text()
     assert "Traceback (most recent call last)" in log
     assert "RuntimeError: it went wrong" in log
