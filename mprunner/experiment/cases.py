@@ -1,11 +1,10 @@
 """Which combinations of an experiment become cases: none excluded, not asked for, refused or there already. Pure."""
 
-import inspect
 import itertools
 import json
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from mprunner.errors import NothingSelectedError, PluginError
@@ -64,72 +63,22 @@ def _list(values: list[Scalar]) -> str:
     return shown if len(values) == 1 else f"[{shown}]"
 
 
-_GENERATED = "<string>"  # where dataclasses say that they have written the code of an __init__
-Reason = Callable[[Mapping[str, Scalar]], str | None]
-"""Returns why a scenario refuses some values of its params; None if it does not."""
+def reason_of_refusal(scenario: str, params_type: type, params: Mapping[str, Scalar]) -> str | None:
+    """Return why a scenario refuses a value of each of its params; None if it does not.
 
-
-def reasons_of(scenario: str, params_type: type) -> Reason:
-    """Return what tells why a scenario refuses a combination.
-
-    Args:
-        scenario: its name.
-        params_type: its ``Params``, a dataclass; a combination has a value of each of its fields.
-
-    Returns:
-        a function that raises PluginError where ``Params`` fails in another way than by ValueError.
+    Raises:
+        PluginError: ``params_type`` fails in another way than by ValueError.
     """
-    make = maker_of(params_type)
-
-    def reason(params: Mapping[str, Scalar]) -> str | None:
-        try:
-            make(params)
-        except ValueError as error:
-            return str(error) or "it gives no reason"
-        except Exception as error:  # __post_init__ is code of the plugin's
-            raise PluginError(
-                f"scenario {scenario!r} can't check {label_of(params, params)}: {type(error).__name__}: {error}",
-                "its Params refuse a combination by raising ValueError",
-            ) from error
-        return None
-
-    return reason
-
-
-def maker_of(params_type: type) -> Callable[[Mapping[str, Scalar]], object]:
-    """Return what makes params of a value for each field.
-
-    The ``__init__`` of a frozen dataclass makes a call for each field, seconds for a million combinations.
-    Of a class in which that does nothing but set the fields, they are set at once.
-    """
-    if not _only_sets_fields(params_type):
-        return lambda params: params_type(**params)
-    checked: Callable[[object], object] = getattr(params_type, "__post_init__", lambda made: None)
-
-    def make(params: Mapping[str, Scalar]) -> object:
-        made: Any = object.__new__(params_type)
-        made.__dict__.update(params)
-        checked(made)
-        return made
-
-    return make
-
-
-def _only_sets_fields(params_type: type) -> bool:
-    """Whether making an object of a dataclass sets its fields in its ``__dict__``, and does nothing else unasked."""
-    names = [field.name for field in fields(params_type)]
-    kind: Any = params_type
-    return (
-        "__init__" in vars(kind)
-        and getattr(kind.__init__, "__code__", None) is not None
-        and kind.__init__.__code__.co_filename == _GENERATED
-        and list(inspect.signature(kind).parameters) == names
-        and kind.__new__ is object.__new__
-        and kind.__dictoffset__ != 0
-        and not hasattr(kind, "__slots__")
-        and (kind.__dataclass_params__.frozen or kind.__setattr__ is object.__setattr__)
-        and not any(hasattr(inspect.getattr_static(kind, name, None), "__set__") for name in names)
-    )
+    try:
+        params_type(**params)
+    except ValueError as error:
+        return str(error) or "it gives no reason"
+    except Exception as error:  # __post_init__ is code of the plugin's
+        raise PluginError(
+            f"scenario {scenario!r} can't check {label_of(params, params)}: {type(error).__name__}: {error}",
+            "its Params refuse a combination by raising ValueError",
+        ) from error
+    return None
 
 
 Params = dict[str, Scalar]
@@ -219,13 +168,12 @@ def select(experiment: Experiment, resolving: Resolving, params_type: type, iden
     selection = Selection(Filters(experiment, resolving.fields, resolving.cpus))
     if not experiment.only:  # else a part of the cases may be without them
         selection.sought = Sought(_sought(experiment, resolving))
-    reason_of = reasons_of(experiment.scenario, params_type)
     reasons: dict[str, str] = {}  # a million combinations may be refused for one reason: it is kept once
     seen: set[str] | None = set() if _may_repeat(experiment, resolving) else None
     for place, (params, is_excluded) in enumerate(_offered(experiment, resolving)):
         if not is_excluded and not selection.filters.takes(params):
             continue
-        reason = None if is_excluded else reason_of(params)
+        reason = None if is_excluded else reason_of_refusal(experiment.scenario, params_type, params)
         if selection.sought.wanted:
             selection.sought.see(params, is_case=not is_excluded and reason is None)
         if is_excluded:
@@ -261,46 +209,21 @@ def _sought(experiment: Experiment, resolving: Resolving) -> dict[Loc, Where]:
 
 
 def _offered(experiment: Experiment, resolving: Resolving) -> Iterator[tuple[Params, bool]]:
-    """Yield the params of every combination, and whether it is excluded.
-
-    Each row of an axis says once, as the bits of a number, which exclusions it fits; a combination is excluded if
-    there is a bit that all of its rows have.
-    """
-    exclude = [resolving.resolved(values) for values in experiment.exclude]
+    """Yield the params of every combination, and whether it is excluded; what is no param is no part of a case."""
+    exclude = [resolving.resolved(values).items() for values in experiment.exclude]
+    base = resolving.completed(experiment.params)
     for block in _blocks(experiment):
-        varying = list(axes(block))
-        swept = {name for names, _ in varying for name in names}
-        base = resolving.completed(experiment.params)
-        fixed = {name: value for name, value in base.items() if name not in swept}
-        fitting = _bits({name: each[name] for name in each if name not in swept} for each in exclude)(fixed)
-        rows = [_rows(names, each, exclude, base, resolving) for names, each in varying]
-        *slower, fastest = rows or [[({}, fitting)]]
-        for chosen in itertools.product(*slower):  # put together once for all rows of the fastest axis
-            params, bits = base.copy(), fitting
-            for values, allowed in chosen:
+        rows = [_rows(names, each, base, resolving) for names, each in axes(block)]
+        for chosen in itertools.product(*rows):
+            params = base.copy()
+            for values in chosen:
                 params.update(values)
-                bits &= allowed
-            for values, allowed in fastest:
-                yield {**params, **values}, bits & allowed != 0
+            yield params, any(values <= params.items() for values in exclude)
 
 
-def _rows(
-    names: Sequence[str], rows: Sequence[Row], exclude: Sequence[Params], base: Params, resolving: Resolving
-) -> list[tuple[Params, int]]:
-    """Return the values of each row, and the exclusions that it fits; what is no param is no part of a case."""
-    bits = _bits({name: each[name] for name in names if name in each} for each in exclude)
-    made = []
-    for row in rows:
-        values = resolving.resolved(dict(zip(names, row, strict=True)))
-        known = {name: value for name, value in values.items() if name in base}
-        made.append((known, bits(known)))
-    return made
-
-
-def _bits(exclude: Iterator[Params]) -> Callable[[Params], int]:
-    """Return what tells which of the exclusions, or parts of them, some values have: bit n for the nth."""
-    parts = [part.items() for part in exclude]
-    return lambda values: sum(1 << n for n, part in enumerate(parts) if part <= values.items())
+def _rows(names: Sequence[str], rows: Sequence[Row], base: Params, resolving: Resolving) -> list[Params]:
+    resolved = (resolving.resolved(dict(zip(names, row, strict=True))) for row in rows)
+    return [{name: value for name, value in values.items() if name in base} for values in resolved]
 
 
 def _may_repeat(experiment: Experiment, resolving: Resolving) -> bool:

@@ -227,12 +227,4 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     if not near and len(folded) >= _SHORT_FOR:
         longer = [name for name in by_case if folded in name]
         near = longer if len(longer) == 1 else []
-    return f"did you mean '{by_case[near[0]]}'?{_look_alike(word, near[0])}" if near else None
-
-
-def _look_alike(word: str, near: str) -> str:
-    """Return what is said of a character that may look like one of the near word, or like nothing."""
-    char = next((char for char in word if not char.isascii()), None)
-    if char is None or not near.isascii():
-        return ""
-    return f" U+{ord(char):04X} ({unicodedata.name(char, 'without a name')}) in it is not ASCII"
+    return f"did you mean '{by_case[near[0]]}'?" if near else None

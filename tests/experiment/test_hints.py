@@ -52,21 +52,7 @@ def ends(rendered):
             "did you mean 'otherwise'?",
         ),
         ("limits: {output: 1}", "must be at least 64KiB, not 1 byte", None),
-        (
-            "r\u0435peats: 3",
-            "unknown key",
-            "did you mean 'repeats'? U+0435 (CYRILLIC SMALL LETTER IE) in it is not ASCII",
-        ),
-        (
-            "\u00a0repeats: 3",
-            "unknown key",
-            "did you mean 'repeats'? U+00A0 (NO-BREAK SPACE) in it is not ASCII",
-        ),
-        (
-            "repeats\u00a0: 3",
-            "unknown key",
-            "did you mean 'repeats'? U+00A0 (NO-BREAK SPACE) in it is not ASCII",
-        ),
+        ("r\u0435peats: 3", "unknown key", "did you mean 'repeats'?"),
     ],
 )
 def test_a_slip_is_told_with_what_was_meant(problems, text, message, hint):
