@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mprunner.experiment.problems import Loc, LocPart, Position, Problem, Source
+from mprunner.experiment.problems import Loc, LocPart, Position, Problem, Source, path_text, printable
 from mprunner.values import Scalar
 
 
@@ -215,6 +215,21 @@ class Document:
         place = self.find(path)
         position = place.key if at_key and place.key is not None else place.node.position
         return self.source.problem(position, message, where=place.path, hint=hint)
+
+    def placed(self, message: str, *paths: Loc) -> str:
+        """Return a message after the place of what it is about.
+
+        Args:
+            message: what is wrong.
+            paths: of which the first that the document has is to blame.
+        """
+        file = printable(self.source.file)
+        path = next((path for path in paths if self.find(path).path == path), None)
+        if path is None:
+            return f"{file}: {message}"
+        at = self.problem(path, message, at_key=True)
+        place = f"{file}: {printable(at.file)}" if at.is_option else f"{file}:{at.line}:{at.column}"
+        return f"{place}: {path_text(path)}: {message}"
 
 
 def _step(place: Place, part: str | int) -> Place | None:

@@ -78,7 +78,7 @@ def read_experiment(
 
         document = overridden(document, asked.overrides)
     experiment = _resolved(document, path, vocabulary_of, asked, usable_cpus)
-    return replace(experiment, path=str(path), source=raw)
+    return replace(experiment, path=str(path), source=raw, source_map=document)
 
 
 def _shape_problems(document: Document) -> list[Problem]:

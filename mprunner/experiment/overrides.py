@@ -13,7 +13,6 @@ from mprunner.experiment.parser import (
     MAX_VALUES,
     Text,
     read_text,
-    read_yaml,
     refuse_characters,
 )
 from mprunner.experiment.problems import (
@@ -25,11 +24,10 @@ from mprunner.experiment.problems import (
     Source,
     did_you_mean,
     path_text,
-    printable,
     quoted,
 )
 from mprunner.experiment.sweeps import check_values
-from mprunner.model.experiment import Experiment, Values
+from mprunner.model.experiment import Values
 
 MAX_OPTIONS = 100
 
@@ -337,24 +335,3 @@ def _refuse_too_large(root: Node, setting: _Setting) -> None:
         raise setting.refusal(len(setting.path), f"nests lists and mappings more than {MAX_DEPTH} deep")
     if root.size > MAX_VALUES:
         raise setting.refusal(len(setting.path), f"brings the file to more than {MAX_VALUES:,} values")
-
-
-def placed(experiment: Experiment, message: str, *paths: Loc) -> str:
-    """Return a message after the place of what it is about.
-
-    Args:
-        experiment: an experiment; one that was not read from a file has no places.
-        message: what is wrong with it.
-        paths: of which the first that the file has, or an option gave, is to blame.
-    """
-    file = printable(experiment.path)
-    document = read_yaml(experiment.source, file)
-    if document is None:
-        return f"{file}: {message}" if file else message
-    document = overridden(document, experiment.overrides)
-    path = next((path for path in paths if document.find(path).path == path), None)
-    if path is None:
-        return f"{file}: {message}"
-    at = document.problem(path, message, at_key=True)
-    place = f"{file}: {printable(at.file)}" if at.is_option else f"{file}:{at.line}:{at.column}"
-    return f"{place}: {path_text(path)}: {message}"

@@ -17,8 +17,7 @@ from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.experiment import Combinations, Experiment
 from mprunner.experiment.cases import BASELINE, Resolving, Selection, select
 from mprunner.experiment.messages import as_yaml, list_of_names
-from mprunner.experiment.overrides import placed
-from mprunner.experiment.problems import Loc
+from mprunner.experiment.problems import Loc, printable
 from mprunner.model.declaration import Declaration
 from mprunner.model.records import Attempt, label_of
 from mprunner.model.rules import Where
@@ -200,6 +199,13 @@ def make_plan(
     )
 
 
+def _placed(experiment: Experiment, message: str, *paths: Loc) -> str:
+    """Return a message after the place in the file that it is about, of which an experiment from JSON knows none."""
+    if experiment.source_map is not None:
+        return experiment.source_map.placed(message, *paths)
+    return f"{printable(experiment.path)}: {message}" if experiment.path else message
+
+
 def _refusing(experiment: Experiment, refused: Sequence[Refusal]) -> ExperimentError:
     count = "1 combination" if len(refused) == 1 else f"{len(refused):,} combinations"
     reasons = [f"{refusal.label or 'the only one'}: {refusal.reason}" for refusal in refused[:_TOLD]]
@@ -207,7 +213,7 @@ def _refusing(experiment: Experiment, refused: Sequence[Refusal]) -> ExperimentE
     shown = "".join(f"\n  {line}" for line in [*reasons, *more])
     hint = "exclude them, sweep them in parts of their own, or leave out --strict"
     message = f"scenario {experiment.scenario!r} refuses {count} of the experiment:{shown}"
-    return ExperimentError(placed(experiment, message, *_MAKE_CASES), hint)
+    return ExperimentError(_placed(experiment, message, *_MAKE_CASES), hint)
 
 
 def _nothing_left(
@@ -217,13 +223,13 @@ def _nothing_left(
     if left_out and not refused:
         return selection.filters.nothing()
     if not refused:
-        message = placed(experiment, "the experiment excludes every combination", ("exclude",))
+        message = _placed(experiment, "the experiment excludes every combination", ("exclude",))
         return NothingSelectedError(message, "remove a mapping of `exclude`")
     which = "that is left" if selection.excluded or left_out else "of the experiment"
     message = f"scenario {experiment.scenario!r} refuses every combination {which}"
     first = refused[0]
     return NothingSelectedError(
-        placed(experiment, message, *_MAKE_CASES),
+        _placed(experiment, message, *_MAKE_CASES),
         f"the first, {first.label or 'its only one'}: {first.reason}",
     )
 
@@ -234,7 +240,7 @@ def _no_baseline(experiment: Experiment) -> ExperimentError:
         f"every case of the baseline, {label_of(baseline, baseline)}, is excluded or refused by the scenario"
     )
     return ExperimentError(
-        placed(experiment, message, BASELINE),
+        _placed(experiment, message, BASELINE),
         "name a `baseline` of which a case is left, or remove it",
     )
 
@@ -242,7 +248,9 @@ def _no_baseline(experiment: Experiment) -> ExperimentError:
 def _no_case(experiment: Experiment, place: Loc, where: Where) -> ExperimentError:
     values = ", ".join(f"{name} {list_of_names([as_yaml(value) for value in where[name]])}" for name in where)
     message = f"every case that it means, {values}, is excluded or refused by the scenario"
-    return ExperimentError(placed(experiment, message, place), "name cases that are left, or remove the rule")
+    return ExperimentError(
+        _placed(experiment, message, place), "name cases that are left, or remove the rule"
+    )
 
 
 def _kept(items: Sequence[_T]) -> Sequence[_T]:

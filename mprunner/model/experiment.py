@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from mprunner.model.adaptive import Until
 from mprunner.model.limits import Limits
@@ -31,6 +31,13 @@ def axes(block: Block) -> Iterator[tuple[tuple[str, ...], tuple[Row, ...]]]:
     """Yield what varies in a block on its own: the names of each key, and the rows of values that they take."""
     for key, values in block.items():
         yield names_of(key), tuple(value if isinstance(value, tuple) else (value,) for value in values)
+
+
+class SourceMap(Protocol):
+    """Where the keys and values of an experiment are, in its file or in an option."""
+
+    def placed(self, message: str, *paths: tuple[str | int, ...]) -> str:
+        """Return a message after the place of what is to blame: the first of the paths that is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +68,7 @@ class Experiment:
         until: when a case needs no more repeats; None where all of them are executed.
         path: the file, as it was named.
         source: the file, as it was given.
+        source_map: where its parts are; None of an experiment that was not read from a file, but from a run.
     """
 
     name: str
@@ -86,10 +94,11 @@ class Experiment:
     until: Until | None = None
     path: str = ""
     source: bytes = b""
+    source_map: SourceMap | None = field(default=None, compare=False, repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Return a value that ``json`` can write and :meth:`from_json` reads back; ``source`` is not in it."""
-        apart = ("source", "rules")
+        """Return a value that ``json`` can write and :meth:`from_json` reads back, without the source."""
+        apart = ("source", "source_map", "rules")
         value = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in apart}
         return {
             **value,

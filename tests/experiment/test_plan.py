@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mprunner.errors import ExperimentError, NothingSelectedError, PluginError
 from mprunner.experiment import Asked, Combination, Combinations, Experiment, read_experiment
+from mprunner.experiment.parser import read_yaml
 from mprunner.experiment.plan import Case, Plan, case_id, make_plan, trial_id, trial_seed
 from mprunner.model.declaration import declare, fields_of
 from mprunner.model.records import label_of
@@ -482,7 +483,9 @@ def test_an_error_of_a_plan_is_placed_at_the_option_that_brought_it(planned, tmp
 def test_an_error_of_a_plan_without_params_is_placed_at_the_scenario(tmp_path):
     with pytest.raises(NothingSelectedError, match=r"^x\.yaml:1:1: scenario: scenario 'toy' refuses every"):
         make_plan(
-            Experiment(name="x", scenario="toy", path="x.yaml", source=b"scenario: toy"),
+            Experiment(
+                name="x", scenario="toy", path="x.yaml", source_map=read_yaml(b"scenario: toy", "x.yaml")
+            ),
             declare(Toy),
             Refusing,
             1,
