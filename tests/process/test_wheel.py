@@ -29,7 +29,7 @@ def test_the_wheel_runs_an_experiment_in_a_clean_environment(tmp_path, token):
     environment = tmp_path / "environment"
     venv.create(environment)
     python = environment / "bin" / "python"
-    call(*pip, "--python", python, "install", wheel, folder=tmp_path)
+    call(*pip, "--python", python, "install", "--no-compile", wheel, folder=tmp_path)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     where = call(
