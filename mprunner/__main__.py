@@ -11,15 +11,16 @@ def main() -> None:
     """
     try:
         import gc  # noqa: PLC0415 - the reason is this function
-        import signal  # noqa: PLC0415 - as above
+        import os  # noqa: PLC0415 - as above
+        import signal  # noqa: PLC0415
 
         if (
             signal.getsignal(signal.SIGINT) is signal.default_int_handler
         ):  # a shell's background job ignores it
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            is_first = os.getpid() == 1  # of a container: no default action ends it
+            signal.signal(signal.SIGINT, _end_by if is_first else signal.SIG_DFL)
     except KeyboardInterrupt:
-        _end_by_interrupt()
-        return
+        _end_by(2, None)  # the name is in what may not have been imported
     # What an import makes lives for good: at the usual threshold, looking at all of it again and again is a tenth
     # of the time that pandas or pydantic takes.
     gc.set_threshold(100_000)
@@ -28,12 +29,10 @@ def main() -> None:
     command_line()
 
 
-def _end_by_interrupt() -> None:
-    import os  # noqa: PLC0415 - as above
-    import signal  # noqa: PLC0415
+def _end_by(number: int, frame: object) -> None:
+    from mprunner.signals import end_by  # noqa: PLC0415 - as above
 
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGINT)
+    end_by(number)
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ def load(run: AnyPath | None = None, results: AnyPath = "results") -> Results:
     names = ("trials", "actors", "outcomes", "samples", "summary")
     found = {name: [tables[name] for tables in read if name in tables] for name in names}
     tables = {name: concatenated(frames) if frames else None for name, frames in found.items()}
-    return Results(runs=tuple(folder.read_run() for folder in folders), **tables)  # type: ignore[arg-type]
+    return Results(runs=tuple(folder.read_run().to_json() for folder in folders), **tables)  # type: ignore[arg-type]
 
 
 def _folders(run: AnyPath | None, results: Path) -> list[RunFolder]:
@@ -136,7 +136,7 @@ def _folders(run: AnyPath | None, results: Path) -> list[RunFolder]:
 def _tables(folder: RunFolder) -> "dict[str, pd.DataFrame]":
     from mprunner.tables.datapackage import FILE, read_package  # noqa: PLC0415 - it imports pandas
     from mprunner.tables.reader import read_tables  # noqa: PLC0415 - likewise
-    from mprunner.workflow.finish import whole_tables  # noqa: PLC0415 - likewise
+    from mprunner.workflow.tabulate import whole_tables  # noqa: PLC0415 - likewise
 
     if (folder.path / FILE).exists():
         package = read_package(folder.path)
@@ -181,22 +181,18 @@ def run(
     """
     from mprunner.executors import Interrupt  # noqa: PLC0415 - likewise
     from mprunner.experiment import Asked  # noqa: PLC0415 - likewise
-    from mprunner.workflow import (  # noqa: PLC0415 - they import what reads an experiment
-        finish,
-        pipeline,
-        prepare,
-    )
+    from mprunner.workflow import pipeline  # noqa: PLC0415 - it imports what reads an experiment
 
     asked = Asked(overrides=_several(overrides), only=_several(only))
     files = [plugins] if isinstance(plugins, str | PathLike) else plugins
-    prepared = prepare.prepare(Path(file), [Path(plugin) for plugin in files], asked, strict=strict)
+    prepared = pipeline.prepare(Path(file), [Path(plugin) for plugin in files], asked, strict=strict)
     chosen = pipeline.executor_for(prepared, executor)
     with Interrupt() as interrupt:
-        executed = pipeline.execute(
+        executed = pipeline.run(
             prepared, chosen, Path(results), interrupt, beside_orphans=beside_orphans, warn=_warn
         )
-        settled = finish.settle(executed, prepared.registry)
-    for error in settled.hook_errors:
+        finished = pipeline.finish(executed, prepared.registry)
+    for error in finished.hook_errors:
         warnings.warn(f"a plugin failed: {error}", stacklevel=2)
     _pass_on(interrupt)
     return load(executed.folder.path)

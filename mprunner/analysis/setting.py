@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mprunner.model.provenance import Difference
+from mprunner.runs.run_info import RunInfo
 
 PLANNED = "planned_experiment"
 """Where a run's experiment stands beside the facts of its run.json."""
@@ -11,9 +12,7 @@ PLANNED = "planned_experiment"
 
 def sessions(run: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return a run.json as it is of each invocation of mprunner that executed a part of the run."""
-    resumed = run.get("resumed")
-    later = [each for each in resumed if isinstance(each, Mapping)] if isinstance(resumed, list) else []
-    return [run, *({**run, **each} for each in later)]
+    return RunInfo(run).sessions
 
 
 def setting(run: Mapping[str, Any]) -> dict[str, str]:

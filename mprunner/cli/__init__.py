@@ -14,6 +14,7 @@ import click
 
 import mprunner
 from mprunner.errors import MprunnerError
+from mprunner.signals import end_by
 
 COMMANDS = ("run", "resume", "plan", "show", "verdict", "compare", "list", "scenarios", "schema")
 
@@ -134,9 +135,3 @@ def tell(error: MprunnerError) -> None:
         click.echo(f"{error.prefix}{error.message}", err=True)
         if error.hint:
             click.echo(f"hint: {error.hint}", err=True)
-
-
-def end_by(number: int) -> None:
-    """End this process by a signal, as its parent expects of an interrupted program."""
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)

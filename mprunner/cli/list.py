@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mprunner.cli.options import results_option, warn
-from mprunner.cli.output import at_most, json_option, print_json
+from mprunner.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
     from mprunner.runs.folder import RunFolder
+    from mprunner.runs.run_info import RunInfo
 
 COLUMNS = ("run_id", "experiment", "state", "verdict", "done", "planned")
 
@@ -36,12 +37,12 @@ def command(experiment: str | None, results: Path, as_json: bool) -> int:
     rows = []
     for folder in all_runs(results):
         try:
-            row = _row(folder)
+            run = folder.read_run()
         except ResultsError as error:
             warn(error.message, error.hint or "")
             continue
-        if experiment in (None, row["experiment"]):
-            rows.append(row)
+        if experiment in (None, run.experiment):
+            rows.append(_row(folder, run))
     if as_json:
         print_json(rows)
     else:
@@ -49,10 +50,9 @@ def command(experiment: str | None, results: Path, as_json: bool) -> int:
     return 0
 
 
-def _row(folder: RunFolder) -> dict[str, Any]:
-    run = folder.read_run()
-    spared = {"spared": run["spared"]} if "spared" in run else {}
-    return {name: run.get(name) for name in COLUMNS} | spared | {"folder": str(folder.path)}
+def _row(folder: RunFolder, run: RunInfo) -> dict[str, Any]:
+    spared = {"spared": run.spared} if run.is_adaptive else {}
+    return {name: run.content.get(name) for name in COLUMNS} | spared | {"folder": str(folder.path)}
 
 
 def _shown(value: object) -> str:
@@ -61,9 +61,11 @@ def _shown(value: object) -> str:
 
 def listing(rows: list[dict[str, Any]]) -> str:
     """Return the runs as lines under a heading, columns aligned."""
+    from mprunner.runs.run_info import RunInfo
+
     cells = [["run", "experiment", "state", "verdict", "trials"]]
     for row in rows:
-        trials = f"{_shown(row['done'])} of {at_most(row, _shown)}"
+        trials = f"{_shown(row['done'])} of {RunInfo(row).planned_in_words(_shown)}"
         cells.append([*(_shown(row[name]) for name in COLUMNS[:4]), trials])
     widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)

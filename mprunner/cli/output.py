@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from mprunner.runs.folder import RunFolder
-    from mprunner.workflow.finish import Tabled
+    from mprunner.runs.run_info import RunInfo
+    from mprunner.workflow.tabulate import Tabled
 
 color_option = click.option(
     "--color",
@@ -43,19 +43,19 @@ def is_terminal(stream: Any) -> bool:
     return bool(stream.isatty()) and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def print_summary(tabled: Tabled, facts: Mapping[str, Any], color: str) -> None:
+def print_summary(tabled: Tabled, run: RunInfo, color: str) -> None:
     """Print a run's summary on stdout: as a table on a terminal or where colour is wanted, else as plain lines.
 
     Args:
         tabled: its tables.
-        facts: the content of its run.json.
+        run: what its run.json says.
         color: what ``--color`` says.
     """
     from mprunner.report.run_summary import digest
     from mprunner.report.terminal import render_summary, summary_table
 
-    run = digest(tabled.header, tabled.frames, tabled.summary, tabled.judgement, facts)
-    _print(lambda: render_summary(run), lambda: summary_table(run), color)
+    summary = digest(tabled.header, tabled.frames, tabled.summary, tabled.judgement, run.to_json())
+    _print(lambda: render_summary(summary), lambda: summary_table(summary), color)
 
 
 def print_verdict(tabled: Tabled, color: str) -> None:
@@ -80,12 +80,6 @@ def _print(plain: Callable[[], str], rich: Callable[[], RenderableType], color: 
 def resume_command(folder: RunFolder) -> str:
     """Return the command that executes what is missing of a run."""
     return f"mprunner resume {shlex.quote(str(folder.path))}"
-
-
-def at_most(run: Mapping[str, Any], shown: Callable[[int], str] = str) -> str:
-    """Return how many trials a run has, as its run.json says: ``at most`` so many where they depend on what comes."""
-    planned = "-" if run.get("planned") is None else shown(run["planned"])
-    return f"at most {planned}" if "spared" in run else planned
 
 
 def print_json(value: object) -> None:

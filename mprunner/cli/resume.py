@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mprunner.cli.executing import execute_and_report, executor_option, quiet_option
+from mprunner.cli.executing import executor_option, exit_code, finish_and_print, progress_shown, quiet_option
 from mprunner.cli.junit import junit_for, junit_option
 from mprunner.cli.options import orphans_option, plugin_option, results_option, warn, warn_of_plugins
 from mprunner.cli.output import color_option
@@ -61,40 +61,35 @@ def command(
     \b
     Exit codes: as of `mprunner run`, over all trials of the run; 7 the resume was refused.
     """
+    from mprunner.executors import Interrupt
     from mprunner.plugins.registry import empty_registry
     from mprunner.runs.folder import find_run
     from mprunner.workflow import pipeline
-    from mprunner.workflow import resume as resuming
 
     folder = find_run(results, run, warn)
-    with resuming.reopened(folder) as reopened:
-        if not reopened.missing:
-            click.echo(f"nothing is missing: all {reopened.tally.settled} trials are done", err=True)
+    with pipeline.reopened(folder) as earlier:
+        done = earlier.tally.settled
+        if not earlier.missing:
+            click.echo(f"nothing is missing: all {done} trials are done", err=True)
             registry = empty_registry()
-            return execute_and_report(
-                lambda interrupt: resuming.conclude(reopened, interrupt),
-                registry,
-                junit=junit_for(junit, registry),
-                quiet=quiet,
-                color=color,
-            )
-        rest = resuming.prepare_rest(reopened, plugin, _experiment_file(run, folder))
-        warn_of_plugins(rest.prepared.registry)
-        _settle_differences(rest.differences, allow_changes)
-        report = junit_for(junit, rest.prepared.registry)
+            report = junit_for(junit, registry)
+            with Interrupt() as interrupt:  # until the tables are written
+                executed = pipeline.mark_finished(earlier)
+                failed = finish_and_print(executed, registry, interrupt, color)
+            return exit_code(failed, interrupt, report)
+        rest = pipeline.prepare_rest(earlier, plugin, _experiment_file(run, folder))
+        registry = rest.prepared.registry
+        warn_of_plugins(registry)
+        _refuse_or_warn(rest.differences, allow_changes)
+        report = junit_for(junit, registry)
         chosen = pipeline.executor_for(rest.prepared, executor)
         if not quiet:
-            click.echo(f"{_missing(reopened)} trials are missing", err=True)
-        return execute_and_report(
-            lambda interrupt: resuming.execute_rest(
-                rest, chosen, interrupt, beside_orphans=beside_orphans, warn=warn
-            ),
-            rest.prepared.registry,
-            junit=report,
-            done=reopened.tally.settled,
-            quiet=quiet,
-            color=color,
-        )
+            click.echo(f"{_missing(earlier)} trials are missing", err=True)
+        with Interrupt() as interrupt:  # until the tables are written
+            with progress_shown(registry, interrupt, done=done, quiet=quiet):
+                executed = pipeline.resume(rest, chosen, interrupt, beside_orphans=beside_orphans, warn=warn)
+            failed = finish_and_print(executed, registry, interrupt, color)
+        return exit_code(failed, interrupt, report)
 
 
 def _missing(run: Reopened) -> str:
@@ -109,7 +104,7 @@ def _experiment_file(run: str | None, folder: RunFolder) -> Path:
     return folder.path / "experiment.yaml"
 
 
-def _settle_differences(differences: tuple[Difference, ...], allow_changes: bool) -> None:
+def _refuse_or_warn(differences: tuple[Difference, ...], allow_changes: bool) -> None:
     from mprunner.errors import ResumeRefusedError
 
     if not differences:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mprunner.cli.executing import execute_and_report, executor_option, quiet_option
+from mprunner.cli.executing import executor_option, exit_code, finish_and_print, progress_shown, quiet_option
 from mprunner.cli.junit import junit_for, junit_option
 from mprunner.cli.options import (
     only_option,
@@ -26,7 +25,6 @@ from mprunner.cli.several import files_argument, prepare_all, tell_not_executed
 from mprunner.errors import MprunnerError
 
 if TYPE_CHECKING:
-    from mprunner.executors.launcher_client import Launcher
     from mprunner.workflow.prepare import Prepared
 
 
@@ -85,48 +83,37 @@ def command(
 
     with launcher_at_hand() if executor == "local" else nullcontext() as launcher:
         # Importing what reads an experiment takes as long as the launcher's interpreter takes to start.
+        from mprunner.executors import Interrupt
         from mprunner.experiment import Asked
         from mprunner.workflow import pipeline
 
         asked = Asked(overrides=overrides, only=only)
         every = prepare_all(files, plugin, asked, strict=strict)
-        report = junit_for(junit, every[0].registry)
+        registry = every[0].registry
+        report = junit_for(junit, registry)
+        worst = 0
+        for number, prepared in enumerate(every, 1):
+            _announce(prepared, number, len(every), quiet=quiet)
+            later = every[number:]
+            try:
+                chosen = pipeline.executor_for(prepared, executor, launcher if number == 1 else None)
+                with Interrupt() as interrupt:  # until the tables are written
+                    with progress_shown(registry, interrupt, quiet=quiet):
+                        executed = pipeline.run(
+                            prepared, chosen, results, interrupt, beside_orphans=beside_orphans, warn=warn
+                        )
+                    failed = finish_and_print(executed, registry, interrupt, color)
+                worst = max(worst, exit_code(failed, interrupt, report, later))
+            except MprunnerError:
+                tell_not_executed(later)
+                raise
+        return worst
 
-        def execute(prepared: Prepared, launcher: Launcher | None, later: Sequence[Prepared]) -> int:
-            chosen = pipeline.executor_for(prepared, executor, launcher)
-            return execute_and_report(
-                lambda interrupt: pipeline.execute(
-                    prepared, chosen, results, interrupt, beside_orphans=beside_orphans, warn=warn
-                ),
-                prepared.registry,
-                junit=report,
-                later=later,
-                quiet=quiet,
-                color=color,
-            )
 
-        return _one_after_another(every, launcher, execute, quiet=quiet)
-
-
-def _one_after_another(
-    every: Sequence[Prepared],
-    launcher: Launcher | None,
-    execute: Callable[[Prepared, Launcher | None, Sequence[Prepared]], int],
-    *,
-    quiet: bool,
-) -> int:
-    """Execute experiments, the first with the launcher that is at hand; return the worst exit code."""
-    worst = 0
-    for number, prepared in enumerate(every, 1):
-        later = every[number:]
-        if number > 1:
-            click.echo()
-        if len(every) > 1 and not quiet:
-            click.echo(f"{number} of {len(every)}: {prepared.experiment.path}", err=True)
-        tell_left_out(prepared.plan, prepared.experiment.name if len(every) > 1 else "")
-        try:
-            worst = max(worst, execute(prepared, launcher if number == 1 else None, later))
-        except MprunnerError:
-            tell_not_executed(later)
-            raise
-    return worst
+def _announce(prepared: Prepared, number: int, of: int, *, quiet: bool) -> None:
+    """Say which of several experiments is executed, and what its plan leaves out."""
+    if number > 1:
+        click.echo()
+    if of > 1 and not quiet:
+        click.echo(f"{number} of {of}: {prepared.experiment.path}", err=True)
+    tell_left_out(prepared.plan, prepared.experiment.name if of > 1 else "")

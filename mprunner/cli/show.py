@@ -13,7 +13,7 @@ from mprunner.cli.output import color_option, json_option, print_json, print_sum
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mprunner.workflow.finish import Tabled
+    from mprunner.workflow.tabulate import Tabled
 
 
 @click.command("show", short_help="Print the summary of a run again.")
@@ -28,17 +28,17 @@ def command(run: str | None, results: Path, color: str, as_json: bool) -> int:
     without it, the newest run of all.
     """
     from mprunner.runs.folder import find_run
-    from mprunner.workflow import finish
+    from mprunner.workflow.tabulate import tabulate
 
     folder = find_run(results, run, warn)
-    facts = folder.read_run()
-    tabled = finish.tabulate(folder)
+    info = folder.read_run()
+    tabled = tabulate(folder)
     if as_json:
-        print_json({"folder": str(folder.path), "run": facts, **tables_json(tabled)})
+        print_json({"folder": str(folder.path), "run": info.to_json(), **tables_json(tabled)})
         return 0
-    print_summary(tabled, facts, color)
-    click.echo(f"\n{facts['state']}: {folder.path}")
-    if facts["state"] in ("interrupted", "stopped"):
+    print_summary(tabled, info, color)
+    click.echo(f"\n{info.state}: {folder.path}")
+    if info.is_interrupted or info.is_stopped:
         click.echo(f"execute the rest: {resume_command(folder)}")
     return 0
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mprunner.analysis.samples import MeasuredRun
     from mprunner.model.provenance import Difference
     from mprunner.runs.folder import RunFolder
+    from mprunner.runs.run_info import RunInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +23,19 @@ class ComparedRun:
 
     Attributes:
         folder: its folder.
-        facts: the content of its run.json.
+        info: what its run.json says.
         experiment: what it was to execute, as its journal says.
         measured: what is compared of it.
     """
 
     folder: RunFolder
-    facts: Mapping[str, Any]
+    info: RunInfo
     experiment: Mapping[str, Any]
     measured: MeasuredRun
 
     def __str__(self) -> str:
-        state = self.facts.get("state")
-        parts = (self.facts.get("experiment"), self.folder.run_id, None if state == "finished" else state)
-        return ", ".join(str(part) for part in parts if part)
+        unfinished = () if self.info.is_finished else (self.info.state,)
+        return ", ".join((self.info.experiment, self.folder.run_id, *unfinished))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,8 @@ class Sides:
         from mprunner.analysis.setting import PLANNED, setting_differences
 
         ours, theirs = (
-            [{**run.facts, PLANNED: run.experiment} for run in side] for side in (self.base, self.new)
+            [{**run.info.to_json(), PLANNED: run.experiment} for run in side]
+            for side in (self.base, self.new)
         )
         return setting_differences(ours, theirs)
 
@@ -77,10 +78,10 @@ class Sides:
 def _compared_run(results: Path, wanted: str) -> ComparedRun:
     from mprunner.analysis.samples import measured
     from mprunner.runs.folder import find_run
-    from mprunner.workflow import finish
+    from mprunner.workflow.tabulate import tabulate
 
     folder = find_run(results, wanted)
-    tabled = finish.tabulate(folder)
+    tabled = tabulate(folder)
     return ComparedRun(
         folder, folder.read_run(), tabled.header.experiment, measured(tabled.frames, tabled.header)
     )

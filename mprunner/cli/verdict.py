@@ -48,18 +48,20 @@ def command(
     \b
     Exit codes: 0 passed, 1 failed; 2 the file is wrong or gone, or trials of the run are missing.
     """
-    from mprunner.executors.interrupt import Interrupt, end_by
+    from mprunner.executors.interrupt import Interrupt
     from mprunner.runs.folder import find_run
-    from mprunner.workflow import finish, rejudge
+    from mprunner.signals import end_by
+    from mprunner.workflow.finish import notify_judged
+    from mprunner.workflow.rejudge import judge_again
 
     folder = find_run(results, run, warn)
     report = None if junit is None else JUnitFile(junit)
     with Interrupt() as interrupt:  # until all that says the verdict says the same
-        judged = rejudge.judge_again(folder, _named_file(run), file, plugin)
+        judged = judge_again(folder, _named_file(run), file, plugin)
         warn_of_plugins(judged.registry)
         if report is not None:
             judged.registry.manager.register(report, name="--junit")
-        for error in finish.tell_judged(judged.registry, folder, folder.read_run(), judged.tabled):
+        for error in notify_judged(judged.registry, folder, judged.run, judged.tabled):
             warn(f"a plugin failed: {error}")
     if interrupt.signal is not None:
         end_by(interrupt.signal)

@@ -1,7 +1,7 @@
 """Where attempts are executed: the protocol, and what every executor is given.
 
-:mod:`mprunner.executors.local` executes on this machine; :mod:`mprunner.executors.fake` serves tests of order,
-retries and interrupts. A plugin adds others with the hook ``mprunner_register_executors``.
+:mod:`mprunner.executors.local` executes on this machine. A plugin adds others with the hook
+``mprunner_register_executors``.
 """
 
 from collections.abc import Mapping, Sequence

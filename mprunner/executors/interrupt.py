@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
+from mprunner.signals import end_by
+
 Handler = Callable[[int, FrameType | None], object] | int | None
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -81,9 +83,3 @@ def _catch(handler: Callable[[int, FrameType | None], None]) -> Mapping[int, Han
 def _restore(before: Mapping[int, Handler]) -> None:
     for number, handler in before.items():
         signal.signal(number, handler)
-
-
-def end_by(number: int) -> None:
-    """End this process by a signal's default action, so that its parent sees that signal."""
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)

@@ -15,6 +15,7 @@ from typing import Any
 from mprunner.errors import ExperimentError, ResultsError
 from mprunner.model.rules import Rules
 from mprunner.runs.atomic import unwritable, written_atomically
+from mprunner.runs.run_info import RunInfo, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class RunFolder:
                 has_header = file.readline().endswith(b"\n")
         except OSError:
             has_header = True  # where only the tables were kept, they can be read
-        return has_header and (self.path / "run.json").is_file()
+        return has_header and self._run_json.is_file()
 
     @property
     def logs(self) -> Path:
@@ -67,13 +68,13 @@ class RunFolder:
         """Remove the folder of a run that could not begin."""
         shutil.rmtree(self.path, ignore_errors=True)
 
-    def write_run(self, run: Mapping[str, Any]) -> None:
+    def write_run(self, run: RunInfo) -> None:
         """Write run.json, whole or not at all.
 
         Raises:
             ResultsError: it can't be written.
         """
-        self._write("run.json", run)
+        run.write(self._run_json)
 
     def write_verdict(self, verdict: Mapping[str, Any]) -> None:
         """Write verdict.json, whole or not at all.
@@ -81,7 +82,8 @@ class RunFolder:
         Raises:
             ResultsError: it can't be written.
         """
-        self._write("verdict.json", verdict)
+        with written_atomically(self.path / "verdict.json") as file:
+            file.write(json.dumps(verdict, indent=2, allow_nan=False) + "\n")
 
     def read_rules(self) -> Rules | None:
         """Return what the run was judged by, None if it was not judged yet.
@@ -99,26 +101,18 @@ class RunFolder:
                 f"{path} can't be read: {error}", "remove it: the experiment's own expectations count then"
             ) from error
 
-    def _write(self, name: str, value: Mapping[str, Any]) -> None:
-        with written_atomically(self.path / name) as file:
-            file.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
-
-    def read_run(self) -> dict[str, Any]:
+    def read_run(self) -> RunInfo:
         """Read run.json; a run that says it is running while no one holds its journal was interrupted.
 
         Raises:
             ResultsError: it can't be read.
         """
-        path = self.path / "run.json"
-        try:
-            run: dict[str, Any] = dict(json.loads(path.read_bytes()))
-            if missing := {"run_id", "experiment", "state"} - run.keys():
-                raise ValueError(f"it has no {', no '.join(sorted(missing))}")
-        except (OSError, TypeError, ValueError) as error:
-            raise ResultsError(f"{path} can't be read: {error}", "the run's folder is incomplete") from error
-        if run.get("state") == "running" and not self.is_held():
-            run |= {"state": "interrupted", "done": None, "failures": None}  # the journal knows how many
-        return run
+        run = RunInfo.read(self._run_json)
+        return run.abandoned() if run.state == State.RUNNING and not self.is_held() else run
+
+    @property
+    def _run_json(self) -> Path:
+        return self.path / "run.json"
 
     def is_held(self) -> bool:
         """Whether a runner is executing the run; its lock on the journal ends with it, whatever ends it."""
@@ -230,9 +224,9 @@ def _newest(runs: list[RunFolder], wanted: str) -> RunFolder | None:
     return named[-1] if named else None
 
 
-def _file_of(folder: RunFolder) -> object:
+def _file_of(folder: RunFolder) -> str | None:
     try:
-        return folder.read_run().get("file")
+        return folder.read_run().file
     except ResultsError:
         return None  # whoever opens the run says why it can't be read
 

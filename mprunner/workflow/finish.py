@@ -1,202 +1,60 @@
-"""The stages after the last trial: journal → tables → summary → verdict, written and told."""
+"""The last stage: the tables of a run and its verdict are written, and plugins learn of them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
 
-from mprunner.errors import ResultsError
-from mprunner.model.rules import Rules
 from mprunner.plugins.notify import Notifier
 from mprunner.plugins.registry import Registry
 from mprunner.runs.folder import RunFolder
-from mprunner.runs.journal import Header
-from mprunner.runs.journal_reader import Reading
-from mprunner.workflow.pipeline import Executed
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from mprunner.analysis.verdict import Judgement
-    from mprunner.tables.frames import Begin, Frames
-
-T = TypeVar("T")
+from mprunner.runs.run_info import RunInfo
+from mprunner.workflow.execute import Executed
+from mprunner.workflow.tabulate import Tabled, store_verdict, write_tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tabled:
-    """What a run came to; its tables of actors and samples are elsewhere.
-
-    Attributes:
-        header: the journal's header.
-        frames: trials and outcomes.
-        summary: case × metric.
-        judgement: what they came to, by what the experiment expects.
-    """
-
-    header: Header
-    frames: "Frames"
-    summary: "pd.DataFrame"
-    judgement: "Judgement"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class Finished:
     """A run whose tables and verdict are written.
 
     Attributes:
         tabled: its tables.
-        run: the content of its run.json.
+        run: what its run.json says.
         hook_errors: what plugins' hooks raised; it stopped nothing.
     """
 
     tabled: Tabled
-    run: Mapping[str, Any]
+    run: RunInfo
     hook_errors: tuple[str, ...]
 
 
-def tabulate(folder: RunFolder, rules: Rules | None = None, begin: "Begin | None" = None) -> Tabled:
-    """Derive what a run came to, and its verdict, from its journal.
-
-    Args:
-        folder: the run.
-        rules: what it is judged by; without them, what it was judged by last, else what its experiment expects.
-        begin: begins the tables of actors and samples, which are not made without it.
-
-    Raises:
-        ResultsError: the journal can't be read, is damaged, or was cut.
-    """
-    # pandas takes longer to import than most trials: not before all of them have been executed.
-    from mprunner.analysis.summary import summarise  # noqa: PLC0415
-    from mprunner.analysis.verdict import judge, judged_outcomes  # noqa: PLC0415
-    from mprunner.tables.frames import build_frames, forget  # noqa: PLC0415
-
-    _refuse_cut(folder)
-    in_hand = folder.is_held()  # then an attempt without an end is not lost: it is being executed
-    reading = Reading(folder.journal)
-    frames = build_frames(reading, () if in_hand else reading.cut_off(), begin or forget)
-    header = reading.header
-    judgement = judge(frames, _first_given(rules, folder.read_rules(), header.rules))
-    return Tabled(
-        header=header,
-        frames=replace(frames, outcomes=judged_outcomes(frames.outcomes, judgement.states)),
-        summary=summarise(frames, header),
-        judgement=judgement,
-    )
-
-
-def _refuse_cut(folder: RunFolder) -> None:
-    """Refuse a journal from which something is gone: a journal only grows, and what is left may look like a run.
-
-    Raises:
-        ResultsError: it is smaller than the one that the run's tables are made of.
-    """
-    from mprunner.tables.datapackage import journal_bytes_of  # noqa: PLC0415 - as above
-
-    size, known = folder.journal_bytes(), journal_bytes_of(folder.path)
-    if size is not None and known is not None and size < known:
-        raise ResultsError(
-            f"{folder.journal} was cut: it has {size:,} of the {known:,} bytes that its tables are made of",
-            "put it back from a copy; the tables beside it are whole, and `mprunner.load` opens them",
-        )
-
-
-def _first_given(*rules: Rules | None) -> Rules:
-    """Return the first rules that are there; they may be empty, as those of a file that expects nothing any more."""
-    return next((each for each in rules if each is not None), Rules())
-
-
-def settle_verdict(folder: RunFolder, run: Mapping[str, Any], tabled: Tabled) -> dict[str, Any]:
-    """Store the verdict of a run that has ended; return its run.json. That of an interrupted run stays open.
-
-    Raises:
-        ResultsError: it can't be written.
-    """
-    from mprunner.report.findings import verdict_json  # noqa: PLC0415 - as above
-
-    if run["state"] not in ("finished", "stopped"):
-        return dict(run)
-    folder.write_verdict(verdict_json(tabled.judgement))
-    settled = {**run, "verdict": tabled.judgement.verdict}
-    folder.write_run(settled)
-    return settled
-
-
-def write_tables(folder: RunFolder, rules: Rules | None = None) -> Tabled:
-    """Write a run's tables, and datapackage.json that describes them; each file is replaced whole or not at all.
-
-    Args:
-        folder: the run.
-        rules: what it is judged by, as for :func:`tabulate`.
-
-    Raises:
-        ResultsError: the journal can't be read, or is damaged; or a table can't be written.
-    """
-    from mprunner.tables.csv import StreamedTables, write_csv  # noqa: PLC0415 - as above
-    from mprunner.tables.datapackage import write_package  # noqa: PLC0415 - as above
-
-    size = folder.journal_bytes()
-    with StreamedTables(folder.path) as streamed:
-        tabled = tabulate(folder, rules, streamed)
-        own = {name: partial(write_csv, frame) for name, frame in _frames_of(tabled).items()}
-        write_package(folder.path, tabled.header, _ordered({**own, **streamed.writers()}), size)
-    return tabled
-
-
-def whole_tables(folder: RunFolder) -> "dict[str, pd.DataFrame]":
-    """Return all tables of a run as frames, by the names of their files.
-
-    Raises:
-        ResultsError: the journal can't be read, or is damaged.
-    """
-    from mprunner.tables.frames import Collector  # noqa: PLC0415 - as above
-
-    collector = Collector()
-    tabled = tabulate(folder, begin=collector)
-    return _ordered({**_frames_of(tabled), **collector.frames()})
-
-
-def _frames_of(tabled: Tabled) -> "dict[str, pd.DataFrame]":
-    frames = tabled.frames
-    return {"trials": frames.trials, "outcomes": frames.outcomes, "summary": tabled.summary}
-
-
-def _ordered(tables: Mapping[str, T]) -> dict[str, T]:
-    names = ("trials", "actors", "outcomes", "samples", "summary")
-    return {name: tables[name] for name in names if name in tables}
-
-
-def settle(executed: Executed, registry: Registry) -> Settled:
-    """Write a run's tables and its verdict, and tell the plugins that they are there.
+def finish(executed: Executed, registry: Registry) -> Finished:
+    """Write a run's tables and its verdict, and notify the plugins that they are there.
 
     Args:
         executed: the run.
-        registry: the plugins to be told.
+        registry: the plugins.
 
     Raises:
         ResultsError: they can't be written, or the journal can't be read.
     """
-    tabled = write_tables(executed.folder)
-    run = settle_verdict(executed.folder, executed.run, tabled)
-    tell = Notifier(registry)
-    tell.all("mprunner_run_finished", run=run, folder=str(executed.folder.path))
-    judged_errors = tell_judged(registry, executed.folder, run, tabled)
-    return Settled(tabled=tabled, run=run, hook_errors=(*executed.hook_errors, *tell.errors, *judged_errors))
+    folder = executed.folder
+    tabled = write_tables(folder)
+    run = store_verdict(folder, executed.run, tabled)
+    notifier = Notifier(registry)
+    notifier.all("mprunner_run_finished", run=run.to_json(), folder=str(folder.path))
+    errors = (*executed.hook_errors, *notifier.errors, *notify_judged(registry, folder, run, tabled))
+    return Finished(tabled=tabled, run=run, hook_errors=errors)
 
 
-def tell_judged(
-    registry: Registry, folder: RunFolder, run: Mapping[str, Any], tabled: Tabled
-) -> tuple[str, ...]:
-    """Tell the plugins what a run came to; return what their hooks raised."""
-    from mprunner.report.cases import cases_of  # noqa: PLC0415 - as above
+def notify_judged(registry: Registry, folder: RunFolder, run: RunInfo, tabled: Tabled) -> tuple[str, ...]:
+    """Notify the plugins of what a run came to; return what their hooks raised."""
+    from mprunner.report.cases import cases_of  # noqa: PLC0415 - it imports pandas
     from mprunner.report.findings import verdict_json  # noqa: PLC0415 - as above
 
-    tell = Notifier(registry)
-    tell.all(
+    notifier = Notifier(registry)
+    notifier.all(
         "mprunner_run_judged",
-        run=dict(run),
+        run=run.to_json(),
         folder=str(folder.path),
         verdict=verdict_json(tabled.judgement),
         cases=cases_of(tabled.frames),
     )
-    return tuple(tell.errors)
+    return tuple(notifier.errors)

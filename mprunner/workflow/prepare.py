@@ -1,13 +1,17 @@
-"""The stages before a run: from an experiment's file to its scenario and its plan."""
+"""The first stage: from an experiment's file to its scenario and its plan; nothing is started or written."""
 
+import platform
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mprunner.experiment import NOTHING, Asked, Experiment, read_experiment
 from mprunner.experiment.plan import Plan, make_plan
+from mprunner.model.provenance import conditions
 from mprunner.model.rules import Rules
 from mprunner.plugins.registry import RegisteredScenario, Registry, load_registry
+from mprunner.runs.journal import Header, Session
 from mprunner.runs.machine import bindable_cpus, usable_cpus
 
 
@@ -33,6 +37,21 @@ class Prepared:
     def rules(self) -> Rules:
         """What the experiment expects, ``cpu_count`` resolved."""
         return self.experiment.rules.resolved(self.scenario.declaration.params, self.cpus)
+
+    def header(self, run_id: str) -> Header:
+        """Return what the journal of a run begins with."""
+        session = session_of(self.scenario)
+        return Header(
+            run_id=run_id,
+            experiment=self.experiment.to_json(),
+            declaration=self.scenario.declaration,
+            planned=len(self.plan),
+            python=session.python,
+            host=session.host,
+            cpus=self.cpus,
+            plugin_file=self.scenario.plugin.file,
+            conditions=session.conditions,
+        )
 
 
 def prepare(
@@ -68,3 +87,16 @@ def prepare(
 def cpus_of(experiment: Experiment) -> list[int]:
     """Return the numbers of the CPUs that a worker may use: those that the experiment names, or else all."""
     return usable_cpus() if experiment.cpus is None else list(experiment.cpus)
+
+
+def session_of(scenario: RegisteredScenario) -> Session:
+    """Say for a journal with which Python, on which host and with which code trials are executed."""
+    plugin = scenario.plugin
+    name = str(plugin) if plugin.file is None else "a file"
+    module = scenario.cls.__module__
+    elsewhere = module if module != plugin.module else None
+    return Session(
+        python=platform.python_version(),
+        host=socket.gethostname(),
+        conditions=conditions(name, plugin.source_hash, elsewhere),
+    )

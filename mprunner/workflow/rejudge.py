@@ -1,9 +1,8 @@
 """Judging a run again, by what its experiment's file expects now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mprunner.errors import ExperimentError
 from mprunner.experiment import NOTHING, Asked, read_experiment
@@ -11,7 +10,8 @@ from mprunner.model.declaration import Declaration
 from mprunner.plugins.registry import Registry, load_registry
 from mprunner.runs.folder import RunFolder
 from mprunner.runs.journal import read_journal
-from mprunner.workflow.finish import Tabled, settle_verdict, write_tables
+from mprunner.runs.run_info import RunInfo, State
+from mprunner.workflow.tabulate import Tabled, store_verdict, write_tables
 
 _NAME_IT = "name one with --file"
 
@@ -22,11 +22,13 @@ class Rejudged:
 
     Attributes:
         registry: the plugins.
+        run: what its run.json says.
         tabled: its tables and the new judgement.
         file: the experiment file that it was judged by.
     """
 
     registry: Registry
+    run: RunInfo
     tabled: Tabled
     file: str
 
@@ -55,10 +57,10 @@ def judge_again(folder: RunFolder, own: Path | None, other: Path | None, plugins
         ResultsError: the run can't be read, or its verdict can't be written.
     """
     run = folder.read_run()
-    if run["state"] != "finished":
+    if not run.is_finished:
         raise ExperimentError(
-            f"the run is {run['state']}: it is judged when all of its trials are done",
-            None if run["state"] == "running" else f"`mprunner resume {folder.path}` executes the rest",
+            f"the run is {run.state}: it is judged when all of its trials are done",
+            None if run.state == State.RUNNING else f"`mprunner resume {folder.path}` executes the rest",
         )
     header = read_journal(folder.journal).header
     if not plugins and header.plugin_file is not None:
@@ -73,21 +75,21 @@ def judge_again(folder: RunFolder, own: Path | None, other: Path | None, plugins
         raise ExperimentError(
             f"{experiment.path} is about {experiment.scenario}, and the run about {header.declaration.name}"
         )
-    if other is None and experiment.name != run["experiment"]:
+    if other is None and experiment.name != run.experiment:
         raise ExperimentError(
-            f"{experiment.path} is the experiment {experiment.name}, and the run is one of {run['experiment']}",
+            f"{experiment.path} is the experiment {experiment.name}, and the run is one of {run.experiment}",
             "`--file` judges by any file about the same scenario",
         )
     rules = experiment.rules.resolved(header.declaration.params, header.cpus or 1)
     tabled = write_tables(folder, rules)
-    settle_verdict(folder, run, tabled)
-    return Rejudged(registry=registry, tabled=tabled, file=experiment.path)
+    judged = store_verdict(folder, run, tabled)
+    return Rejudged(registry=registry, run=judged, tabled=tabled, file=experiment.path)
 
 
-def _file_of(run: Mapping[str, Any]) -> Path:
-    if "file" not in run:
+def _file_of(run: RunInfo) -> Path:
+    if run.file is None:
         raise ExperimentError("run.json does not say which file the run was made from", _NAME_IT)
-    path = Path(str(run["file"]))
+    path = Path(run.file)
     if not path.is_file():
         raise ExperimentError(f"the file {path} that the run was made from is gone", _NAME_IT)
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,16 +1,12 @@
-"""Resuming a run: what is missing of it, whether new results may stand beside the old ones, and their execution."""
+"""Resuming a run: what is missing of it, whether new results may stand beside the old ones, and its run.json."""
 
-import platform
-import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mprunner.errors import MprunnerError, NothingSelectedError, ResumeRefusedError
-from mprunner.executors import Executor, Interrupt
-from mprunner.executors.schedule import schedule_for
 from mprunner.experiment import Asked, Experiment, read_experiment
 from mprunner.experiment.plan import Plan, make_plan
 from mprunner.experiment.value_types import list_of_cpus
@@ -18,15 +14,14 @@ from mprunner.model.adaptive import AdaptiveRepeats
 from mprunner.model.declaration import Declaration, Field
 from mprunner.model.provenance import Difference, differences
 from mprunner.model.records import Attempt
-from mprunner.plugins.notify import Notifier
 from mprunner.plugins.registry import RegisteredScenario, Registry, load_registry
 from mprunner.runs.folder import RunFolder
-from mprunner.runs.journal import Header, Journal, Session
+from mprunner.runs.journal import Header, Journal
 from mprunner.runs.machine import bindable_cpus
 from mprunner.runs.trial_states import Tally, TrialStates
-from mprunner.workflow.pipeline import Executed, Warn, Work, adaptive_of, carry_out, ignore, start
-from mprunner.workflow.prepare import Prepared, cpus_of
-from mprunner.workflow.run_facts import Started, conclusion, conditions_of, describe_session
+from mprunner.workflow.execute import Executed, OpenRun, adaptive_of
+from mprunner.workflow.prepare import Prepared, cpus_of, session_of
+from mprunner.workflow.start import Started
 
 NEW_RUN = "start a new run of the experiment"
 
@@ -62,6 +57,17 @@ class Reopened:
     def missing(self) -> int:
         """How many trials that are needed, as far as is known, have no final record."""
         return self.header.planned - self.spared - self.tally.settled
+
+    def lost(self) -> dict[str, int]:
+        """Count the lost attempts of each trial, with those that will be recorded when its next one is started."""
+        counts = {
+            trial_id: trial_state.lost
+            for trial_id, trial_state in self.trial_states.items()
+            if trial_state.lost
+        }
+        for trial_id, attempts in self.journal.cut_off.items():
+            counts[trial_id] = counts.get(trial_id, 0) + len(attempts)
+        return counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +105,7 @@ def reopened(folder: RunFolder) -> Iterator[Reopened]:
     with Journal.reopen(folder.journal, trial_states) as journal:
         experiment = Experiment.from_json(journal.header.experiment)
         tally = trial_states.tally(experiment.retries)
-        adaptive = _narrowed(experiment, journal, trial_states)
+        adaptive = _adaptive_by(experiment, journal, trial_states)
         yield Reopened(
             folder=folder,
             journal=journal,
@@ -111,7 +117,9 @@ def reopened(folder: RunFolder) -> Iterator[Reopened]:
         )
 
 
-def _narrowed(experiment: Experiment, journal: Journal, trial_states: TrialStates) -> AdaptiveRepeats | None:
+def _adaptive_by(
+    experiment: Experiment, journal: Journal, trial_states: TrialStates
+) -> AdaptiveRepeats | None:
     """Return what the settled trials of a run came to, as the schedule that executed them saw it."""
     adaptive = adaptive_of(experiment, journal.header.planned)
     if adaptive is not None:
@@ -151,7 +159,7 @@ def prepare_rest(run: Reopened, plugins: Sequence[Path], file: Path) -> Rest:
             registry=registry, experiment=run.experiment, scenario=scenario, plan=plan, cpus=cpus
         ),
         differences=(
-            *differences(header.conditions, conditions_of(scenario)),
+            *differences(header.conditions, session_of(scenario).conditions),
             *_cpu_differences(run, scenario, plan),
             *_experiment_differences(run, scenario, plan, registry, file),
         ),
@@ -243,91 +251,41 @@ def _as_then(experiment: Experiment, file: Path, registry: Registry) -> Experime
     return replace(given, only=experiment.only)
 
 
-def execute_rest(
-    rest: Rest,
-    executor: Executor,
-    interrupt: Interrupt,
-    *,
-    beside_orphans: bool = False,
-    warn: Warn = ignore,
-) -> Executed:
-    """Execute what is missing of a run, then let other runners have it.
+def continued(rest: Rest, session: Started) -> OpenRun:
+    """Note in the journal and in run.json that another session goes on with a run.
 
     Raises:
-        OrphansError: an earlier run left processes; nothing has been started or written.
-        PluginError: the worker can't import the scenario; nothing has been written.
-        ResultsError: the results can't be written; what the journal holds is kept.
+        ResultsError: that can't be written.
     """
-    run, tell = rest.reopened, Notifier(rest.prepared.registry)
-    with run.journal:
-        try:
-            started = start(executor, run.experiment, beside_orphans=beside_orphans, warn=warn)
-            session = Session(
-                python=platform.python_version(),
-                host=socket.gethostname(),
-                conditions=conditions_of(rest.prepared.scenario),
-            )
-            facts = _described(rest, executor, started, tell.facts())
-            run.journal.resumed(session)
-            run.folder.write_run(facts)
-            work = Work(
-                folder=run.folder,
-                journal=run.journal,
-                run=facts,
-                schedule=schedule_for(
-                    rest.prepared.experiment, rest.prepared.rules, rest, _lost(run), run.adaptive
-                ),
-                planned=run.header.planned,
-                done=run.tally.settled,
-                failures=run.tally.failed,
-            )
-            return carry_out(work, executor, interrupt, tell)
-        finally:
-            executor.close()
-
-
-def _lost(run: Reopened) -> dict[str, int]:
-    """Count the lost attempts of each trial, with those that will be recorded when its next attempt is started."""
-    counts = {
-        trial_id: trial_state.lost for trial_id, trial_state in run.trial_states.items() if trial_state.lost
-    }
-    for trial_id, attempts in run.journal.cut_off.items():
-        counts[trial_id] = counts.get(trial_id, 0) + len(attempts)
-    return counts
-
-
-def _described(rest: Rest, executor: Executor, started: Started, extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the run's run.json as it goes on; what it said of its beginning stays."""
-    run = rest.reopened.folder.read_run()
-    session = {
-        "missing": rest.reopened.missing,
+    run = rest.reopened
+    facts = {
+        "missing": run.missing,
         "differences": [str(difference) for difference in rest.differences],
-        **describe_session(rest.prepared, executor, started, extra),
+        **session.facts,
     }
-    return {
-        **run,
-        "state": "running",
-        "verdict": None,
-        "done": rest.reopened.tally.settled,
-        "failures": rest.reopened.tally.failed,
-        "finished_at": None,
-        "resumed": [*run.get("resumed", ()), session],
-    }
+    info = run.folder.read_run().resumed(facts, run.tally.settled, run.tally.failed)
+    run.journal.resumed(session_of(rest.prepared.scenario))
+    run.folder.write_run(info)
+    return OpenRun(
+        folder=run.folder,
+        journal=run.journal,
+        info=info,
+        planned=run.header.planned,
+        done=run.tally.settled,
+        failures=run.tally.failed,
+    )
 
 
-def conclude(run: Reopened, interrupt: Interrupt) -> Executed:
-    """Say of a run of which nothing is missing how it ended, and let other runners have it.
+def mark_finished(run: Reopened) -> Executed:
+    """Say of a run of which nothing is missing that it is finished, and let other runners have it.
 
     Raises:
         ResultsError: its run.json can't be read or written.
     """
+    done, failures = run.tally.settled, run.tally.failed
     with run.journal:
-        facts = run.folder.read_run()
-        if facts["state"] != "finished":  # its runner was ended after the last trial
-            needed = run.header.planned - run.spared
-            facts |= conclusion(run.tally.settled, run.tally.failed, needed, interrupt)
-            facts |= {} if run.adaptive is None else {"spared": run.spared}
-            run.folder.write_run(facts)
-    return Executed(
-        folder=run.folder, run=facts, done=run.tally.settled, failures=run.tally.failed, hook_errors=()
-    )
+        info = run.folder.read_run()
+        if not info.is_finished:  # its runner was ended after the last trial
+            info = info.ended(done=done, failures=failures, missing=0, spared=run.spared, by_signal=False)
+            run.folder.write_run(info)
+    return Executed(folder=run.folder, run=info, done=done, failures=failures)

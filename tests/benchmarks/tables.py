@@ -18,7 +18,7 @@ from mprunner.runs.folder import RunFolder
 from mprunner.runs.journal import Header, Journal
 from mprunner.tables.datapackage import read_package
 from mprunner.tables.reader import read_tables
-from mprunner.workflow.finish import write_tables
+from mprunner.workflow.tabulate import write_tables
 
 SAMPLES = 1_000_000
 FEW = 100_000

@@ -175,5 +175,5 @@ def test_the_program_resumes_a_run_with_options(program, tmp_path):
     done = program("resume", "stops.yaml")
     assert done.returncode == 1, done.stderr
     assert "1 of 2 trials are missing" in done.stderr
-    run = RunFolder(latest(tmp_path, "stops")).read_run()
+    run = RunFolder(latest(tmp_path, "stops")).read_run().to_json()
     assert (run["state"], run["done"]) == ("finished", 2)

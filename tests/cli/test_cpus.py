@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 
 from mprunner.executors import Interrupt
-from mprunner.executors.fake import FakeExecutor
 from mprunner.experiment import ExperimentFileError, read_experiment
 from mprunner.model.records import Ending, Result, ResultKind
 from mprunner.runs.machine import cpu_quota, quota_warning
-from mprunner.workflow.pipeline import execute
+from mprunner.workflow import pipeline
 from mprunner.workflow.prepare import prepare
 from tests.experiment.scenarios import scenario_of
+from tests.fake_executor import FakeExecutor
 from tests.support import PLUGINS
 
 pytestmark = pytest.mark.skipif(
@@ -174,7 +174,7 @@ def test_a_quota_below_the_cpus_that_may_be_used_is_warned_about():
 
 
 def test_a_run_warns_of_its_quota_before_its_first_trial(tmp_path, monkeypatch):
-    monkeypatch.setattr("mprunner.workflow.pipeline.cpu_quota", lambda: 0.5)
+    monkeypatch.setattr("mprunner.workflow.start.cpu_quota", lambda: 0.5)
     (tmp_path / "affinity.yaml").write_text(f"scenario: affinity\nrepeats: 1\ncpus: [{usable()[0]}]\n")
     told: list[str] = []
 
@@ -190,7 +190,7 @@ def test_a_run_warns_of_its_quota_before_its_first_trial(tmp_path, monkeypatch):
 
     with Interrupt() as interrupt:
         prepared = prepare(tmp_path / "affinity.yaml", [PLUGIN])
-        execute(
+        pipeline.run(
             prepared, FakeExecutor(result), tmp_path, interrupt, warn=lambda said, hint: told.append(said)
         )
     assert told == [

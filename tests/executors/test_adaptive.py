@@ -13,7 +13,6 @@ from mprunner.analysis.diagnostics import AdaptiveResult
 from mprunner.analysis.statistics import median_interval, precision
 from mprunner.errors import ExperimentError
 from mprunner.executors import Interrupt
-from mprunner.executors.fake import FakeExecutor
 from mprunner.executors.schedule import schedule_for
 from mprunner.experiment import Experiment
 from mprunner.experiment.plan import Case, Plan
@@ -23,10 +22,11 @@ from mprunner.report.remarks import wide_intervals
 from mprunner.report.run_summary import digest
 from mprunner.report.terminal import render_summary
 from mprunner.runs.folder import RunFolder
-from mprunner.workflow.finish import tabulate
-from mprunner.workflow.pipeline import execute
+from mprunner.workflow import pipeline
 from mprunner.workflow.prepare import prepare
-from mprunner.workflow.resume import execute_rest, prepare_rest, reopened
+from mprunner.workflow.resume import prepare_rest, reopened
+from mprunner.workflow.tabulate import tabulate
+from tests.fake_executor import FakeExecutor
 
 MOST = 12
 UNTIL = Until(least=5, metric="wall_s", ci_ratio=0.0973)
@@ -258,7 +258,7 @@ def toy(tmp_path):
 
         with Interrupt() as interrupt:
             prepared = prepare(tmp_path / "toy.yaml", [tmp_path / "toy.py"])
-            executed = execute(prepared, FakeExecutor(script), tmp_path / "results", interrupt)
+            executed = pipeline.run(prepared, FakeExecutor(script), tmp_path / "results", interrupt)
         return executed.folder
 
     return call
@@ -267,7 +267,7 @@ def toy(tmp_path):
 def resumed(folder: RunFolder):
     with Interrupt() as interrupt, reopened(folder) as run:
         rest = prepare_rest(run, [], folder.path / "experiment.yaml")
-        return execute_rest(rest, FakeExecutor(ending), interrupt)
+        return pipeline.resume(rest, FakeExecutor(ending), interrupt)
 
 
 def rows(folder):
@@ -283,7 +283,7 @@ def summary(folder):
 
 def test_a_run_that_has_narrowed_is_finished_and_says_so_everywhere(toy):
     folder = toy()
-    run = folder.read_run()
+    run = folder.read_run().to_json()
     assert (run["state"], run["done"], run["planned"], run["spared"]) == ("finished", TRIALS, 30, 30 - TRIALS)
     told = summary(folder)
     assert "not executed" not in told
@@ -308,11 +308,11 @@ def test_a_case_without_enough_values_is_told_even_if_all_of_its_trials_were_ok(
 @pytest.mark.parametrize("at", [0, 2, 10, 17, 18, TRIALS - 1])
 def test_an_interrupted_run_says_what_is_open_and_its_resume_executes_what_it_would_have(toy, at):
     folder = toy(until=at)
-    assert folder.read_run()["state"] == "interrupted"
+    assert folder.read_run().state == "interrupted"
     assert "planned not executed" in summary(folder) or at == TRIALS - 1
     executed = resumed(folder)
-    assert executed.run["state"] == "finished"
-    assert (executed.done, executed.run["spared"]) == (TRIALS, 30 - TRIALS)
+    assert executed.run.state == "finished"
+    assert (executed.done, executed.run.spared) == (TRIALS, 30 - TRIALS)
     assert "not executed" not in summary(folder)
     assert sorted(rows(folder)) == sorted(rows(toy()))
 
@@ -332,7 +332,7 @@ def test_hooks_learn_what_follows_and_of_ever_fewer_trials(toy, tmp_path):
     prepared.registry.manager.register(listening := Listening())
     executor = FakeExecutor(ending)
     with Interrupt() as interrupt:
-        execute(prepared, executor, tmp_path / "results", interrupt)
+        pipeline.run(prepared, executor, tmp_path / "results", interrupt)
     assert [attempt for *_, attempt in listening.told] == [*executor.executed, None]
     planned = [planned for _, planned, _ in listening.told]
     assert planned == sorted(planned, reverse=True)
@@ -413,7 +413,7 @@ def test_only_a_run_with_adaptive_repeats_imports_numpy_before_its_trials_and_no
 
     code = (
         "import sys; from pathlib import Path\n"
-        "from mprunner.workflow.pipeline import adaptive_of\n"
+        "from mprunner.workflow.execute import adaptive_of\n"
         "from mprunner.workflow.prepare import prepare\n"
         "adaptive_of(prepare(Path(sys.argv[1]), [Path('toy.py')]).experiment, 9)\n"
         "print([name in sys.modules for name in ('numpy', 'pandas')])\n"

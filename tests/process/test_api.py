@@ -14,7 +14,7 @@ from mprunner.runs.folder import RunFolder
 from mprunner.tables.csv import make_frame
 from mprunner.tables.datapackage import FILE, read_package, write_package
 from mprunner.tables.reader import concatenated, read_tables
-from mprunner.workflow.finish import write_tables
+from mprunner.workflow.tabulate import write_tables
 from tests.made import header, record, run
 from tests.support import GENEROUS_S, a_trial_has_started, wait_until
 from tests.tables.test_datapackage import DECLARED, frames_of, tricky_records, written_whole

@@ -11,15 +11,15 @@ import pytest
 
 from mprunner.errors import ResumeRefusedError
 from mprunner.executors import Interrupt
-from mprunner.executors.fake import FakeExecutor
 from mprunner.model.records import Ending, Result, ResultKind, Status
 from mprunner.runs.folder import RunFolder
 from mprunner.runs.journal import Journal, read_journal
 from mprunner.runs.journal_reader import line_of
-from mprunner.workflow.finish import tabulate
-from mprunner.workflow.pipeline import execute
+from mprunner.workflow import pipeline
 from mprunner.workflow.prepare import prepare
-from mprunner.workflow.resume import execute_rest, prepare_rest, reopened
+from mprunner.workflow.resume import prepare_rest, reopened
+from mprunner.workflow.tabulate import tabulate
+from tests.fake_executor import FakeExecutor
 
 PLUGIN = """\
 from dataclasses import dataclass
@@ -84,7 +84,9 @@ def started(tmp_path, toy):
         toy.write_text(EXPERIMENT + more)
         with Interrupt() as interrupt:
             try:
-                execute(prepare(toy, [tmp_path / "toy.py"]), Executor(**at), tmp_path / "results", interrupt)
+                pipeline.run(
+                    prepare(toy, [tmp_path / "toy.py"]), Executor(**at), tmp_path / "results", interrupt
+                )
             except SystemError:
                 pass
         (folder,) = (tmp_path / "results" / "toy").glob("2*")
@@ -97,7 +99,7 @@ def resumed(folder, executor=None, file=None):
     executor = executor or Executor()
     with Interrupt() as interrupt, reopened(folder) as run:
         rest = prepare_rest(run, [], file or folder.path / "experiment.yaml")
-        return execute_rest(rest, executor, interrupt), executor
+        return pipeline.resume(rest, executor, interrupt), executor
 
 
 def differing(folder, file=None):
@@ -126,7 +128,7 @@ def test_a_run_cancelled_at_any_trial_ends_with_the_rows_of_an_uninterrupted_one
         assert len(executor.executed) == PLANNED - order
         assert executor.executed[0].attempt == 2
         assert final_rows(folder) == whole
-        assert (executed.run["state"], executed.failures, executed.done) == ("finished", 0, 9)
+        assert (executed.run.state, executed.failures, executed.done) == ("finished", 0, 9)
         shutil.rmtree(tmp_path / "results")
 
 
@@ -181,16 +183,16 @@ def test_a_run_stopped_by_a_failure_goes_on_until_the_next(started):
     folder = started("on_failure: stop\n", **stop)
     executed, executor = resumed(folder, Executor(**stop))
     assert [attempt.order for attempt in executor.executed] == [2, 3, 4, 5]
-    assert (executed.run["state"], executed.done, executed.failures) == ("stopped", 6, 2)
+    assert (executed.run.state, executed.done, executed.failures) == ("stopped", 6, 2)
 
 
 def test_a_resumed_run_can_be_interrupted_and_resumed_again(started, whole):
     folder = started(at_2=press_ctrl_c)
     executed, _ = resumed(folder, Executor(at_6=press_ctrl_c))
-    assert (executed.run["state"], executed.done) == ("interrupted", 6)
+    assert (executed.run.state, executed.done) == ("interrupted", 6)
     executed, _ = resumed(folder)
     assert final_rows(folder) == whole
-    assert len(executed.run["resumed"]) == 2
+    assert len(executed.run.content["resumed"]) == 2
 
 
 def test_the_plan_is_the_one_that_the_run_began_with(started, toy):

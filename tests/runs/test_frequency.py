@@ -5,12 +5,12 @@ import json
 import pytest
 
 from mprunner.executors import Interrupt
-from mprunner.executors.fake import FakeExecutor
 from mprunner.model.records import Ending, Result, ResultKind
 from mprunner.runs import machine as frequency
 from mprunner.runs.machine import FrequencyWatch
-from mprunner.workflow.pipeline import execute
+from mprunner.workflow import pipeline
 from mprunner.workflow.prepare import prepare
+from tests.fake_executor import FakeExecutor
 
 
 @pytest.fixture
@@ -80,6 +80,6 @@ def test_run_json_has_the_frequencies_that_were_seen_after_trials(cpus, tmp_path
     file.write_text("scenario: race-bank\nrepeats: 2\ncpus: [0]\n")
     prepared = prepare(file)
     executor = FakeExecutor(lambda attempt: Ending(exit_code=0, result=Result(kind=ResultKind.OK)))
-    folder = execute(prepared, executor, tmp_path / "results", Interrupt()).folder
+    folder = pipeline.run(prepared, executor, tmp_path / "results", Interrupt()).folder
     said = json.loads((folder.path / "run.json").read_text())
     assert said["cpu_mhz"] == {"lowest": 2_400.0, "highest": 2_400.0}

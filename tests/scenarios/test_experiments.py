@@ -11,12 +11,12 @@ import yaml
 
 from mprunner.analysis.verdict import FAILING
 from mprunner.executors import Interrupt
-from mprunner.executors.fake import FakeExecutor
 from mprunner.model.records import Ending, OutcomeCount, Result, ResultKind
-from mprunner.workflow.finish import tabulate
-from mprunner.workflow.pipeline import execute
+from mprunner.workflow import pipeline
 from mprunner.workflow.prepare import prepare
+from mprunner.workflow.tabulate import tabulate
 from mprunner_scenarios import locked_counter, pool_map, race_bank, spawn_count
+from tests.fake_executor import FakeExecutor
 from tests.support import ROOT
 
 AT_MOST = {
@@ -106,7 +106,7 @@ def bank(tmp_path):
         prepared = prepare(ROOT / "experiments" / "bank.yaml")
         executor = FakeExecutor(lambda attempt: _as_if(attempt, lost(attempt)))
         with Interrupt() as interrupt:
-            executed = execute(prepared, executor, tmp_path, interrupt)
+            executed = pipeline.run(prepared, executor, tmp_path, interrupt)
         tabled = tabulate(executed.folder)
         return tabled.judgement
 

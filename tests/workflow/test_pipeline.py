@@ -9,12 +9,12 @@ import pytest
 
 from mprunner.errors import ResultsError
 from mprunner.executors import Interrupt
-from mprunner.executors.fake import FakeExecutor
 from mprunner.model.records import Attempt, Ending, Record, Result, ResultKind, Status
 from mprunner.runs.journal import read_journal
-from mprunner.workflow.finish import tabulate, write_tables
-from mprunner.workflow.pipeline import execute
+from mprunner.workflow import pipeline
 from mprunner.workflow.prepare import prepare
+from mprunner.workflow.tabulate import tabulate, write_tables
+from tests.fake_executor import FakeExecutor
 
 METRICS = {
     "final_balance": 100,
@@ -40,7 +40,7 @@ def prepared(tmp_path):
 def run(prepared, tmp_path: Path, script):
     executor = FakeExecutor(script)
     with Interrupt() as interrupt:
-        return execute(prepared, executor, tmp_path / "results", interrupt), executor
+        return pipeline.run(prepared, executor, tmp_path / "results", interrupt), executor
 
 
 def test_every_planned_trial_is_executed_once_in_the_order_of_the_plan(prepared, tmp_path):
@@ -49,7 +49,7 @@ def test_every_planned_trial_is_executed_once_in_the_order_of_the_plan(prepared,
     assert [attempt.trial_id for attempt in executor.executed] == [attempt.trial_id for attempt in plan]
     assert executed.done == len(plan) == 6
     assert executed.failures == 0
-    assert executed.run["state"] == "finished"
+    assert executed.run.state == "finished"
 
 
 def test_a_failure_is_counted_and_the_run_goes_on(prepared, tmp_path):
@@ -63,7 +63,7 @@ def test_a_failure_is_counted_and_the_run_goes_on(prepared, tmp_path):
 def test_on_failure_stop_ends_the_run_after_the_failure(prepared, tmp_path):
     executed, executor = run(prepared("on_failure: stop\n"), tmp_path, lambda attempt: Ending(signal=9))
     assert len(executor.executed) == 1
-    assert (executed.run["state"], executed.run["failures"], executed.run["done"]) == ("stopped", 1, 1)
+    assert (executed.run.state, executed.run.content["failures"], executed.run.done) == ("stopped", 1, 1)
 
 
 def test_a_run_whose_last_trial_fails_is_finished_though_it_stops_on_failure(prepared, tmp_path):
@@ -71,14 +71,14 @@ def test_a_run_whose_last_trial_fails_is_finished_though_it_stops_on_failure(pre
         return Ending(signal=9) if attempt.order == 5 else OK
 
     executed, _ = run(prepared("on_failure: stop\n"), tmp_path, script)
-    assert (executed.run["state"], executed.run["failures"], executed.run["done"]) == ("finished", 1, 6)
+    assert (executed.run.state, executed.run.content["failures"], executed.run.done) == ("finished", 1, 6)
 
 
 def test_a_status_that_is_expected_stops_nothing(prepared, tmp_path):
     text = "on_failure: stop\nexpect:\n  - {status: signal}\n"
     executed, executor = run(prepared(text), tmp_path, lambda attempt: Ending(signal=9))
     assert len(executor.executed) == 6
-    assert executed.run["state"] == "finished"
+    assert executed.run.state == "finished"
 
 
 class LosingExecutor(FakeExecutor):
@@ -101,7 +101,7 @@ def test_a_lost_trial_is_counted_once_when_its_retries_are_over(
 ):
     executor = LosingExecutor(2)
     with Interrupt() as interrupt:
-        executed = execute(prepared(f"retries: {retries}\n"), executor, tmp_path / "results", interrupt)
+        executed = pipeline.run(prepared(f"retries: {retries}\n"), executor, tmp_path / "results", interrupt)
     assert (executed.done, executed.failures) == (6, failures)
     assert len(executor.executed) == 3 + 3 * attempts
     trials = tabulate(executed.folder).frames.trials
@@ -119,9 +119,9 @@ def test_a_signal_cancels_the_attempt_in_hand_and_starts_no_other(prepared, tmp_
 
     executor = FakeExecutor(script)
     with Interrupt() as interrupt:
-        executed = execute(prepared(), executor, tmp_path / "results", interrupt)
+        executed = pipeline.run(prepared(), executor, tmp_path / "results", interrupt)
     assert interrupt.signal == number
-    assert executed.run["state"] == "interrupted"
+    assert executed.run.state == "interrupted"
     assert [record.status for record in read_journal(executed.folder.journal).records()] == [
         Status.OK,
         Status.OK,
@@ -156,6 +156,6 @@ def test_the_executor_is_closed_when_the_results_can_not_be_written(prepared, tm
     (tmp_path / "results").write_text("a file")
     executor = FakeExecutor(lambda attempt: OK)
     with Interrupt() as interrupt, pytest.raises(ResultsError, match="can't be written"):
-        execute(prepared(), executor, tmp_path / "results", interrupt)
+        pipeline.run(prepared(), executor, tmp_path / "results", interrupt)
     assert executor.closed
     assert executor.executed == []

@@ -1,0 +1,161 @@
+"""The stage between the start and the tables: trial by trial, and each record is in the journal before the next."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mprunner.errors import ResultsError
+from mprunner.executors import Interrupt
+from mprunner.executors.schedule import Schedule
+from mprunner.model.adaptive import AdaptiveRepeats
+from mprunner.model.experiment import Experiment
+from mprunner.model.records import Status
+from mprunner.runs.folder import RunFolder, create_run_folder
+from mprunner.runs.journal import Journal
+from mprunner.runs.machine import FrequencyWatch
+from mprunner.runs.run_info import RunInfo
+from mprunner.workflow.prepare import Prepared
+from mprunner.workflow.start import Started
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRun:
+    """A run that is about to be executed, or the rest of one; no other runner can open its journal.
+
+    Attributes:
+        folder: its folder.
+        journal: where its records go.
+        info: what its run.json says.
+        planned: how many trials the whole run has.
+        done: how many of them have their final record already.
+        failures: how many of those ended in another status than ok.
+    """
+
+    folder: RunFolder
+    journal: Journal
+    info: RunInfo
+    planned: int
+    done: int = 0
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executed:
+    """A run whose trials have been executed, or that was interrupted or stopped.
+
+    Attributes:
+        folder: its folder.
+        run: what its run.json says.
+        done: how many trials have their final record.
+        failures: how many of them ended in another status than ok.
+        hook_errors: what plugins' hooks raised; it stopped nothing.
+    """
+
+    folder: RunFolder
+    run: RunInfo
+    done: int
+    failures: int
+    hook_errors: tuple[str, ...] = ()
+
+
+@contextmanager
+def new_run(prepared: Prepared, session: Started, results: Path) -> Iterator[OpenRun]:
+    """Create the folder of a run, with its journal and its run.json; hold it against other runners.
+
+    Raises:
+        ResultsError: it can't be written; nothing of it is left.
+    """
+    experiment = prepared.experiment
+    resolved = experiment.to_json() if experiment.overrides or experiment.only else None
+    folder = create_run_folder(results, experiment.name, experiment.source, resolved)
+    info = RunInfo.begun(folder.run_id, experiment, len(prepared.plan), session.facts)
+    # The journal's lock is what tells a run that goes on from one whose runner is gone: it comes first.
+    with _journal(folder, prepared) as journal:
+        folder.write_run(info)
+        folder.point_latest()
+        yield OpenRun(folder=folder, journal=journal, info=info, planned=len(prepared.plan))
+
+
+def _journal(folder: RunFolder, prepared: Prepared) -> Journal:
+    """Begin the run's journal; if that can't be done, nothing of the run is left."""
+    try:
+        return Journal.create(folder.journal, prepared.header(folder.run_id))
+    except ResultsError:
+        folder.remove()
+        raise
+
+
+def adaptive_of(experiment: Experiment, planned: int) -> AdaptiveRepeats | None:
+    """Return what says when a case has enough repeats, for a run without records; None where all are executed.
+
+    Args:
+        experiment: says when that is.
+        planned: how many trials its plan has.
+    """
+    if experiment.until is None:
+        return None
+    # numpy takes as long to import as many trials, and a part of it is imported by its first use: only where it is
+    # needed, and before the first trial.
+    from mprunner.analysis.statistics import precision  # noqa: PLC0415
+
+    precision([0.0] * experiment.until.least)
+    cases = planned // (experiment.repeats + experiment.warmup)
+    return AdaptiveRepeats(experiment.until, experiment.repeats, precision, cases)
+
+
+def execute(schedule: Schedule, session: Started, run: OpenRun, interrupt: Interrupt) -> Executed:
+    """Execute what a schedule gives, until its end or an interrupt; say in run.json how it ended.
+
+    Raises:
+        ResultsError: the results can't be written; what the journal holds is kept.
+    """
+    try:
+        watch = FrequencyWatch(run.info.cpus)
+        done, failures = _execute_all(schedule, session, run, interrupt, watch)
+        info = run.info.ended(
+            done=done,
+            failures=failures,
+            missing=run.planned - schedule.spared - done,
+            spared=schedule.spared,
+            by_signal=interrupt.signal is not None,
+            cpu_mhz=watch.seen(),
+        )
+        run.folder.write_run(info)
+    except ResultsError as error:
+        rest = f"`mprunner resume {run.folder.path}` executes the rest"
+        raise ResultsError(error.message, f"{error.hint}; then {rest}" if error.hint else rest) from error
+    errors = tuple(session.notifier.errors)
+    return Executed(folder=run.folder, run=info, done=done, failures=failures, hook_errors=errors)
+
+
+def _execute_all(
+    schedule: Schedule, session: Started, run: OpenRun, interrupt: Interrupt, watch: FrequencyWatch
+) -> tuple[int, int]:
+    """Execute trials; return how many of the run's have their final record, and how many of those failed."""
+    journal, logs, notify = run.journal, run.folder.logs, session.notifier.all
+    done, failures, planned = run.done, run.failures, run.planned
+    attempt = schedule.next()
+    notify(
+        "mprunner_run_started",
+        run=run.info.to_json(),
+        planned=planned - schedule.spared,
+        following=attempt,
+    )
+    while interrupt.signal is None and attempt is not None:
+        journal.started(attempt)
+        record = session.executor.execute(attempt, logs, interrupt)
+        watch.look()
+        journal.ended(record)
+        if schedule.feed(record):
+            done += 1
+            failures += record.status is not Status.OK
+        attempt = schedule.next()
+        notify(
+            "mprunner_trial_finished",
+            record=record,
+            done=done,
+            planned=planned - schedule.spared,
+            following=attempt,
+        )
+    return done, failures

@@ -1,0 +1,148 @@
+"""From a run's journal to its tables and its verdict; nothing here executes, or calls a plugin."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from mprunner.errors import ResultsError
+from mprunner.model.rules import Rules
+from mprunner.runs.folder import RunFolder
+from mprunner.runs.journal import Header
+from mprunner.runs.journal_reader import Reading
+from mprunner.runs.run_info import RunInfo
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mprunner.analysis.verdict import Judgement
+    from mprunner.tables.frames import Begin, Frames
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tabled:
+    """What a run came to; its tables of actors and samples are elsewhere.
+
+    Attributes:
+        header: the journal's header.
+        frames: trials and outcomes.
+        summary: case × metric.
+        judgement: what they came to, by what the experiment expects.
+    """
+
+    header: Header
+    frames: "Frames"
+    summary: "pd.DataFrame"
+    judgement: "Judgement"
+
+
+def tabulate(folder: RunFolder, rules: Rules | None = None, begin: "Begin | None" = None) -> Tabled:
+    """Derive what a run came to, and its verdict, from its journal.
+
+    Args:
+        folder: the run.
+        rules: what it is judged by; without them, what it was judged by last, else what its experiment expects.
+        begin: begins the tables of actors and samples, which are not made without it.
+
+    Raises:
+        ResultsError: the journal can't be read, is damaged, or was cut.
+    """
+    # pandas takes longer to import than most trials: not before all of them have been executed.
+    from mprunner.analysis.summary import summarise  # noqa: PLC0415
+    from mprunner.analysis.verdict import judge, judged_outcomes  # noqa: PLC0415
+    from mprunner.tables.frames import build_frames, forget  # noqa: PLC0415
+
+    _refuse_cut(folder)
+    in_hand = folder.is_held()  # then an attempt without an end is not lost: it is being executed
+    reading = Reading(folder.journal)
+    frames = build_frames(reading, () if in_hand else reading.cut_off(), begin or forget)
+    header = reading.header
+    judgement = judge(frames, _first_given(rules, folder.read_rules(), header.rules))
+    return Tabled(
+        header=header,
+        frames=replace(frames, outcomes=judged_outcomes(frames.outcomes, judgement.states)),
+        summary=summarise(frames, header),
+        judgement=judgement,
+    )
+
+
+def _refuse_cut(folder: RunFolder) -> None:
+    """Refuse a journal from which something is gone: a journal only grows, and what is left may look like a run.
+
+    Raises:
+        ResultsError: it is smaller than the one that the run's tables are made of.
+    """
+    from mprunner.tables.datapackage import journal_bytes_of  # noqa: PLC0415 - as above
+
+    size, known = folder.journal_bytes(), journal_bytes_of(folder.path)
+    if size is not None and known is not None and size < known:
+        raise ResultsError(
+            f"{folder.journal} was cut: it has {size:,} of the {known:,} bytes that its tables are made of",
+            "put it back from a copy; the tables beside it are whole, and `mprunner.load` opens them",
+        )
+
+
+def _first_given(*rules: Rules | None) -> Rules:
+    """Return the first rules that are there; they may be empty, as those of a file that expects nothing any more."""
+    return next((each for each in rules if each is not None), Rules())
+
+
+def store_verdict(folder: RunFolder, run: RunInfo, tabled: Tabled) -> RunInfo:
+    """Store the verdict of a run that has ended; return its run.json. That of an interrupted run stays open.
+
+    Raises:
+        ResultsError: it can't be written.
+    """
+    from mprunner.report.findings import verdict_json  # noqa: PLC0415 - as above
+
+    judged = run.judged(tabled.judgement.verdict)
+    if judged is not run:
+        folder.write_verdict(verdict_json(tabled.judgement))
+        folder.write_run(judged)
+    return judged
+
+
+def write_tables(folder: RunFolder, rules: Rules | None = None) -> Tabled:
+    """Write a run's tables, and datapackage.json that describes them; each file is replaced whole or not at all.
+
+    Args:
+        folder: the run.
+        rules: what it is judged by, as for :func:`tabulate`.
+
+    Raises:
+        ResultsError: the journal can't be read, or is damaged; or a table can't be written.
+    """
+    from mprunner.tables.csv import StreamedTables, write_csv  # noqa: PLC0415 - as above
+    from mprunner.tables.datapackage import write_package  # noqa: PLC0415 - as above
+
+    size = folder.journal_bytes()
+    with StreamedTables(folder.path) as streamed:
+        tabled = tabulate(folder, rules, streamed)
+        own = {name: partial(write_csv, frame) for name, frame in _frames_of(tabled).items()}
+        write_package(folder.path, tabled.header, _ordered({**own, **streamed.writers()}), size)
+    return tabled
+
+
+def whole_tables(folder: RunFolder) -> "dict[str, pd.DataFrame]":
+    """Return all tables of a run as frames, by the names of their files.
+
+    Raises:
+        ResultsError: the journal can't be read, or is damaged.
+    """
+    from mprunner.tables.frames import Collector  # noqa: PLC0415 - as above
+
+    collector = Collector()
+    tabled = tabulate(folder, begin=collector)
+    return _ordered({**_frames_of(tabled), **collector.frames()})
+
+
+def _frames_of(tabled: Tabled) -> "dict[str, pd.DataFrame]":
+    frames = tabled.frames
+    return {"trials": frames.trials, "outcomes": frames.outcomes, "summary": tabled.summary}
+
+
+def _ordered(tables: Mapping[str, T]) -> dict[str, T]:
+    names = ("trials", "actors", "outcomes", "samples", "summary")
+    return {name: tables[name] for name in names if name in tables}
