@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mprunner.errors import ExperimentError, ResultsError
-from mprunner.runs.folder import RunFolder, all_runs, find_run, passed_over, unbegun_runs
+from mprunner.runs import RunFolder, all_runs, find_run, passed_over, unbegun_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +102,7 @@ def load(run: AnyPath | None = None, results: AnyPath = "results") -> Results:
         ExperimentError: there is no such run, or more than one.
         ResultsError: the folder is none of a run, or its files can't be read.
     """
-    from mprunner.tables.reader import concatenated  # noqa: PLC0415 - it imports pandas
+    from mprunner.tables import concatenated  # noqa: PLC0415 - it imports pandas
 
     folders = _folders(run, Path(results))
     read = [_tables(folder) for folder in folders]
@@ -134,9 +134,8 @@ def _folders(run: AnyPath | None, results: Path) -> list[RunFolder]:
 
 
 def _tables(folder: RunFolder) -> "dict[str, pd.DataFrame]":
-    from mprunner.tables.datapackage import FILE, read_package  # noqa: PLC0415 - it imports pandas
-    from mprunner.tables.reader import read_tables  # noqa: PLC0415 - likewise
-    from mprunner.workflow.tabulate import whole_tables  # noqa: PLC0415 - likewise
+    from mprunner.tables import FILE, read_package, read_tables  # noqa: PLC0415 - it imports pandas
+    from mprunner.workflow.tabulate import whole_tables  # noqa: PLC0415 - so does this
 
     if (folder.path / FILE).exists():
         package = read_package(folder.path)

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,35 @@ import pytest
 from tests.support import ROOT
 
 HOUSE = ROOT / "mprunner"
-EMPTY = ("actors", "model", "worker", "workflow")  # whoever imports one module of these executes their face
+FACED = {"analysis", "executors", "experiment", "report", "runs", "tables"}
+EMPTY = (
+    "actors",
+    "model",
+    "plugins",
+    "worker",
+    "workflow",
+)  # whoever imports one module of these executes their face
+
+
+def imports_of(file):
+    """Yield the modules that a file imports names from."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def test_a_package_is_imported_by_others_through_its_face():
+    past = [
+        f"{file.relative_to(ROOT)}: {module}"
+        for file in HOUSE.rglob("*.py")
+        for module in imports_of(file)
+        if (parts := module.split("."))[0] == "mprunner"
+        and len(parts) > 2
+        and parts[1] in FACED
+        and file.relative_to(HOUSE).parts[0] != parts[1]
+        and file != HOUSE / "__init__.py"  # a face would cost every spawned actor what it imports
+    ]
+    assert past == []
 
 
 @pytest.mark.parametrize("package", EMPTY)
@@ -30,3 +60,23 @@ def test_every_room_stands_in_the_page_on_architecture():
     page = (ROOT / "docs" / "architecture.md").read_text()
     rooms = [path.name for path in HOUSE.iterdir() if path.is_dir() and path.name != "__pycache__"]
     assert [room for room in rooms if f"| `mprunner/{room}/` |" not in page] == []
+
+
+@pytest.mark.parametrize(
+    "command", [["show"], ["show", "--json"], ["list"], ["compare", "compared", "compared"]]
+)
+def test_reading_a_run_imports_nothing_that_executes_one(command):
+    code = (
+        "import sys\nfrom mprunner.cli import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "except SystemExit:\n    pass\n"
+        "print(*sys.modules, file=sys.stderr)\n"
+    )
+    options = ["--results", str(ROOT / "tests" / "golden" / "runs")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command, *options], capture_output=True, text=True, check=True
+    )
+    imported = set(done.stderr.split())
+    packages = ("executors", "worker", "plugins", "experiment")
+    assert "mprunner.runs" in imported
+    assert imported & {"pluggy", "yaml", "pydantic", *(f"mprunner.{name}" for name in packages)} == set()

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mprunner.model.provenance import Difference
-from mprunner.runs.run_info import RunInfo
+from mprunner.runs import RunInfo
 
 PLANNED = "planned_experiment"
 """Where a run's experiment stands beside the facts of its run.json."""

@@ -7,10 +7,9 @@ import pandas as pd
 
 from mprunner.analysis.statistics import Description, Interval, Ratio, describe, paired_ratio
 from mprunner.model.declaration import Declaration, FieldType
+from mprunner.model.header import Header
 from mprunner.model.records import Status
-from mprunner.runs.journal import Header
-from mprunner.tables.csv import make_frame
-from mprunner.tables.frames import CASE_COLUMNS, Frames, columns_of
+from mprunner.tables import CASE_COLUMNS, Frames, columns_of, make_frame
 from mprunner.values import Scalar
 
 _SUMMARY: Final[Mapping[str, FieldType]] = {

@@ -21,7 +21,7 @@ from mprunner.model.rules import (
     Stat,
     matches,
 )
-from mprunner.tables.frames import Counts, Frames, state_order, state_texts
+from mprunner.tables import Counts, Frames, state_order, state_texts
 from mprunner.values import Scalar
 
 

@@ -16,7 +16,7 @@ from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.model.text import printable
 
 if TYPE_CHECKING:
-    from mprunner.analysis.comparison import Comparison, Limit, Row
+    from mprunner.analysis import Comparison, Limit, Row
 
 
 @click.command("compare", short_help="Compare two runs, or two cases of one.")
@@ -75,8 +75,7 @@ def command(
     Exit codes: 0 compared; 1 a limit of --fail-on is exceeded; 2 bad usage; 5 nothing in common, or a limit that
     can't be judged in any case; 6 a run can't be read.
     """
-    from mprunner.analysis.comparison import compare_cases, compare_runs
-    from mprunner.analysis.samples import chosen_metrics, paired_cases, parse_where
+    from mprunner.analysis import chosen_metrics, compare_cases, compare_runs, paired_cases, parse_where
 
     limits, smallest = _limits(fail_on), _share(min_effect)
     also = [limit.metric for limit in limits]
@@ -99,7 +98,7 @@ def command(
 
 
 def _limits(texts: Sequence[str]) -> list[Limit]:
-    from mprunner.analysis.comparison import parse_limit
+    from mprunner.analysis import parse_limit
 
     try:
         return [parse_limit(text) for text in texts]
@@ -110,7 +109,7 @@ def _limits(texts: Sequence[str]) -> list[Limit]:
 
 
 def _share(text: str) -> float:
-    from mprunner.analysis.comparison import parse_percent
+    from mprunner.analysis import parse_percent
 
     try:
         return parse_percent(text)
@@ -119,7 +118,7 @@ def _share(text: str) -> float:
 
 
 def _report(sides: Sides, comparison: Comparison, limits: Sequence[Limit], as_json: bool) -> int:
-    from mprunner.report.comparison import render_comparison
+    from mprunner.report import render_comparison
 
     exceeded = [(limit, row) for limit in limits for row in comparison.rows if limit.is_exceeded(row)]
     if as_json:
@@ -159,7 +158,7 @@ def comparison_json(
     sides: Sides, comparison: Comparison, exceeded: Sequence[tuple[Limit, Row]]
 ) -> dict[str, Any]:
     """Return a comparison as JSON."""
-    from mprunner.report.comparison import notes
+    from mprunner.report import notes
 
     return {
         "base": [str(run.folder.path) for run in sides.base],

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mprunner.errors import ResultsError
     from mprunner.plugins.registry import Registry
-    from mprunner.report.junit import JudgedRun
+    from mprunner.report import JudgedRun
 
 junit_option = click.option(
     "--junit",
@@ -72,8 +72,8 @@ class JUnitFile:
     ) -> None:
         """Write the report; keep the error if that fails."""
         from mprunner.errors import ResultsError
-        from mprunner.report.junit import JudgedRun, write_junit
-        from mprunner.runs.atomic import written_atomically
+        from mprunner.report import JudgedRun, write_junit
+        from mprunner.runs import written_atomically
 
         self._judged.append(JudgedRun(run=run, verdict=verdict, cases=cases))
         try:

@@ -11,8 +11,7 @@ from mprunner.cli.options import results_option, warn
 from mprunner.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
-    from mprunner.runs.folder import RunFolder
-    from mprunner.runs.run_info import RunInfo
+    from mprunner.runs import RunFolder, RunInfo
 
 COLUMNS = ("run_id", "experiment", "state", "verdict", "done", "planned")
 
@@ -29,7 +28,7 @@ def command(experiment: str | None, results: Path, as_json: bool) -> int:
     verdict  passed or failed, by what the experiment expects; - while that is open
     """
     from mprunner.errors import ResultsError
-    from mprunner.runs.folder import all_runs, passed_over, unbegun_runs
+    from mprunner.runs import all_runs, passed_over, unbegun_runs
 
     for folder in unbegun_runs(results):
         if experiment in (None, folder.path.parent.name):
@@ -61,7 +60,7 @@ def _shown(value: object) -> str:
 
 def listing(rows: list[dict[str, Any]]) -> str:
     """Return the runs as lines under a heading, columns aligned."""
-    from mprunner.runs.run_info import RunInfo
+    from mprunner.runs import RunInfo
 
     cells = [["run", "experiment", "state", "verdict", "trials"]]
     for row in rows:

@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mprunner.experiment.plan import Plan, Refusal
+    from mprunner.experiment import Plan, Refusal
     from mprunner.plugins.registry import Registry
 
 REASONS: Final = 5

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from mprunner.runs.folder import RunFolder
-    from mprunner.runs.run_info import RunInfo
+    from mprunner.runs import RunFolder, RunInfo
     from mprunner.workflow.tabulate import Tabled
 
 color_option = click.option(
@@ -51,8 +50,7 @@ def print_summary(tabled: Tabled, run: RunInfo, color: str) -> None:
         run: what its run.json says.
         color: what ``--color`` says.
     """
-    from mprunner.report.run_summary import digest
-    from mprunner.report.terminal import render_summary, summary_table
+    from mprunner.report import digest, render_summary, summary_table
 
     summary = digest(tabled.header, tabled.frames, tabled.summary, tabled.judgement, run.to_json())
     _print(lambda: render_summary(summary), lambda: summary_table(summary), color)
@@ -60,8 +58,7 @@ def print_summary(tabled: Tabled, run: RunInfo, color: str) -> None:
 
 def print_verdict(tabled: Tabled, color: str) -> None:
     """Print a run's verdict on stdout, likewise."""
-    from mprunner.report.terminal import render_verdict, verdict_text
-    from mprunner.report.verdict import verdict_digest
+    from mprunner.report import render_verdict, verdict_digest, verdict_text
 
     verdict = verdict_digest(tabled.judgement, complete=True)
     _print(lambda: render_verdict(verdict), lambda: verdict_text(verdict), color)

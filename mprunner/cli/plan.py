@@ -20,7 +20,7 @@ from mprunner.cli.output import Streamed, json_option, print_json
 from mprunner.cli.several import files_argument, is_several, prepare_all
 
 if TYPE_CHECKING:
-    from mprunner.experiment.plan import Plan
+    from mprunner.experiment import Plan
     from mprunner.model.adaptive import Until
     from mprunner.workflow.duration import Estimate
     from mprunner.workflow.prepare import Prepared

@@ -14,7 +14,7 @@ from mprunner.cli.output import color_option
 
 if TYPE_CHECKING:
     from mprunner.model.provenance import Difference
-    from mprunner.runs.folder import RunFolder
+    from mprunner.runs import RunFolder
     from mprunner.workflow.resume import Reopened
 
 
@@ -63,7 +63,7 @@ def command(
     """
     from mprunner.executors import Interrupt
     from mprunner.plugins.registry import empty_registry
-    from mprunner.runs.folder import find_run
+    from mprunner.runs import find_run
     from mprunner.workflow import pipeline
 
     folder = find_run(results, run, warn)

@@ -79,7 +79,7 @@ def command(
     expectation was missed; 2 bad usage or experiment, or orphans of an earlier run; 4 broken plugin; 5 nothing to
     execute; 6 results can't be written; a signal ends mprunner by that signal.
     """
-    from mprunner.executors.launcher_client import launcher_at_hand
+    from mprunner.executors import launcher_at_hand
 
     with launcher_at_hand() if executor == "local" else nullcontext() as launcher:
         # Importing what reads an experiment takes as long as the launcher's interpreter takes to start.

@@ -33,9 +33,9 @@ def command(plugin: tuple[Path, ...], output: Path | None) -> int:
       # yaml-language-server: $schema=experiment.schema.json
     """
     from mprunner.errors import ResultsError
-    from mprunner.experiment.json_schema import experiment_schema
+    from mprunner.experiment import experiment_schema
     from mprunner.plugins.registry import load_registry
-    from mprunner.runs.atomic import written_atomically
+    from mprunner.runs import written_atomically
 
     registry = load_registry(plugin)
     warn_of_plugins(registry)

@@ -55,7 +55,7 @@ def prepare_all(
         MprunnerError: the only one.
     """
     from mprunner.errors import MprunnerError
-    from mprunner.experiment.files import experiment_files
+    from mprunner.experiment import experiment_files
     from mprunner.plugins.registry import load_registry
     from mprunner.workflow import prepare
 

@@ -27,7 +27,7 @@ def command(run: str | None, results: Path, color: str, as_json: bool) -> int:
     RUN is a run's folder, an experiment's name, file or folder (its newest run), or the beginning of a run's id;
     without it, the newest run of all.
     """
-    from mprunner.runs.folder import find_run
+    from mprunner.runs import find_run
     from mprunner.workflow.tabulate import tabulate
 
     folder = find_run(results, run, warn)
@@ -46,7 +46,7 @@ def command(run: str | None, results: Path, color: str, as_json: bool) -> int:
 def tables_json(tabled: Tabled) -> dict[str, Any]:
     """Return a run's small tables as JSON: for each case its params, summary and outcomes; and the verdict."""
     frames = tabled.frames
-    from mprunner.report.findings import verdict_json
+    from mprunner.report import verdict_json
 
     return {
         "cases": [

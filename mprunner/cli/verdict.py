@@ -48,8 +48,8 @@ def command(
     \b
     Exit codes: 0 passed, 1 failed; 2 the file is wrong or gone, or trials of the run are missing.
     """
-    from mprunner.executors.interrupt import Interrupt
-    from mprunner.runs.folder import find_run
+    from mprunner.executors import Interrupt
+    from mprunner.runs import find_run
     from mprunner.signals import end_by
     from mprunner.workflow.finish import notify_judged
     from mprunner.workflow.rejudge import judge_again
@@ -67,7 +67,7 @@ def command(
         end_by(interrupt.signal)
     judgement = judged.tabled.judgement
     if as_json:
-        from mprunner.report.findings import verdict_json
+        from mprunner.report import verdict_json
 
         print_json({"folder": str(folder.path), "file": judged.file, **verdict_json(judgement)})
     else:

@@ -8,9 +8,9 @@ from time import monotonic
 from typing import Any
 
 from mprunner.errors import MprunnerError
-from mprunner.executors import ScenarioSource
 from mprunner.executors.interrupt import Interrupt
 from mprunner.executors.launcher_client import Launcher
+from mprunner.executors.protocol import ScenarioSource
 from mprunner.model.records import Attempt, Ending, Record, Result, Status, classify
 from mprunner.worker.log import keep_lost_log
 from mprunner.worker.protocol import Ended, Order

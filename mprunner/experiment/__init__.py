@@ -5,9 +5,13 @@ says, keys knows the keys, params the values that belong to the scenario, load p
 """
 
 from mprunner.experiment.checking import Vocabulary
+from mprunner.experiment.files import experiment_files
+from mprunner.experiment.json_schema import experiment_schema
 from mprunner.experiment.load import NOTHING, Asked, read_experiment
+from mprunner.experiment.plan import Plan, Refusal, make_plan
 from mprunner.experiment.problems import ExperimentFileError, Problem
 from mprunner.experiment.sweeps import Combination, Combinations, count
+from mprunner.experiment.value_types import list_of_cpus
 from mprunner.model.experiment import Experiment
 
 __all__ = [
@@ -17,8 +21,14 @@ __all__ = [
     "Combinations",
     "Experiment",
     "ExperimentFileError",
+    "Plan",
     "Problem",
+    "Refusal",
     "Vocabulary",
     "count",
+    "experiment_files",
+    "experiment_schema",
+    "list_of_cpus",
+    "make_plan",
     "read_experiment",
 ]

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
 
 from mprunner.errors import ExperimentError, NothingSelectedError
-from mprunner.experiment import Combinations, Experiment
 from mprunner.experiment.cases import BASELINE, Resolving, Selection, select
 from mprunner.experiment.messages import as_yaml, list_of_names
 from mprunner.experiment.problems import Loc, printable
+from mprunner.experiment.sweeps import Combinations
 from mprunner.model.declaration import Declaration
+from mprunner.model.experiment import Experiment
 from mprunner.model.records import Attempt, label_of
 from mprunner.model.rules import Where
 from mprunner.values import Scalar

@@ -1,1 +1,4 @@
-"""Plugins: the hooks that they may implement, finding and loading them, and telling them what happened."""
+"""Plugins: the hooks, finding and loading what implements them, and telling it what happened.
+
+``mprunner.hookimpl`` imports this face in every actor of a plugin that uses it: it is empty.
+"""

@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from mprunner.analysis.diagnostics import failures
+from mprunner.analysis import failures
 from mprunner.model.records import Status
 from mprunner.report.remarks import reasons
-from mprunner.tables.frames import Frames
+from mprunner.tables import Frames
 
 
 def cases_of(frames: Frames) -> tuple[Mapping[str, Any], ...]:

@@ -9,17 +9,20 @@ from typing import Any
 
 import pandas as pd
 
-from mprunner.analysis.diagnostics import (
+from mprunner.analysis import (
+    Interval,
+    Judgement,
     adaptive_result,
+    counted,
     failures,
     fastest,
     groups_of,
     noise_of_cases,
+    partners_of,
+    values_of,
 )
-from mprunner.analysis.statistics import Interval
-from mprunner.analysis.summary import counted, partners_of, values_of
-from mprunner.analysis.verdict import Judgement
 from mprunner.model.declaration import Declaration, Field
+from mprunner.model.header import Header
 from mprunner.model.records import Status, label_of
 from mprunner.model.summary_sentence import Clause, Placeholder, Statistic, parse_summary
 from mprunner.model.text import printable
@@ -43,8 +46,7 @@ from mprunner.report.wording import (
     states,
     trials,
 )
-from mprunner.runs.journal import Header
-from mprunner.tables.frames import Counts, Frames
+from mprunner.tables import Counts, Frames
 from mprunner.values import Scalar
 
 NO_VALUE = "unknown"

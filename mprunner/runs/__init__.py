@@ -1,1 +1,44 @@
 """A run's folder: its journal, its files and the facts about its machine. No pandas."""
+
+from mprunner.runs.atomic import bytes_written_atomically, unwritable, written_atomically
+from mprunner.runs.folder import RunFolder, all_runs, create_run_folder, find_run, passed_over, unbegun_runs
+from mprunner.runs.journal import Journal, read_journal
+from mprunner.runs.journal_reader import DAMAGE, Reading, lines_of
+from mprunner.runs.machine import (
+    FrequencyWatch,
+    asked_git,
+    bindable_cpus,
+    cpu_quota,
+    quota_warning,
+    usable_cpus,
+)
+from mprunner.runs.run_info import RunInfo, State, describe_session
+from mprunner.runs.trial_states import Tally, TrialStates
+
+__all__ = [
+    "DAMAGE",
+    "FrequencyWatch",
+    "Journal",
+    "Reading",
+    "RunFolder",
+    "RunInfo",
+    "State",
+    "Tally",
+    "TrialStates",
+    "all_runs",
+    "asked_git",
+    "bindable_cpus",
+    "bytes_written_atomically",
+    "cpu_quota",
+    "create_run_folder",
+    "describe_session",
+    "find_run",
+    "lines_of",
+    "passed_over",
+    "quota_warning",
+    "read_journal",
+    "unbegun_runs",
+    "unwritable",
+    "usable_cpus",
+    "written_atomically",
+]

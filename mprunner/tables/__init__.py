@@ -1,1 +1,39 @@
 """A journal's records as tables: frames, CSV files and the data package that describes them."""
+
+from mprunner.tables.csv import StreamedTables, make_frame, write_csv
+from mprunner.tables.datapackage import FILE, journal_bytes_of, read_package, write_package
+from mprunner.tables.frames import (
+    CASE_COLUMNS,
+    Begin,
+    Collector,
+    Counts,
+    Frames,
+    build_frames,
+    columns_of,
+    forget,
+    state_order,
+    state_texts,
+)
+from mprunner.tables.reader import concatenated, read_tables
+
+__all__ = [
+    "CASE_COLUMNS",
+    "FILE",
+    "Begin",
+    "Collector",
+    "Counts",
+    "Frames",
+    "StreamedTables",
+    "build_frames",
+    "columns_of",
+    "concatenated",
+    "forget",
+    "journal_bytes_of",
+    "make_frame",
+    "read_package",
+    "read_tables",
+    "state_order",
+    "state_texts",
+    "write_csv",
+    "write_package",
+]

@@ -15,7 +15,7 @@ import pandas as pd
 from mprunner.errors import ResultsError
 from mprunner.model.declaration import FieldType
 from mprunner.model.text import escaped
-from mprunner.runs.atomic import bytes_written_atomically, unwritable
+from mprunner.runs import bytes_written_atomically, unwritable
 
 Columns = Mapping[str, FieldType]
 """The columns of a table in order, and the type of each."""

@@ -15,7 +15,7 @@ from mprunner.model.columns import TABLES, Column, Table
 from mprunner.model.declaration import Declaration, Field, FieldType
 from mprunner.model.header import Header
 from mprunner.model.text import escaped
-from mprunner.runs.atomic import unwritable, written_atomically
+from mprunner.runs import unwritable, written_atomically
 from mprunner.tables.csv import Columns, CsvFile, Write
 
 FILE: Final = "datapackage.json"

@@ -9,10 +9,9 @@ from statistics import fmean, median
 from typing import Any, Final
 
 from mprunner.errors import ResultsError
-from mprunner.experiment.plan import Plan
+from mprunner.experiment import Plan
 from mprunner.model.records import Status
-from mprunner.runs.folder import all_runs
-from mprunner.runs.journal_reader import DAMAGE, lines_of
+from mprunner.runs import DAMAGE, all_runs, lines_of
 
 RUNS: Final = 3
 """So many of an experiment's newest runs are looked at."""

@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mprunner.errors import ResultsError
-from mprunner.executors import Interrupt
-from mprunner.executors.schedule import Schedule
+from mprunner.executors import Interrupt, Schedule
 from mprunner.model.adaptive import AdaptiveRepeats
 from mprunner.model.experiment import Experiment
 from mprunner.model.records import Status
-from mprunner.runs.folder import RunFolder, create_run_folder
-from mprunner.runs.journal import Journal
-from mprunner.runs.machine import FrequencyWatch
-from mprunner.runs.run_info import RunInfo
+from mprunner.runs import FrequencyWatch, Journal, RunFolder, RunInfo, create_run_folder
 from mprunner.workflow.prepare import Prepared
 from mprunner.workflow.start import Started
 
@@ -97,7 +93,7 @@ def adaptive_of(experiment: Experiment, planned: int) -> AdaptiveRepeats | None:
         return None
     # numpy takes as long to import as many trials, and a part of it is imported by its first use: only where it is
     # needed, and before the first trial.
-    from mprunner.analysis.statistics import precision  # noqa: PLC0415
+    from mprunner.analysis import precision  # noqa: PLC0415
 
     precision([0.0] * experiment.until.least)
     cases = planned // (experiment.repeats + experiment.warmup)

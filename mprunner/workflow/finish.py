@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from mprunner.plugins.notify import Notifier
 from mprunner.plugins.registry import Registry
-from mprunner.runs.folder import RunFolder
-from mprunner.runs.run_info import RunInfo
+from mprunner.runs import RunFolder, RunInfo
 from mprunner.workflow.execute import Executed
 from mprunner.workflow.tabulate import Tabled, store_verdict, write_tables
 
@@ -46,8 +45,7 @@ def finish(executed: Executed, registry: Registry) -> Finished:
 
 def notify_judged(registry: Registry, folder: RunFolder, run: RunInfo, tabled: Tabled) -> tuple[str, ...]:
     """Notify the plugins of what a run came to; return what their hooks raised."""
-    from mprunner.report.cases import cases_of  # noqa: PLC0415 - it imports pandas
-    from mprunner.report.findings import verdict_json  # noqa: PLC0415 - as above
+    from mprunner.report import cases_of, verdict_json  # noqa: PLC0415 - it imports pandas
 
     notifier = Notifier(registry)
     notifier.all(

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mprunner.experiment import NOTHING, Asked, Experiment, read_experiment
-from mprunner.experiment.plan import Plan, make_plan
+from mprunner.experiment import NOTHING, Asked, Experiment, Plan, make_plan, read_experiment
+from mprunner.model.header import Header, Session
 from mprunner.model.provenance import conditions
 from mprunner.model.rules import Rules
 from mprunner.plugins.registry import RegisteredScenario, Registry, load_registry
-from mprunner.runs.journal import Header, Session
-from mprunner.runs.machine import bindable_cpus, usable_cpus
+from mprunner.runs import bindable_cpus, usable_cpus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,7 @@ from mprunner.errors import ExperimentError
 from mprunner.experiment import NOTHING, Asked, read_experiment
 from mprunner.model.declaration import Declaration
 from mprunner.plugins.registry import Registry, load_registry
-from mprunner.runs.folder import RunFolder
-from mprunner.runs.journal import read_journal
-from mprunner.runs.run_info import RunInfo, State
+from mprunner.runs import RunFolder, RunInfo, State, read_journal
 from mprunner.workflow.tabulate import Tabled, store_verdict, write_tables
 
 _NAME_IT = "name one with --file"

@@ -7,18 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from mprunner.errors import MprunnerError, NothingSelectedError, ResumeRefusedError
-from mprunner.experiment import Asked, Experiment, read_experiment
-from mprunner.experiment.plan import Plan, make_plan
-from mprunner.experiment.value_types import list_of_cpus
+from mprunner.experiment import Asked, Experiment, Plan, list_of_cpus, make_plan, read_experiment
 from mprunner.model.adaptive import AdaptiveRepeats
 from mprunner.model.declaration import Declaration, Field
+from mprunner.model.header import Header
 from mprunner.model.provenance import Difference, differences
 from mprunner.model.records import Attempt
 from mprunner.plugins.registry import RegisteredScenario, Registry, load_registry
-from mprunner.runs.folder import RunFolder
-from mprunner.runs.journal import Header, Journal
-from mprunner.runs.machine import bindable_cpus
-from mprunner.runs.trial_states import Tally, TrialStates
+from mprunner.runs import Journal, RunFolder, Tally, TrialStates, bindable_cpus
 from mprunner.workflow.execute import Executed, OpenRun, adaptive_of
 from mprunner.workflow.prepare import Prepared, cpus_of, session_of
 from mprunner.workflow.start import Started

@@ -9,14 +9,10 @@ from threading import Thread
 from typing import Any
 
 from mprunner.errors import ExperimentError
-from mprunner.executors import Executor, ScenarioSource
-from mprunner.executors.launcher_client import Launcher
-from mprunner.executors.local import LocalExecutor
-from mprunner.executors.orphans import find_orphans
+from mprunner.executors import Executor, Launcher, LocalExecutor, ScenarioSource, find_orphans
 from mprunner.plugins.notify import Notifier
 from mprunner.plugins.registry import BUILT_IN_EXECUTOR
-from mprunner.runs.machine import asked_git, cpu_quota, quota_warning
-from mprunner.runs.run_info import describe_session
+from mprunner.runs import asked_git, cpu_quota, describe_session, quota_warning
 from mprunner.workflow.prepare import Prepared, cpus_of
 
 Warn = Callable[[str, str], None]

@@ -6,17 +6,15 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from mprunner.errors import ResultsError
+from mprunner.model.header import Header
 from mprunner.model.rules import Rules
-from mprunner.runs.folder import RunFolder
-from mprunner.runs.journal import Header
-from mprunner.runs.journal_reader import Reading
-from mprunner.runs.run_info import RunInfo
+from mprunner.runs import Reading, RunFolder, RunInfo
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mprunner.analysis.verdict import Judgement
-    from mprunner.tables.frames import Begin, Frames
+    from mprunner.analysis import Judgement
+    from mprunner.tables import Begin, Frames
 
 T = TypeVar("T")
 
@@ -50,9 +48,8 @@ def tabulate(folder: RunFolder, rules: Rules | None = None, begin: "Begin | None
         ResultsError: the journal can't be read, is damaged, or was cut.
     """
     # pandas takes longer to import than most trials: not before all of them have been executed.
-    from mprunner.analysis.summary import summarise  # noqa: PLC0415
-    from mprunner.analysis.verdict import judge, judged_outcomes  # noqa: PLC0415
-    from mprunner.tables.frames import build_frames, forget  # noqa: PLC0415
+    from mprunner.analysis import judge, judged_outcomes, summarise  # noqa: PLC0415
+    from mprunner.tables import build_frames, forget  # noqa: PLC0415
 
     _refuse_cut(folder)
     in_hand = folder.is_held()  # then an attempt without an end is not lost: it is being executed
@@ -74,7 +71,7 @@ def _refuse_cut(folder: RunFolder) -> None:
     Raises:
         ResultsError: it is smaller than the one that the run's tables are made of.
     """
-    from mprunner.tables.datapackage import journal_bytes_of  # noqa: PLC0415 - as above
+    from mprunner.tables import journal_bytes_of  # noqa: PLC0415 - as above
 
     size, known = folder.journal_bytes(), journal_bytes_of(folder.path)
     if size is not None and known is not None and size < known:
@@ -95,7 +92,7 @@ def store_verdict(folder: RunFolder, run: RunInfo, tabled: Tabled) -> RunInfo:
     Raises:
         ResultsError: it can't be written.
     """
-    from mprunner.report.findings import verdict_json  # noqa: PLC0415 - as above
+    from mprunner.report import verdict_json  # noqa: PLC0415 - as above
 
     judged = run.judged(tabled.judgement.verdict)
     if judged is not run:
@@ -114,8 +111,7 @@ def write_tables(folder: RunFolder, rules: Rules | None = None) -> Tabled:
     Raises:
         ResultsError: the journal can't be read, or is damaged; or a table can't be written.
     """
-    from mprunner.tables.csv import StreamedTables, write_csv  # noqa: PLC0415 - as above
-    from mprunner.tables.datapackage import write_package  # noqa: PLC0415 - as above
+    from mprunner.tables import StreamedTables, write_csv, write_package  # noqa: PLC0415 - as above
 
     size = folder.journal_bytes()
     with StreamedTables(folder.path) as streamed:
@@ -131,7 +127,7 @@ def whole_tables(folder: RunFolder) -> "dict[str, pd.DataFrame]":
     Raises:
         ResultsError: the journal can't be read, or is damaged.
     """
-    from mprunner.tables.frames import Collector  # noqa: PLC0415 - as above
+    from mprunner.tables import Collector  # noqa: PLC0415 - as above
 
     collector = Collector()
     tabled = tabulate(folder, begin=collector)
