@@ -13,9 +13,8 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core.core_schema import ModelSchema
 
 from mprunner.experiment.checking import CPU_COUNT
-from mprunner.experiment.keys import ExperimentFile
+from mprunner.experiment.keys import CONDITIONS, ExperimentFile
 from mprunner.experiment.messages import SCALAR_TYPES
-from mprunner.experiment.rule_keys import CONDITIONS
 from mprunner.model.declaration import Declaration, Field
 
 Schema = dict[str, Any]

@@ -7,35 +7,193 @@ the rest from its type, most of which are in value_types.py, and from the
 """
 
 from itertools import islice
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from mprunner.experiment.document import Document, ScalarNode, parts, plain
-from mprunner.experiment.messages import KEYS, explained, not_a_choice
+from mprunner.experiment.messages import KEYS, Keywords, explained, fault, not_a_choice
 from mprunner.experiment.problems import MAX_PROBLEMS, Loc, Problem, did_you_mean
-from mprunner.experiment.repeats import in_file, repeats_type
-from mprunner.experiment.rule_keys import ExpectEntry, OutcomeEntry, entry_type
 from mprunner.experiment.value_types import (
+    MOST_PROCESSES,
     RULE_COUNT,
     RULE_LIST,
     Baseline,
     Blocks,
     Cpus,
+    Ends,
     Exclusions,
-    LimitsFile,
+    LeastRepeats,
     Lines,
+    Memory,
+    MostRepeats,
     Name,
-    Repeats,
+    Number,
+    Operand,
+    Output,
+    Ratio,
+    Scalars,
     ScenarioName,
     Seconds,
+    Text,
+    Tolerance,
     TrialCount,
+    True_,
     Values,
+    Where,
 )
+from mprunner.model.adaptive import MIN_REPEATS, Until
 from mprunner.model.experiment import DEFAULT_REPEATS, DEFAULT_TIMEOUT_S, Isolation, OnFailure, Order
+from mprunner.model.limits import DEFAULT_OUTPUT_BYTES, DEFAULT_PROCESSES
+from mprunner.model.records import Status
+from mprunner.model.rules import Condition, OutcomeVerdict, ParamValue, Stat
 
 MAX_RETRIES = 100
+
+
+class LimitsFile(BaseModel):
+    """The keys of ``limits``."""
+
+    model_config = KEYS
+
+    memory_per_process: Memory | None = None
+    """private data of each process of a trial: bytes, or a size such as `1GiB`"""
+
+    processes: Annotated[int, Field(ge=1, le=MOST_PROCESSES)] = DEFAULT_PROCESSES
+    """how many processes a trial may have at once"""
+
+    output: Output = DEFAULT_OUTPUT_BYTES
+    """what a trial may print: bytes, or a size such as `1MiB`"""
+
+
+class UntilEntry(BaseModel):
+    """When a case has enough repeats."""
+
+    model_config = KEYS
+
+    metric: str
+    """a metric of the scenario that is a number"""
+
+    ci_ratio: Ratio
+    """half of the interval's width, as a share of the median, that is narrow enough: 0.05 is ±5 %"""
+
+
+class RepeatsEntry(BaseModel):
+    """How many repeats at least and at most, and when a case has enough."""
+
+    model_config = KEYS
+
+    min: LeastRepeats = MIN_REPEATS
+    """the repeats that every case gets"""
+
+    max: MostRepeats
+    """the most that a case gets"""
+
+    until: UntilEntry
+    """when a case has enough"""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "RepeatsEntry":
+        if self.min > self.max:
+            raise fault(
+                f"`min` {self.min} is more than `max` {self.max}", f"raise `max` to {self.min} or more"
+            )
+        return self
+
+    def as_until(self) -> Until:
+        """Return what it asks for."""
+        return Until(least=self.min, metric=self.until.metric, ci_ratio=self.until.ci_ratio)
+
+
+def _fixed_or_adaptive(value: object) -> str:
+    """Return which of the two forms of ``repeats`` a value is meant to have."""
+    return "a mapping" if isinstance(value, dict | RepeatsEntry) else "a number"
+
+
+_Repeats = Annotated[
+    Annotated[TrialCount, Field(ge=1), Tag("a number")] | Annotated[RepeatsEntry, Tag("a mapping")],
+    Discriminator(_fixed_or_adaptive),
+]
+
+
+CONDITIONS = ("equals", "one_of", "min", "max", "between")
+"""The keys that say what a value must be."""
+
+
+class ConditionEntry(BaseModel):
+    """What a value must be, and in which cases."""
+
+    model_config = KEYS
+
+    equals: Operand = None
+    """this value, or `{param: NAME}`: the value that the case has for a param"""
+
+    tolerance: Tolerance = 0.0
+    """by how much a number may differ from `equals`"""
+
+    one_of: Scalars = Field(default_factory=list)
+    """one of these values"""
+
+    min: Number = None
+    """at least this number"""
+
+    max: Number = None
+    """at most this number"""
+
+    between: Ends = Field(default_factory=list)
+    """a number between the two of `[least, most]`, ends included"""
+
+    where: Where = Field(default_factory=dict)
+    """the cases that are meant: params with a value, or with a list of which any will do"""
+
+    @property
+    def conditions(self) -> list[str]:
+        """The keys given that say what a value must be."""
+        return [name for name in CONDITIONS if name in self.model_fields_set]
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The conditions given and the tolerance, with their values."""
+        names = [*self.conditions, *({"tolerance"} & self.model_fields_set)]
+        return {name: getattr(self, name) for name in names}
+
+    def condition(self) -> Condition | None:
+        """Return what a value must be; None where nothing is said of that."""
+        if not self.conditions:
+            return None
+        least, most = self.between or (self.min, self.max)
+        equals = ParamValue(self.equals["param"]) if isinstance(self.equals, dict) else self.equals
+        return Condition(
+            equals=equals, tolerance=self.tolerance, one_of=tuple(self.one_of), min=least, max=most
+        )
+
+
+class OutcomeEntry(ConditionEntry):
+    """One rule of an outcome variable."""
+
+    otherwise: True_ = False
+    """any state; write `true`"""
+
+    verdict: OutcomeVerdict
+    """what such a state is: `forbidden` fails the run"""
+
+    note: Annotated[Text, Keywords({"minLength": 1})] = ""
+    """what it means"""
+
+
+class ExpectEntry(ConditionEntry):
+    """One expectation."""
+
+    metric: Text = ""
+    """a metric of the scenario"""
+
+    status: Annotated[Text, Keywords({"enum": [each.value for each in Status]})] = ""
+    """the status in which trials are expected to end"""
+
+    stat: Stat = "every"
+    """what is made of the trials: `every` one or `any` by itself, or one number of all; of a status only every, any
+    or share"""
 
 
 class ExperimentFile(BaseModel):
@@ -61,7 +219,7 @@ class ExperimentFile(BaseModel):
     exclude: Exclusions = Field(default_factory=list)
     """combinations to leave out"""
 
-    repeats: Repeats = DEFAULT_REPEATS
+    repeats: _Repeats = DEFAULT_REPEATS
     """trials per case: a number, or until an interval is narrow"""
 
     warmup: Annotated[TrialCount, Field(ge=0)] = 0
@@ -120,7 +278,7 @@ def check_structure(document: Document) -> tuple[ExperimentFile | None, list[Pro
 
 def _is_told(document: Document, details: ErrorDetails) -> bool:
     """Return whether an error is of what the reader has reported, which pydantic takes for null."""
-    kind, loc = details["type"], in_file(details["loc"])
+    kind, loc = details["type"], _in_file(details["loc"])
     if kind == "extra_forbidden":
         return document.is_refused(loc, at_key=True)
     if kind == "missing":
@@ -131,7 +289,7 @@ def _is_told(document: Document, details: ErrorDetails) -> bool:
 
 
 def _problem(document: Document, details: ErrorDetails) -> Problem:
-    kind, loc = details["type"], in_file(details["loc"])
+    kind, loc = details["type"], _in_file(details["loc"])
     model = _model_of(loc)
     if kind == "missing":
         return document.problem(loc[:-1], f"required key '{loc[-1]}' is missing", at_key=True)
@@ -145,12 +303,26 @@ def _problem(document: Document, details: ErrorDetails) -> Problem:
     else:
         found = explained(kind, details.get("ctx", {}), details["msg"], place.node)
     if kind == "fault":  # what does not fit together is told at the option that brought a part of it
-        loc = document.set_within(loc) or (loc if found.key is None else (*loc, found.key))
+        loc = document.set_within(loc) or loc
     return document.problem(loc, found.message, found.hint)
 
 
 def _model_of(loc: Loc) -> type[BaseModel]:
     """Return what the keys are that a path leads into."""
-    if len(loc) > 1 and loc[0] == "limits":
-        return LimitsFile
-    return entry_type(loc) or repeats_type(loc) or ExperimentFile
+    match loc:
+        case ("limits", _, *_):
+            return LimitsFile
+        case ("repeats", "until", _, *_):
+            return UntilEntry
+        case ("repeats", _, *_):
+            return RepeatsEntry
+        case ("outcomes", _, _, *_):
+            return OutcomeEntry
+        case ("expect", _, *_):
+            return ExpectEntry
+    return ExperimentFile
+
+
+def _in_file(loc: Loc) -> Loc:
+    """Return the path in a file that pydantic's path means: that one also names the form of ``repeats``."""
+    return (loc[0], *loc[2:]) if loc[0] == "repeats" else loc

@@ -14,11 +14,11 @@ from mprunner.experiment.document import Document, MappingNode, ScalarNode, plai
 from mprunner.experiment.files import experiments_in
 from mprunner.experiment.keys import ExperimentFile, check_structure
 from mprunner.experiment.messages import list_of_names, shown, text_fault
-from mprunner.experiment.params import ParamValues, check_params
+from mprunner.experiment.params import ParamValues, check_params, cpu_problems
 from mprunner.experiment.parser import MAX_BYTES, read_yaml
 from mprunner.experiment.problems import ExperimentFileError, Loc, Problem, printable, quoted
 from mprunner.experiment.sweeps import count
-from mprunner.experiment.value_types import MAX_NAME, NAME, cpu_problems
+from mprunner.experiment.value_types import MAX_NAME, NAME
 from mprunner.model.experiment import Experiment, Values
 from mprunner.model.limits import Limits
 

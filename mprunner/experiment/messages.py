@@ -79,17 +79,15 @@ class Fault:
     Attributes:
         message: the fact.
         hint: what to do, or None.
-        key: of a mapping, the key whose value it is about; None for all of it.
     """
 
     message: str
     hint: str | None = None
-    key: str | None = None
 
 
-def fault(message: str, hint: str | None = None, *, key: str | None = None) -> PydanticCustomError:
+def fault(message: str, hint: str | None = None) -> PydanticCustomError:
     """Return what a validator raises, for :func:`explained` to tell."""
-    return PydanticCustomError("fault", "{fault}", {"fault": Fault(message, hint, key)})
+    return PydanticCustomError("fault", "{fault}", {"fault": Fault(message, hint)})
 
 
 def explained(kind: str, context: Mapping[str, Any], text: str, node: Node) -> Fault:

@@ -1,17 +1,16 @@
 """What a file says in its scenario's words: what it fixes, sweeps, leaves out, compares and expects."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mprunner.experiment.checking import Checking, EnoughProblemsError, ParamTypes
 from mprunner.experiment.document import Document
 from mprunner.experiment.messages import as_yaml
 from mprunner.experiment.problems import Loc, Problem, path_text
-from mprunner.experiment.repeats import check_until
-from mprunner.experiment.rules import check_rules
+from mprunner.experiment.rules import check_rules, check_until
 from mprunner.experiment.satisfiability import refuse_all_unmatched
 from mprunner.experiment.sweeps import check_block
-from mprunner.experiment.value_types import MAX_EXCLUSIONS
+from mprunner.experiment.value_types import MAX_EXCLUSIONS, list_of_cpus
 from mprunner.model.declaration import Declaration
 from mprunner.model.experiment import Block, names_of
 from mprunner.model.rules import Rules
@@ -135,3 +134,28 @@ def _missing(checking: Checking, path: Loc, name: str) -> None:
     message = f"required param '{name}' is missing"
     hint = f"scenario '{checking.scenario}' has no default for it: fix it under params, or sweep it"
     checking.report(path, message, hint, at_key=path != ("scenario",))
+
+
+def cpu_problems(document: Document, cpus: Sequence[int], usable: Collection[int] | None) -> list[Problem]:
+    """Return what is wrong with the CPUs that a file names: one twice, or one that may not be used here.
+
+    Args:
+        document: the file.
+        cpus: the numbers, as the file has them.
+        usable: those that a worker may be bound to, none where the platform binds no process; None to ask
+            nothing of this machine.
+    """
+    if cpus and usable is not None and not usable:
+        message, hint = "this platform does not bind processes to CPUs", "remove it"
+        return [document.problem(("cpus",), message, hint, at_key=True)]
+    problems: list[Problem] = []
+    seen: dict[int, int] = {}
+    for index, cpu in enumerate(cpus):
+        if cpu in seen:
+            place = document.newer(("cpus",), seen[cpu], index)
+            problems.append(document.problem(place, f"CPU {cpu} is in the list twice", "remove one"))
+        elif usable is not None and cpu not in usable:
+            hint = f"a worker may use {list_of_cpus(usable)}"
+            problems.append(document.problem(("cpus", index), f"CPU {cpu} can't be used here", hint))
+        seen[cpu] = index
+    return problems

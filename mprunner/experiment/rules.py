@@ -1,15 +1,18 @@
-"""What an experiment expects, checked against what its scenario declares: outcomes, metrics, and which cases."""
+"""What ``outcomes``, ``expect`` and ``repeats: {until: …}`` mean: one pass over entries that have their shape."""
 
-from collections.abc import Callable, Mapping
-from itertools import islice
-from typing import Any, cast
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar, cast
+
+from pydantic import ValidationError
 
 from mprunner.experiment.checking import Checking
-from mprunner.experiment.document import MappingNode, Node, ScalarNode, SequenceNode
+from mprunner.experiment.document import MappingNode, Node, ScalarNode, SequenceNode, plain
+from mprunner.experiment.keys import CONDITIONS, ConditionEntry, ExpectEntry, OutcomeEntry
 from mprunner.experiment.messages import (
     NUMBER,
     TEXT,
     TRUE_OR_FALSE,
+    Fault,
     list_of_names,
     not_a_choice,
     shown,
@@ -17,39 +20,300 @@ from mprunner.experiment.messages import (
     wrong_type,
 )
 from mprunner.experiment.problems import Loc, did_you_mean
-from mprunner.experiment.rule_keys import MAX_RULES
+from mprunner.experiment.value_types import MAX_RULES
 from mprunner.model.declaration import Declaration, Field, FieldType
 from mprunner.model.records import Status
-from mprunner.model.rules import (
-    OF_EACH,
-    Condition,
-    Expectation,
-    Operand,
-    OutcomeRule,
-    ParamValue,
-    Rules,
-    Where,
-)
+from mprunner.model.rules import OF_EACH, Condition, Expectation, OutcomeRule, ParamValue, Rules, Where
 from mprunner.values import Scalar
 
+_LISTED = ", ".join(f"`{name}`" for name in CONDITIONS)
+_UNTIL = ("repeats", "until", "metric")
+_Entry = TypeVar("_Entry", bound=ConditionEntry)
 
-def refuse_repeated(checking: Checking, rules: Mapping[Loc, OutcomeRule]) -> None:
-    """Report every rule whose condition one before it has, for all of its cases.
 
-    A rule without a condition that takes every case is left out: what comes after it never applies, whatever it says.
+class _Found(NamedTuple):
+    """Something wrong with an entry: with the value or key at a path from the entry on, or with all of it."""
 
-    Args:
-        checking: of the file.
-        rules: of one outcome, by their paths.
+    path: Loc
+    message: str
+    hint: str | None = None
+    at_key: bool = False
+
+
+def check_rules(checking: Checking, declared: Declaration | None) -> tuple[Rules, dict[Loc, Where]]:
+    """Check what a file expects; what has another shape than it should is left out: check_structure() reports that.
+
+    Returns:
+        the rules, which are complete where there is no problem; and every ``where``, by its path.
     """
+    wheres: dict[Loc, Where] = {}
+    outcomes = {}
+    for variable, node in checking.entries(("outcomes",)):
+        path: Loc = ("outcomes", variable)
+        if declared is not None and variable not in declared.outcomes:
+            _unknown(checking, path, "outcome", variable, list(declared.outcomes), at_key=True)
+        rules: dict[Loc, OutcomeRule] = {}
+        for place, entry, is_sound in _entries(checking, path, node, OutcomeEntry, wheres):
+            if is_sound:
+                _report(checking, place, _wrong_values(checking, place, entry, None))
+                rules[place] = OutcomeRule(
+                    condition=entry.condition(),
+                    verdict=entry.verdict,
+                    note=entry.note,
+                    where=wheres.get((*place, "where"), {}),
+                )
+        _refuse_unreachable(checking, rules)
+        outcomes[variable] = tuple(rules.values())
+    expect = []
+    listed = checking.node(("expect",))
+    for place, wanted, is_sound in _entries(checking, ("expect",), listed, ExpectEntry, wheres):
+        field = _metric(checking, place, wanted, declared)
+        if is_sound:
+            _report(checking, place, _wrong_for_metric(checking, place, wanted, field))
+            where = wheres.get((*place, "where"), {})
+            expect.append(_expectation(wanted, where))
+    return Rules(outcomes=outcomes, expect=tuple(expect)), wheres
+
+
+def _expectation(entry: ExpectEntry, where: Where) -> Expectation:
+    return Expectation(
+        metric=entry.metric or None,
+        status=entry.status or None,
+        stat=entry.stat,
+        condition=entry.condition(),
+        where=where,
+    )
+
+
+def _entries(
+    checking: Checking, path: Loc, node: Node | None, model: type[_Entry], wheres: dict[Loc, Where]
+) -> Iterator[tuple[Loc, _Entry, bool]]:
+    """Yield each entry of a list with its path, and whether its values can be judged; report what is wrong in any."""
+    items = node.items if isinstance(node, SequenceNode) and len(node.items) <= MAX_RULES else ()
+    for index, item in enumerate(items):
+        if not isinstance(item, MappingNode):
+            continue
+        place = (*path, index)
+        entry, is_sound = _shaped(model, plain(item))
+        if is_sound and (found := next(_contradictions(entry), None)):  # others may follow from the first
+            where = checking.document.set_within(place) or (*place, *found.path)
+            checking.report(where, found.message, found.hint)
+            is_sound = False
+        _check_param(checking, place, entry)
+        if "where" in entry.model_fields_set and (named := _where(checking, (*place, "where"))):
+            wheres[*place, "where"] = named
+        yield place, entry, is_sound
+
+
+def _shaped(model: type[_Entry], value: dict[str, Any]) -> tuple[_Entry, bool]:
+    try:
+        return model.model_validate(value), True
+    except ValidationError as error:
+        wrong = {details["loc"][0] for details in error.errors(include_url=False) if details["loc"]}
+        return model.model_construct(**{key: each for key, each in value.items() if key not in wrong}), False
+
+
+def _report(checking: Checking, path: Loc, found: Iterator[_Found]) -> None:
+    for each in found:
+        checking.report((*path, *each.path), each.message, each.hint, at_key=each.at_key)
+
+
+def _contradictions(entry: ConditionEntry) -> Iterator[_Found]:
+    """Yield what does not fit together in an entry."""
+    given = entry.given
+    if "tolerance" in given and "equals" not in given:
+        yield _Found((), "`tolerance` says how near `equals` must be met, and there is no `equals`")
+    if "between" in given and ("min" in given or "max" in given):
+        yield _Found((), "`between` has both ends", "remove `min` and `max`")
+    if entry.min is not None and entry.max is not None and entry.min > entry.max:
+        yield _Found((), f"`min` {entry.min} is more than `max` {entry.max}")
+    yield from _impossible(given, entry)
+    if isinstance(entry, ExpectEntry):
+        yield from _of_no_subject(entry, given)
+    elif isinstance(entry, OutcomeEntry):
+        if entry.otherwise and entry.conditions:
+            yield _Found((), f"has `otherwise` and `{entry.conditions[0]}`", "remove one of them")
+        if not entry.otherwise and not entry.conditions:
+            yield _Found((), "does not say which states", f"give it one of {_LISTED}, or `otherwise: true`")
+
+
+def _impossible(given: Mapping[str, Any], entry: ConditionEntry) -> Iterator[_Found]:
+    """Yield why no value meets a condition. Which one a case has for a param is not known here."""
+    equals = None if isinstance(entry.equals, dict) else entry.equals
+    if "tolerance" in given and isinstance(equals, str | bool):
+        kind = TEXT if isinstance(equals, str) else TRUE_OR_FALSE
+        message = f"says how near a number must be, and `equals` is {kind}"
+        yield _Found(("tolerance",), message, "remove it")
+    if equals is None and not entry.one_of:
+        return
+    least, most = entry.between or (entry.min, entry.max)
+    others = Condition(equals=equals, tolerance=entry.tolerance, min=least, max=most)
+    if not any(others.holds(each, {}) for each in entry.one_of or (equals, least, most)):
+        named = [f"`{key}`" for key in given if key != "tolerance"]
+        message = f"{', '.join(named[:-1])} and {named[-1]} can't hold together"
+        yield _Found(("one_of" if entry.one_of else "equals",), message, "remove what is not meant")
+
+
+def _of_no_subject(entry: ExpectEntry, given: Mapping[str, Any]) -> Iterator[_Found]:
+    first = next(iter(entry.conditions), None)
+    if len({"metric", "status"} & entry.model_fields_set) != 1:
+        hint = "give it `metric` or `status`, and not both of them"
+        yield _Found((), "must be about a metric or a status", hint)
+    elif "metric" in entry.model_fields_set:
+        if first is None:
+            yield _Found((), "does not say what the metric must be", f"give it one of {_LISTED}")
+    elif entry.stat not in (*OF_EACH, "share"):
+        yield _Found((), f"the `{entry.stat}` of a status means nothing", "use every, any or share")
+    elif entry.stat == "share" and first is None:
+        hint = "give it `min` or `max`, such as `min: 0.5`"
+        yield _Found((), "does not say what the share must be", hint)
+    elif entry.stat != "share" and first is not None:
+        message = f"every or any trial has the status or has not: `{first}` is too much"
+        yield _Found((), message, f"remove `{first}`, or use `stat: share`")
+    if entry.stat == "share":
+        yield from _no_share(given)
+
+
+def _no_share(given: Mapping[str, Any]) -> Iterator[_Found]:
+    for key, value in given.items():
+        for each in value if isinstance(value, list) else [value]:
+            is_number = isinstance(each, int | float) and not isinstance(each, bool)
+            if is_number and key != "tolerance" and not 0 <= each <= 1:
+                hint = f"write {each / 100:g} for {each:g} %" if 1 < each <= 100 else None
+                yield _Found((key,), f"{each} is no share: a share is between 0 and 1", hint)
+
+
+def _check_param(checking: Checking, path: Loc, entry: ConditionEntry) -> None:
+    """Report an `equals` whose param is unknown, and a tolerance of one that is no number."""
+    name = entry.equals["param"] if isinstance(entry.equals, dict) else None
+    if name is None or checking.types is None:
+        return
+    param = _param(checking, entry)
+    if param is None:
+        _unknown(checking, (*path, "equals", "param"), "param", name, list(checking.types))
+    elif "tolerance" in entry.given and _kind(param.type) != NUMBER:
+        message = f"says how near a number must be, and {name} is {_kind(param.type)}"
+        checking.report((*path, "tolerance"), message, "remove it", at_key=True)
+
+
+def _param(checking: Checking, entry: ConditionEntry) -> Field | None:
+    name = entry.equals["param"] if isinstance(entry.equals, dict) else None
+    type_ = None if name is None else (checking.types or {}).get(name)
+    return None if type_ is None else type_.field
+
+
+def _metric(checking: Checking, path: Loc, entry: ExpectEntry, declared: Declaration | None) -> Field | None:
+    """Return the metric of an expectation; report one that the scenario lacks, or a status that there is not."""
+    if entry.status and entry.status not in list(Status):
+        node = checking.document.find((*path, "status")).node
+        fault = not_a_choice([each.value for each in Status], node)
+        checking.report((*path, "status"), fault.message, fault.hint)
+    if not entry.metric or declared is None:
+        return None
+    field = next((each for each in declared.metrics if each.name == entry.metric), None)
+    if field is None:
+        names = [each.name for each in declared.metrics]
+        _unknown(checking, (*path, "metric"), "metric", entry.metric, names)
+    return field
+
+
+def _wrong_for_metric(
+    checking: Checking, path: Loc, entry: ExpectEntry, field: Field | None
+) -> Iterator[_Found]:
+    """Yield what an expectation asks of its metric that the metric can't be."""
+    of_each = entry.stat in OF_EACH
+    if field is not None:
+        kind, param = _kind(field.type), _param(checking, entry)
+        if kind == TEXT and not of_each:
+            message = f"{field.name} is text: there is no {entry.stat} of it"
+            yield _Found(("stat",), message, "use every or any, or another metric")
+        for key in entry.conditions if kind != NUMBER and of_each else ():
+            if key in ("min", "max", "between"):
+                hint = "use `equals` or `one_of`" if kind == TEXT else "use `equals`, or `stat: share`"
+                yield _Found((key,), f"{field.name} is {kind}, no number", hint, at_key=True)
+        wanted = kind if of_each else NUMBER
+        if param is not None and _kind(param.type) != wanted:
+            whose = field.name if of_each else f"the {entry.stat} of {field.name}"
+            message = f"{param.name} is {_kind(param.type)}, and {whose} is {wanted}"
+            yield _Found(("equals", "param"), message, "name another param, or give the value")
+    yield from _wrong_values(checking, path, entry, field, entry.stat)
+
+
+def _wrong_values(
+    checking: Checking, path: Loc, entry: ConditionEntry, field: Field | None, stat: str = "every"
+) -> Iterator[_Found]:
+    """Yield which values of `equals` and `one_of` nothing observed can have."""
+    for place in (("equals",), *(("one_of", index) for index in range(len(entry.one_of)))):
+        node = checking.node((*path, *place))
+        if isinstance(node, ScalarNode) and (fault := _value_fault(node, field, stat)):
+            yield _Found(place, fault.message, fault.hint)
+
+
+def _value_fault(node: ScalarNode, field: Field | None, stat: str) -> Fault | None:
+    value = node.value
+    if stat not in OF_EACH or (field is not None and _kind(field.type) == NUMBER):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return None if is_number else wrong_type(NUMBER, node)
+    if field is None:
+        return text_fault(value) if isinstance(value, str) else None
+    if field.choices is not None:
+        return None if value in field.choices else not_a_choice(field.choices, node)
+    is_kind = isinstance(value, bool if field.type == "bool" else str)
+    return None if is_kind else wrong_type(_kind(field.type), node)
+
+
+def _kind(type_: FieldType) -> str:
+    return {"str": TEXT, "bool": TRUE_OR_FALSE}.get(type_, NUMBER)
+
+
+def _unknown(
+    checking: Checking, path: Loc, kind: str, name: str, known: list[str], *, at_key: bool = False
+) -> None:
+    hint = did_you_mean(name, known)
+    hint = hint or (f"its {kind}s are {list_of_names(known)}" if known else f"it has no {kind}s")
+    checking.report(path, f"scenario '{checking.scenario}' has no such {kind}", hint, at_key=at_key)
+
+
+def _where(checking: Checking, path: Loc) -> Where:
+    where: dict[str, tuple[Scalar, ...]] = {}
+    for name, node in checking.entries(path):
+        place = (*path, name)
+        checking.check_name(place, name)
+        match node:
+            case ScalarNode():
+                where[name] = (checking.value(place, name, node),)
+            case SequenceNode(items=items) if items and all(isinstance(item, ScalarNode) for item in items):
+                where[name] = tuple(
+                    checking.value((*place, i), name, cast("ScalarNode", item))
+                    for i, item in enumerate(items)
+                )
+            case SequenceNode(items=()):
+                checking.report(place, "is an empty list", "give it values, or remove it")
+            case _:
+                held = "one that holds more than values" if isinstance(node, SequenceNode) else shown(node)
+                message = f"must be one value or a list of values, not {held}"
+                checking.report(place, message, "as in [none, lock]")
+    return where
+
+
+def _refuse_unreachable(checking: Checking, rules: Mapping[Loc, OutcomeRule]) -> None:
+    """Report every rule of an outcome that never applies, as one before it takes all that it could."""
+    hint = "the first rule that applies decides: "
     seen: dict[object, list[OutcomeRule]] = {}
+    takes_all: Loc | None = None
     for path, rule in rules.items():
-        if rule.condition is None or checking.document.find(path).node.refused:
+        if takes_all is not None:
+            position = checking.document.find(takes_all).node.position
+            where = f" on line {position.line}" if position.option is None else ""
+            message = f"never applies: the rule{where} before it takes every state"
+            checking.report(path, message, f"{hint}move it up")
+        if rule.condition is None:
+            takes_all = takes_all or (None if rule.where else path)
             continue
         before = seen.setdefault(_meaning(rule.condition), [])
         if any(_catches_all(each, rule) for each in before):
-            hint = "the first rule that applies decides: remove one of the two"
-            checking.report(path, "never applies: a rule above has the same condition", hint)
+            message = "never applies: a rule above has the same condition"
+            checking.report(path, message, f"{hint}remove one of the two")
         before.append(rule)
 
 
@@ -67,231 +331,16 @@ def _catches_all(earlier: OutcomeRule, later: OutcomeRule) -> bool:
     )
 
 
-Check = Callable[[Checking, Loc, ScalarNode], None]
-"""Reports what is wrong with a value that something observed is compared with."""
-
-
-def check_rules(checking: Checking, declared: Declaration | None) -> tuple[Rules, dict[Loc, Where]]:
-    """Check what a file expects; what has another shape than it should is left out: check_structure() reports that.
-
-    Returns:
-        the rules, which are complete where there is no problem; and every ``where``, by its path.
-    """
-    wheres: dict[Loc, Where] = {}
-    outcomes = {}
-    for variable, node in islice(checking.entries(("outcomes",)), MAX_RULES):
-        path = ("outcomes", variable)
-        if declared is not None and variable not in declared.outcomes:
-            _unknown(checking, path, "outcome", variable, list(declared.outcomes))
-        rules = {place: _outcome_rule(checking, place, wheres) for place in _mappings(path, node)}
-        _refuse_unreachable(checking, rules)
-        refuse_repeated(checking, rules)
-        outcomes[variable] = tuple(rules.values())
-    expect = tuple(
-        _expectation(checking, place, declared, wheres)
-        for place in _mappings(("expect",), checking.node(("expect",)))
-    )
-    return Rules(outcomes=outcomes, expect=expect), wheres
-
-
-def _mappings(path: Loc, node: Node | None) -> list[Loc]:
-    items = node.items if isinstance(node, SequenceNode) else ()
-    return [(*path, i) for i, item in enumerate(items[:MAX_RULES]) if isinstance(item, MappingNode)]
-
-
-def _unknown(
-    checking: Checking, path: Loc, kind: str, name: str, known: list[str], *, at_key: bool = True
-) -> None:
-    hint = did_you_mean(name, known)
-    hint = hint or (f"its {kind}s are {list_of_names(known)}" if known else f"it has no {kind}s")
-    checking.report(path, f"scenario '{checking.scenario}' has no such {kind}", hint, at_key=at_key)
-
-
-def _outcome_rule(checking: Checking, path: Loc, wheres: dict[Loc, Where]) -> OutcomeRule:
-    given = dict(checking.entries(path))
-    return OutcomeRule(
-        condition=None if "otherwise" in given else _condition(checking, path, given, _any_state),
-        verdict=cast("Any", _text(given.get("verdict"))),
-        note=_text(given.get("note")),
-        where=_where(checking, path, given, wheres),
-    )
-
-
-def _refuse_unreachable(checking: Checking, rules: Mapping[Loc, OutcomeRule]) -> None:
-    """Report what stands after a rule for every state, which one with a mistake in its condition is not."""
-    last = next((path for path, rule in rules.items() if _takes_all(checking, path, rule)), None)
-    for path in rules:
-        if last is not None and cast("int", path[-1]) > cast("int", last[-1]):
-            hint = "the first rule that applies decides: move it up"
-            position = checking.document.find(last).node.position
-            where = f" on line {position.line}" if position.option is None else ""
-            checking.report(path, f"never applies: the rule{where} before it takes every state", hint)
-
-
-def _takes_all(checking: Checking, path: Loc, rule: OutcomeRule) -> bool:
-    return not rule.where and any(key == "otherwise" for key, _ in checking.entries(path))
-
-
-def _expectation(
-    checking: Checking, path: Loc, declared: Declaration | None, wheres: dict[Loc, Where]
-) -> Expectation:
-    given = dict(checking.entries(path))
-    metric, status, stat = (_text(given.get(key)) for key in ("metric", "status", "stat"))
-    stat = stat or "every"
-    check: Check = _any_number if stat not in OF_EACH else _any_state
-    if metric and declared is not None:
-        field = next((each for each in declared.metrics if each.name == metric), None)
-        if field is None:
-            names = [each.name for each in declared.metrics]
-            _unknown(checking, (*path, "metric"), "metric", metric, names, at_key=False)
-        else:
-            _refuse_stat(checking, path, field, stat)
-            _refuse_param_of_other_kind(checking, path, field, stat)
-            check = check if stat not in OF_EACH else _of_field(field)
-    if status and status not in list(Status):
-        fault = not_a_choice([each.value for each in Status], cast("ScalarNode", given["status"]))
-        checking.report((*path, "status"), fault.message, fault.hint)
-    return Expectation(
-        metric=metric or None,
-        status=status or None,
-        stat=cast("Any", stat),
-        condition=_condition(checking, path, given, check),
-        where=_where(checking, path, given, wheres),
-    )
-
-
-def _refuse_stat(checking: Checking, path: Loc, field: Field, stat: str) -> None:
-    if field.type == "str" and stat not in OF_EACH:
-        message = f"{field.name} is text: there is no {stat} of it"
-        checking.report((*path, "stat"), message, "use every or any, or another metric")
-    for key in ("min", "max", "between") if field.type in ("str", "bool") and stat in OF_EACH else ():
-        if checking.node((*path, key)) is not None:
-            kind = TEXT if field.type == "str" else TRUE_OR_FALSE
-            hint = "use `equals` or `one_of`" if field.type == "str" else "use `equals`, or `stat: share`"
-            checking.report((*path, key), f"{field.name} is {kind}, no number", hint, at_key=True)
-
-
-def _refuse_param_of_other_kind(checking: Checking, path: Loc, field: Field, stat: str) -> None:
-    """Report an `equals` whose param can't be the same as the metric, as text is never a number."""
-    param = _param_of_equals(checking, path)
-    wanted = _kind(field.type) if stat in OF_EACH else NUMBER
-    if param is not None and _kind(param.type) != wanted:
-        whose = field.name if stat in OF_EACH else f"the {stat} of {field.name}"
-        message = f"{param.name} is {_kind(param.type)}, and {whose} is {wanted}"
-        checking.report((*path, "equals", "param"), message, "name another param, or give the value")
-
-
-def _refuse_tolerance(checking: Checking, path: Loc) -> None:
-    """Report a tolerance of an `equals` whose param is no number."""
-    param = _param_of_equals(checking, path)
-    if param is not None and _kind(param.type) != NUMBER and checking.node((*path, "tolerance")) is not None:
-        message = f"says how near a number must be, and {param.name} is {_kind(param.type)}"
-        checking.report((*path, "tolerance"), message, "remove it", at_key=True)
-
-
-def _param_of_equals(checking: Checking, path: Loc) -> Field | None:
-    name = _text(checking.node((*path, "equals", "param")))
-    type_ = (checking.types or {}).get(name)
-    return None if type_ is None else type_.field
-
-
-def _kind(type_: FieldType) -> str:
-    return {"str": TEXT, "bool": TRUE_OR_FALSE}.get(type_, NUMBER)
-
-
-def _condition(checking: Checking, path: Loc, given: Mapping[str, Node], check: Check) -> Condition | None:
-    bounds: list[Scalar] = [_number(given.get("min")), _number(given.get("max"))]
-    if isinstance(between := given.get("between"), SequenceNode) and len(between.items) == 2:
-        bounds = [_number(item) for item in between.items]
-    _refuse_tolerance(checking, path)
-    condition = Condition(
-        equals=_operand(checking, (*path, "equals"), given.get("equals"), check),
-        tolerance=cast("Any", _number(given.get("tolerance"))) or 0.0,
-        one_of=_several(checking, (*path, "one_of"), given.get("one_of"), check),
-        min=cast("Any", bounds[0]),
-        max=cast("Any", bounds[1]),
-    )
-    return None if condition == Condition() else condition
-
-
-def _operand(checking: Checking, path: Loc, node: Node | None, check: Check) -> Operand:
-    if isinstance(node, ScalarNode):
-        check(checking, path, node)
-        return node.value
-    if isinstance(node, MappingNode) and "param" in node.entries:
-        name = _text(node.entries["param"].node)
-        if name and checking.types is not None and name not in checking.types:
-            _unknown(checking, (*path, "param"), "param", name, list(checking.types), at_key=False)
-        return ParamValue(name)
-    return None
-
-
-def _several(checking: Checking, path: Loc, node: Node | None, check: Check) -> tuple[Scalar, ...]:
-    values: list[Scalar] = []
-    for index, item in enumerate(node.items if isinstance(node, SequenceNode) else ()):
-        if isinstance(item, ScalarNode) and not item.refused:
-            check(checking, (*path, index), item)
-            values.append(item.value)
-    return tuple(values)
-
-
-def _where(checking: Checking, path: Loc, given: Mapping[str, Node], wheres: dict[Loc, Where]) -> Where:
-    path = (*path, "where")
-    where: dict[str, tuple[Scalar, ...]] = {}
-    for name, node in checking.entries(path) if "where" in given else ():
-        place = (*path, name)
-        checking.check_name(place, name)
-        match node:
-            case ScalarNode():
-                where[name] = (checking.value(place, name, node),)
-            case SequenceNode(items=items) if items and all(isinstance(item, ScalarNode) for item in items):
-                where[name] = tuple(
-                    checking.value((*place, i), name, cast("ScalarNode", item))
-                    for i, item in enumerate(items)
-                )
-            case SequenceNode(items=()):
-                checking.report(place, "is an empty list", "give it values, or remove it")
-            case _:
-                held = "one that holds more than values" if isinstance(node, SequenceNode) else shown(node)
-                checking.report(
-                    place, f"must be one value or a list of values, not {held}", "as in [none, lock]"
-                )
-    if where:
-        wheres[path] = where
-    return where
-
-
-def _any_state(checking: Checking, path: Loc, node: ScalarNode) -> None:
-    if isinstance(node.value, str) and (fault := text_fault(node.value)):
-        checking.report(path, fault.message, fault.hint)
-
-
-def _any_number(checking: Checking, path: Loc, node: ScalarNode) -> None:
-    if not isinstance(node.value, int | float) or isinstance(node.value, bool):
-        fault = wrong_type(NUMBER, node)
-        checking.report(path, fault.message, fault.hint)
-
-
-def _of_field(field: Field) -> Check:
-    """Return the check of a value that each trial's metric is compared with."""
-
-    def check(checking: Checking, path: Loc, node: ScalarNode) -> None:
-        if field.type in ("int", "float"):
-            _any_number(checking, path, node)
-        elif field.choices is not None and node.value not in field.choices:
-            fault = not_a_choice(field.choices, node)
-            checking.report(path, fault.message, fault.hint)
-        elif not isinstance(node.value, bool if field.type == "bool" else str):
-            fault = wrong_type(TRUE_OR_FALSE if field.type == "bool" else TEXT, node)
-            checking.report(path, fault.message, fault.hint)
-
-    return check
-
-
-def _text(node: Node | None) -> str:
-    return node.value if isinstance(node, ScalarNode) and isinstance(node.value, str) else ""
-
-
-def _number(node: Node | None) -> Scalar:
-    value = node.value if isinstance(node, ScalarNode) else None
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+def check_until(checking: Checking, declared: Declaration | None) -> None:
+    """Report a metric of `until` that the scenario lacks or that is no number; check_structure() reports all else."""
+    node = checking.node(_UNTIL)
+    if declared is None or not isinstance(node, ScalarNode) or not isinstance(node.value, str):
+        return
+    numbers = [field.name for field in declared.metrics if _kind(field.type) == NUMBER]
+    field = next((field for field in declared.metrics if field.name == node.value), None)
+    others = f"its numbers are {list_of_names(numbers)}" if numbers else "it has no metric that is a number"
+    if field is None:
+        hint = did_you_mean(node.value, numbers) or others
+        checking.report(_UNTIL, f"scenario '{checking.scenario}' has no such metric", hint)
+    elif field.name not in numbers:
+        checking.report(_UNTIL, f"{field.name} is {_kind(field.type)}, not {NUMBER}", others)

@@ -1,18 +1,15 @@
 """The types of an experiment file's values: sizes, CPUs, names, durations, and what is said of others."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from itertools import islice
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, WrapValidator
 
-from mprunner.experiment.document import Document
-from mprunner.experiment.messages import KEYS, SCALAR_TYPES, Keywords, fault, text_fault
-from mprunner.experiment.problems import MAX_PROBLEMS, Problem, quoted
-from mprunner.experiment.repeats import RepeatsEntry, fixed_or_adaptive
-from mprunner.experiment.rule_keys import MAX_RULES
-from mprunner.model.limits import DEFAULT_OUTPUT_BYTES, DEFAULT_PROCESSES
+from mprunner.experiment.messages import NUMBER, SCALAR_TYPES, VALUE_TYPES, Keywords, fault, text_fault
+from mprunner.experiment.problems import MAX_PROBLEMS, quoted
+from mprunner.model.adaptive import MIN_REPEATS
 
 UNITS: Final = {
     "B": 1,
@@ -82,58 +79,13 @@ def _in_words(least: int) -> WithJsonSchema:
     )
 
 
-_Memory = Annotated[int, BeforeValidator(_size_from(LEAST_MEMORY)), _in_words(LEAST_MEMORY)]
-_Output = Annotated[int, BeforeValidator(_size_from(LEAST_OUTPUT)), _in_words(LEAST_OUTPUT)]
+Memory = Annotated[int, BeforeValidator(_size_from(LEAST_MEMORY)), _in_words(LEAST_MEMORY)]
+Output = Annotated[int, BeforeValidator(_size_from(LEAST_OUTPUT)), _in_words(LEAST_OUTPUT)]
 
 
-class LimitsFile(BaseModel):
-    """The keys of ``limits``."""
-
-    model_config = KEYS
-
-    memory_per_process: _Memory | None = None
-    """private data of each process of a trial: bytes, or a size such as `1GiB`"""
-
-    processes: Annotated[int, Field(ge=1, le=MOST_PROCESSES)] = DEFAULT_PROCESSES
-    """how many processes a trial may have at once"""
-
-    output: _Output = DEFAULT_OUTPUT_BYTES
-    """what a trial may print: bytes, or a size such as `1MiB`"""
-
-
-_SHOWN = 12
-
-
-def cpu_problems(document: Document, cpus: Sequence[int], usable: Collection[int] | None) -> list[Problem]:
-    """Return what is wrong with the CPUs that a file names: one twice, or one that may not be used here.
-
-    Args:
-        document: the file.
-        cpus: the numbers, as the file has them.
-        usable: those that a worker may be bound to, none where the platform binds no process; None to ask
-            nothing of this machine.
-    """
-    if cpus and usable is not None and not usable:
-        message, hint = "this platform does not bind processes to CPUs", "remove it"
-        return [document.problem(("cpus",), message, hint, at_key=True)]
-    problems: list[Problem] = []
-    seen: dict[int, int] = {}
-    for index, cpu in enumerate(cpus):
-        if cpu in seen:
-            place = document.newer(("cpus",), seen[cpu], index)
-            problems.append(document.problem(place, f"CPU {cpu} is in the list twice", "remove one"))
-        elif usable is not None and cpu not in usable:
-            hint = f"a worker may use {list_of_cpus(usable)}"
-            problems.append(document.problem(("cpus", index), f"CPU {cpu} can't be used here", hint))
-        seen[cpu] = index
-    return problems
-
-
-def list_of_cpus(cpus: Collection[int]) -> str:
-    """Return numbers of CPUs one after the other, the first of them if they are many."""
-    more = f" … {max(cpus)}" if len(cpus) > _SHOWN else ""
-    return ", ".join(map(str, sorted(cpus)[:_SHOWN])) + more
-
+MAX_RULES = 100
+MAX_ADAPTIVE_REPEATS = 10_000
+"""A look at the interval of so many values takes about a second, between two trials."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
 MAX_NAME = 100
@@ -307,12 +259,6 @@ Exclusions = Annotated[
 TrialCount = Annotated[int, Field(le=MAX_TRIALS_PER_CASE)]
 """How many trials of a case."""
 
-Repeats = Annotated[
-    Annotated[TrialCount, Field(ge=1), Tag("a number")] | Annotated[RepeatsEntry, Tag("a mapping")],
-    Discriminator(fixed_or_adaptive),
-]
-"""A number of repeats, or when there are enough."""
-
 Cpus = Annotated[list[_Cpu], _CPU_COUNT, Keywords({"minItems": 1, "uniqueItems": True})]
 """Numbers of CPUs."""
 
@@ -330,3 +276,120 @@ Seconds = Annotated[
     ),
 ]
 """A time, as a number of seconds or with its unit."""
+
+
+def _least(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool) and value < MIN_REPEATS:
+        raise fault(
+            f"must be at least {MIN_REPEATS}, not {value}",
+            "fewer repeats have no interval that could be narrow",
+        )
+    return value
+
+
+def _most(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool) and value > MAX_ADAPTIVE_REPEATS:
+        hint = "a fixed number may be larger: `repeats: N`"
+        raise fault(f"must be at most {MAX_ADAPTIVE_REPEATS:,}, not {value:,}", hint)
+    return value
+
+
+def _ratio(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
+        raise fault(f"must be more than 0, not {value}", "0.05 goes on until it is 5 % of the median")
+    return value
+
+
+LeastRepeats = Annotated[int, BeforeValidator(_least), Keywords({"minimum": MIN_REPEATS})]
+"""How many repeats a case needs to have an interval."""
+
+MostRepeats = Annotated[int, Field(ge=1), BeforeValidator(_most), Keywords({"maximum": MAX_ADAPTIVE_REPEATS})]
+"""How many repeats a case may have whose interval is looked at."""
+
+Ratio = Annotated[float, BeforeValidator(_ratio), Keywords({"exclusiveMinimum": 0})]
+"""A share of something, more than nothing."""
+
+
+def _one_or_param(value: object) -> object:
+    if isinstance(value, dict) and set(value) == {"param"} and isinstance(value["param"], str):
+        return value
+    if isinstance(value, dict | list):
+        raise fault("must be one value, or {param: NAME} for the value that the case has for a param")
+    if value is None:
+        raise fault("has no value", "write the value, or {param: NAME}")
+    return value
+
+
+def _number(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    raise fault(f"must be {NUMBER}", "write digits, such as 10 or 0.5")
+
+
+def _scalars(value: list[Any]) -> list[Any]:
+    if not value or any(isinstance(item, dict | list) or item is None for item in value):
+        raise fault("must be a list of values", "write it as [first, second]")
+    return value
+
+
+def _ends(value: list[Any]) -> list[Any]:
+    if len(value) != 2:
+        raise fault("must be two numbers, the least and the most", "write it as [0, 10]")
+    if value[0] > value[1]:
+        raise fault(f"{value[0]} is more than {value[1]}", f"write [{value[1]}, {value[0]}]")
+    return value
+
+
+def _where(value: dict[str, Any]) -> dict[str, Any]:
+    if not value:
+        raise fault("is empty", "name a param and its value, or remove it")
+    return value
+
+
+def _fit_text(value: str) -> str:
+    if found := text_fault(value):
+        raise fault(found.message, found.hint)
+    return value
+
+
+def _only_true(value: object) -> object:
+    if value is not True:
+        raise fault("must be true", "leave it out of a rule that has a condition")
+    return value
+
+
+_VALUE = {"type": VALUE_TYPES, "minLength": 1}
+_PARAM = {
+    "type": "object",
+    "properties": {"param": {"type": "string", "description": "the value that the case has for this param"}},
+    "required": ["param"],
+    "additionalProperties": False,
+}
+Operand = Annotated[Any, BeforeValidator(_one_or_param), WithJsonSchema({"anyOf": [_VALUE, _PARAM]})]
+Number = Annotated[Any, BeforeValidator(_number), WithJsonSchema({"type": "number"})]
+Scalars = Annotated[list[Any], AfterValidator(_scalars), Keywords({"items": _VALUE, "minItems": 1})]
+Ends = Annotated[list[Number], AfterValidator(_ends), Keywords({"minItems": 2, "maxItems": 2})]
+Where = Annotated[
+    dict[str, Any],
+    AfterValidator(_where),
+    Keywords({"minProperties": 1, "additionalProperties": {"type": [*SCALAR_TYPES, "array"]}}),
+]
+
+
+Tolerance = Annotated[float, Field(ge=0), WrapValidator(lambda value, check: (check(value), value)[1])]
+"""A number that stays as it is written: an int, if it is one."""
+
+Text = Annotated[str, AfterValidator(_fit_text)]
+"""Text of one line."""
+
+True_ = Annotated[bool, BeforeValidator(_only_true), WithJsonSchema({"const": True})]
+"""Nothing but true."""
+
+
+_SHOWN_CPUS = 12
+
+
+def list_of_cpus(cpus: Collection[int]) -> str:
+    """Return numbers of CPUs one after the other, the first of them if they are many."""
+    more = f" … {max(cpus)}" if len(cpus) > _SHOWN_CPUS else ""
+    return ", ".join(map(str, sorted(cpus)[:_SHOWN_CPUS])) + more

@@ -15,11 +15,15 @@ from mprunner.errors import ExperimentError
 from mprunner.experiment import ExperimentFileError, read_experiment
 from mprunner.experiment.document import plain
 from mprunner.experiment.json_schema import experiment_schema
-from mprunner.experiment.keys import ExperimentFile
+from mprunner.experiment.keys import (
+    ExpectEntry,
+    ExperimentFile,
+    LimitsFile,
+    OutcomeEntry,
+    RepeatsEntry,
+    UntilEntry,
+)
 from mprunner.experiment.parser import read_yaml
-from mprunner.experiment.repeats import RepeatsEntry, UntilEntry
-from mprunner.experiment.rule_keys import ExpectEntry, OutcomeEntry
-from mprunner.experiment.value_types import LimitsFile
 from mprunner.model.declaration import Declaration, Field, declare, types_of
 from tests.docs.test_docs import EXPERIMENTS as SHOWN
 from tests.experiment.scenarios import scenario_of
