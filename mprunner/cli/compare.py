@@ -16,7 +16,7 @@ from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.model.text import printable
 
 if TYPE_CHECKING:
-    from mprunner.analysis import Comparison, Limit, Row
+    from mprunner.analysis.comparison import Comparison, Limit, Row
 
 
 @click.command("compare", short_help="Compare two runs, or two cases of one.")
@@ -75,7 +75,8 @@ def command(
     Exit codes: 0 compared; 1 a limit of --fail-on is exceeded; 2 bad usage; 5 nothing in common, or a limit that
     can't be judged in any case; 6 a run can't be read.
     """
-    from mprunner.analysis import chosen_metrics, compare_cases, compare_runs, paired_cases, parse_where
+    from mprunner.analysis.comparison import compare_cases, compare_runs
+    from mprunner.analysis.samples import chosen_metrics, paired_cases, parse_where
 
     limits, smallest = _limits(fail_on), _share(min_effect)
     also = [limit.metric for limit in limits]
@@ -98,7 +99,7 @@ def command(
 
 
 def _limits(texts: Sequence[str]) -> list[Limit]:
-    from mprunner.analysis import parse_limit
+    from mprunner.analysis.comparison import parse_limit
 
     try:
         return [parse_limit(text) for text in texts]
@@ -109,7 +110,7 @@ def _limits(texts: Sequence[str]) -> list[Limit]:
 
 
 def _share(text: str) -> float:
-    from mprunner.analysis import parse_percent
+    from mprunner.analysis.comparison import parse_percent
 
     try:
         return parse_percent(text)

@@ -11,7 +11,7 @@ from mprunner.errors import ExperimentError
 from mprunner.model.text import printable
 
 if TYPE_CHECKING:
-    from mprunner.analysis import MeasuredRun
+    from mprunner.analysis.samples import MeasuredRun
     from mprunner.model.provenance import Difference
     from mprunner.runs import RunFolder, RunInfo
 
@@ -53,7 +53,7 @@ class Sides:
 
     def differences(self) -> tuple[Difference, ...]:
         """Return what differs between the settings of the sides."""
-        from mprunner.analysis import PLANNED, setting_differences
+        from mprunner.analysis.setting import PLANNED, setting_differences
 
         ours, theirs = (
             [{**run.info.to_json(), PLANNED: run.experiment} for run in side]
@@ -75,7 +75,7 @@ class Sides:
 
 
 def _compared_run(results: Path, wanted: str) -> ComparedRun:
-    from mprunner.analysis import measured
+    from mprunner.analysis.samples import measured
     from mprunner.runs import find_run
     from mprunner.workflow.tabulate import tabulate
 

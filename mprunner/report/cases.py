@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from mprunner.analysis import failures
+from mprunner.analysis.diagnostics import failures
 from mprunner.model.records import Status
 from mprunner.report.remarks import reasons
 from mprunner.tables import Frames

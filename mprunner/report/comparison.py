@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from mprunner.analysis import Change, Comparison, Interval, Method, Row
+from mprunner.analysis.comparison import Comparison, Row
+from mprunner.analysis.effects import Change, Method
+from mprunner.analysis.statistics import Interval
 from mprunner.model.text import printable
 from mprunner.report.wording import bracketed, factor, quantity
 

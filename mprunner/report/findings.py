@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mprunner.analysis import (
+from mprunner.analysis.verdict import (
     CameTo,
     Finding,
     Judgement,

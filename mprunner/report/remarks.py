@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mprunner.analysis import (
+from mprunner.analysis.diagnostics import (
     MAX_SPREAD,
     MAX_Z,
     AdaptiveResult,
@@ -12,8 +12,8 @@ from mprunner.analysis import (
     Failure,
     Fastest,
     Noise,
-    sessions,
 )
+from mprunner.analysis.setting import sessions
 from mprunner.model.adaptive import MIN_REPEATS
 from mprunner.model.records import label_of
 from mprunner.model.text import printable

@@ -9,18 +9,16 @@ from typing import Any
 
 import pandas as pd
 
-from mprunner.analysis import (
-    Interval,
-    Judgement,
+from mprunner.analysis.diagnostics import (
     adaptive_result,
-    counted,
     failures,
     fastest,
     groups_of,
     noise_of_cases,
-    partners_of,
-    values_of,
 )
+from mprunner.analysis.statistics import Interval
+from mprunner.analysis.summary import counted, partners_of, values_of
+from mprunner.analysis.verdict import Judgement
 from mprunner.model.declaration import Declaration, Field
 from mprunner.model.header import Header
 from mprunner.model.records import Status, label_of

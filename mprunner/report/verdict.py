@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mprunner.analysis import FAILING, Finding, Judgement, unseen_bound
+from mprunner.analysis.statistics import unseen_bound
+from mprunner.analysis.verdict import FAILING, Finding, Judgement
 from mprunner.model.text import printable
 from mprunner.report.findings import about, told
 from mprunner.report.wording import number, share, span

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import floor, isfinite, log10
 
-from mprunner.analysis import Interval
+from mprunner.analysis.statistics import Interval
 from mprunner.values import Scalar, in_words
 
 MANY_STATES = 4

@@ -93,7 +93,7 @@ def adaptive_of(experiment: Experiment, planned: int) -> AdaptiveRepeats | None:
         return None
     # numpy takes as long to import as many trials, and a part of it is imported by its first use: only where it is
     # needed, and before the first trial.
-    from mprunner.analysis import precision  # noqa: PLC0415
+    from mprunner.analysis.statistics import precision  # noqa: PLC0415
 
     precision([0.0] * experiment.until.least)
     cases = planned // (experiment.repeats + experiment.warmup)

@@ -13,7 +13,7 @@ from mprunner.runs import Reading, RunFolder, RunInfo
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mprunner.analysis import Judgement
+    from mprunner.analysis.verdict import Judgement
     from mprunner.tables import Begin, Frames
 
 T = TypeVar("T")
@@ -48,7 +48,8 @@ def tabulate(folder: RunFolder, rules: Rules | None = None, begin: "Begin | None
         ResultsError: the journal can't be read, is damaged, or was cut.
     """
     # pandas takes longer to import than most trials: not before all of them have been executed.
-    from mprunner.analysis import judge, judged_outcomes, summarise  # noqa: PLC0415
+    from mprunner.analysis.summary import summarise  # noqa: PLC0415
+    from mprunner.analysis.verdict import judge, judged_outcomes  # noqa: PLC0415
     from mprunner.tables import build_frames, forget  # noqa: PLC0415
 
     _refuse_cut(folder)

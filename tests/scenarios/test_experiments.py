@@ -12,6 +12,7 @@ import yaml
 from mprunner.analysis.verdict import FAILING
 from mprunner.executors import Interrupt
 from mprunner.model.records import Ending, OutcomeCount, Result, ResultKind
+from mprunner.report.findings import told
 from mprunner.workflow import pipeline
 from mprunner.workflow.prepare import prepare
 from mprunner.workflow.tabulate import tabulate
@@ -148,7 +149,7 @@ def test_the_bank_fails_if_the_lock_loses_a_single_update(bank):
 
     judgement = bank(lost)
     assert judgement.verdict == "failed"
-    failing = [(finding.found, finding.told) for finding in judgement.findings if finding.fails]
+    failing = [(finding.found, told(finding)) for finding in judgement.findings if finding.fails]
     assert failing == [
         ("forbidden", "99 in 1 of 10,000 observations (0.01%)"),
         ("missed", "1 in 1 of 10 trials"),
@@ -161,7 +162,7 @@ def test_the_bank_fails_if_the_gated_race_never_shows(bank):
 
     judgement = bank(lost)
     assert judgement.verdict == "failed"
-    failing = [(finding.found, finding.told) for finding in judgement.findings if finding.fails]
+    failing = [(finding.found, told(finding)) for finding in judgement.findings if finding.fails]
     assert failing == [("missed", "0 in 10 of 10 trials")]
 
 
