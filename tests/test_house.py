@@ -2,8 +2,6 @@
 
 import ast
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -60,23 +58,3 @@ def test_every_room_stands_in_the_page_on_architecture():
     page = (ROOT / "docs" / "architecture.md").read_text()
     rooms = [path.name for path in HOUSE.iterdir() if path.is_dir() and path.name != "__pycache__"]
     assert [room for room in rooms if f"| `mprunner/{room}/` |" not in page] == []
-
-
-@pytest.mark.parametrize(
-    "command", [["show"], ["show", "--json"], ["list"], ["compare", "compared", "compared"]]
-)
-def test_reading_a_run_imports_nothing_that_executes_one(command):
-    code = (
-        "import sys\nfrom mprunner.cli import main\n"
-        "try:\n    main(sys.argv[1:])\n"
-        "except SystemExit:\n    pass\n"
-        "print(*sys.modules, file=sys.stderr)\n"
-    )
-    options = ["--results", str(ROOT / "tests" / "golden" / "runs")]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *command, *options], capture_output=True, text=True, check=True
-    )
-    imported = set(done.stderr.split())
-    packages = ("executors", "worker", "plugins", "experiment")
-    assert "mprunner.runs" in imported
-    assert imported & {"pluggy", "yaml", "pydantic", *(f"mprunner.{name}" for name in packages)} == set()
