@@ -222,10 +222,11 @@ class StreamedTable:
         self._context.close()
         return CsvFile(columns=self._columns, rows=self._rows, size=self._file.size, sha256=self._file.sha256)
 
-    def discard(self, *error: Any) -> None:
-        """Leave the old table, unless this one is finished; ``error`` is why, as ``__exit__`` takes it."""
-        with suppress(Exception):  # the error that is being raised already says what is wrong
-            self._context.__exit__(*error)
+    def discard(self) -> None:
+        """Leave the old table, unless this one is finished."""
+        abandoned = ResultsError("a table was not finished")  # what is raised within leaves the old file
+        with suppress(ResultsError):  # of an error that ended the writing its own words are told
+            self._context.__exit__(ResultsError, abandoned, None)
 
 
 class StreamedTables:
@@ -255,4 +256,4 @@ class StreamedTables:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         for table in self._tables.values():
-            table.discard(kind, error, traceback)
+            table.discard()

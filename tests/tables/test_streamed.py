@@ -179,3 +179,11 @@ def test_a_disk_that_is_full_while_the_journal_is_read_leaves_the_old_table_and_
 def test_a_folder_that_is_gone_is_told(tmp_path):
     with pytest.raises(ResultsError, match=r"actors\.csv can't be written: No such file"):
         streamed(run(), tmp_path / "gone")
+
+
+def test_a_table_that_was_not_finished_leaves_the_old_one_even_where_nothing_went_wrong(tmp_path):
+    (tmp_path / "samples.csv").write_text("old")
+    with StreamedTables(tmp_path) as begun:
+        build_frames(run(record(samples=[{"round": 1}]), declaration=SAMPLED), begin=begun)
+    assert (tmp_path / "samples.csv").read_text() == "old"
+    assert os.listdir(tmp_path) == ["samples.csv"]
