@@ -1,109 +1,55 @@
 """Whether any case can have the values that a ``where``, an exclusion or a baseline names."""
 
 from collections.abc import Iterable, Mapping
-from itertools import chain
 
 from mprunner.experiment.checking import CPU_COUNT, Checking, ParamTypes
 from mprunner.experiment.document import Document, MappingNode, ScalarNode, SequenceNode, parts
 from mprunner.experiment.messages import as_flow, as_yaml, list_of_names
 from mprunner.experiment.problems import Loc, path_text
-from mprunner.model.experiment import Block, Row, axes, names_of
+from mprunner.model.experiment import Block, axes, names_of
 from mprunner.model.rules import Where
 from mprunner.values import Scalar
 
-_SHOWN = 20  # values, of which list_of_names() shows fewer
 
-
-class _Column:
-    """The values of one name in several places, and the places of each: found without looking at every place."""
-
-    def __init__(self, values: Iterable[Scalar], *, counts_processes: bool) -> None:
-        self.values: dict[Scalar, list[int]] = {}
-        self._counts_processes = counts_processes
-        for place, value in enumerate(values):
-            self.add(place, value)
-
-    def add(self, place: int, value: Scalar) -> None:
-        """Note that the name has a value in a place."""
-        self.values.setdefault(value, []).append(place)
-
-    def places(self, wanted: Iterable[Scalar]) -> set[int]:
-        """Return the places that have one of some values; ``cpu_count`` may be any number, on some machine."""
-        found: set[int] = set()
-        for value in wanted:
-            if self._counts_processes and value == CPU_COUNT:
-                return found.union(*self.values.values())
-            found.update(self.values.get(value, ()))
-            if self._counts_processes:
-                found.update(self.values.get(CPU_COUNT, ()))
-        return found
-
-
-class _Axis:
-    """What varies on its own: names that move together, and which rows have which values."""
-
-    def __init__(self, names: tuple[str, ...], rows: tuple[Row, ...], types: ParamTypes) -> None:
-        self.columns = {
-            name: _Column((row[i] for row in rows), counts_processes=_counts_processes(types, name))
-            for i, name in enumerate(names)
-        }
-
-    def has_row(self, wanted: Where) -> bool:
-        """Whether a row has, of each of its names that is wanted, one of the values."""
-        here = [column.places(wanted[name]) for name, column in self.columns.items() if name in wanted]
-        return not here or bool(set.intersection(*here))
-
-
-class Sweeping:
-    """The combinations of a file, as far as their values tell."""
+class _Cases:
+    """The combinations of a file, as far as their values tell. ``cpu_count`` may be any number, on some machine."""
 
     def __init__(self, fixed: Mapping[str, Scalar], sweep: tuple[Block, ...], types: ParamTypes) -> None:
-        defaults = {name: type_.field.default for name, type_ in types.items()}
-        self._blocks = [
-            [_Axis(names, rows, types) for names, rows in axes(block)] for block in sweep or ({},)
-        ]
-        self._columns = {name: _Column((), counts_processes=_counts_processes(types, name)) for name in types}
-        sweeping: dict[str, set[int]] = {name: set() for name in types}
-        for place, block in enumerate(self._blocks):
-            for name, column in chain.from_iterable(axis.columns.items() for axis in block):
-                sweeping[name].add(place)
-                for value in column.values:
-                    self._columns[name].add(place, value)
-        for name, value in {**defaults, **fixed}.items():
-            for place in set(range(len(self._blocks))) - sweeping[name]:
-                self._columns[name].add(place, value)
+        given = {name: type_.field.default for name, type_ in types.items()} | dict(fixed)
+        same = {name: (value,) for name, value in given.items()}
+        self._counting = {name for name, type_ in types.items() if type_.field.counts_processes}
+        self._blocks = []
+        self.values: dict[str, dict[Scalar, None]] = {name: {} for name in types}
+        for block in sweep or ({},):
+            swept = {name for key in block for name in names_of(key)}
+            whole = {name: value for name, value in same.items() if name not in swept} | dict(block)
+            self._blocks.append(list(axes(whole)))
+            for names, rows in self._blocks[-1]:
+                for row in rows:
+                    for name, value in zip(names, row, strict=True):
+                        self.values[name][value] = None
 
-    def has(self, wanted: Where) -> bool:
-        """Whether a combination has, of each param that is wanted, one of the values."""
-        places = set.intersection(*(self._columns[name].places(values) for name, values in wanted.items()))
-        return any(all(axis.has_row(wanted) for axis in self._blocks[place]) for place in sorted(places))
+    def take(self, name: str, value: Scalar) -> bool:
+        """Whether a param has a value in some case."""
+        return self._fits(name, self.values[name], (value,))
 
-    def takes(self, name: str, value: Scalar) -> bool:
-        """Whether a param has a value in some combination."""
-        return bool(self._columns[name].places((value,)))
-
-    def values_of(self, name: str) -> list[Scalar]:
-        """Return the values that a param takes."""
-        return list(self._columns[name].values)
-
-
-def _counts_processes(types: ParamTypes, name: str) -> bool:
-    return name in types and types[name].field.counts_processes
-
-
-def refuse_unmatched(checking: Checking, path: Loc, wanted: Where, sweeping: Sweeping) -> None:
-    """Report values at a path that no combination has, one by one or together; any of a name's values will do."""
-    unknown = False
-    for name, values in wanted.items():
-        for index, value in enumerate(values):
-            if not sweeping.takes(name, value):
-                unknown = True
-                have = list_of_names([as_yaml(each) for each in sweeping.values_of(name)[:_SHOWN]])
-                checking.report(
-                    (*path, name, index), f"no case has {as_yaml(value)} here", f"the cases have {have}"
+    def have(self, wanted: Where) -> bool:
+        """Whether a case has, of each param that is wanted, one of the values."""
+        return any(
+            all(
+                any(
+                    all(self._fits(n, (v,), wanted[n]) for n, v in zip(names, row, strict=True) if n in wanted)
+                    for row in rows
                 )
-    if wanted and not unknown and not sweeping.has(wanted):
-        checking.report(path, "no case has all these values", at_key=True)
+                for names, rows in block
+            )
+            for block in self._blocks
+        )
+
+    def _fits(self, name: str, values: Iterable[Scalar], wanted: Iterable[Scalar]) -> bool:
+        if name in self._counting and (CPU_COUNT in values or CPU_COUNT in wanted):
+            return True
+        return any(value in values for value in wanted)
 
 
 def refuse_all_unmatched(
@@ -121,11 +67,11 @@ def refuse_all_unmatched(
     """
     if checking.types is None or not wheres or not _are_known(checking):
         return
-    sweeping = Sweeping(fixed, sweep, checking.types)
-    given = _given(checking.document)
+    cases = _Cases(fixed, sweep, checking.types)
+    given = _given_by_options(checking.document)
     for path, where in wheres.items():
         if path not in checking.faulty and not checking.document.find(path).node.refused:
-            _refuse_unmatched(checking, path, where, sweeping, given)
+            _refuse_unmatched(checking, path, where, cases, given)
 
 
 def _are_known(checking: Checking) -> bool:
@@ -143,52 +89,48 @@ def _are_known(checking: Checking) -> bool:
 
 
 def _refuse_unmatched(
-    checking: Checking, path: Loc, where: Where, sweeping: Sweeping, given: Mapping[str, Loc]
+    checking: Checking, path: Loc, where: Where, cases: _Cases, given: Mapping[str, Loc]
 ) -> None:
-    """Report values that no case has: those of which an option has changed the cases, at the option."""
+    """Report values that no case has, one by one or together: at the option that gave other ones to the cases."""
     document = checking.document
-    whole = ("sweep",) if document.is_set(("sweep",)) else None
+    whole: Loc = ("sweep",) if document.is_set(("sweep",)) else ()
     places = {name: given.get(name, whole) for name in where if not document.is_set((*path, name))}
-    changed = {name: place for name, place in places.items() if place is not None}
-    own = {name: values for name, values in where.items() if name not in changed}
-    known = len(checking.problems)
-    if own:
-        refuse_unmatched(checking, path, own, sweeping)
-    if not changed or len(checking.problems) > known:
+    changed = {name: place for name, place in places.items() if place}
+    unknown = [
+        (name, i, value)
+        for name, values in where.items()
+        for i, value in enumerate(values)
+        if not cases.take(name, value)
+    ]
+    own = [each for each in unknown if each[0] not in changed]
+    for name, index, value in own:
+        have = list_of_names([as_yaml(each) for each in cases.values[name]])
+        checking.report((*path, name, index), f"no case has {as_yaml(value)} here", f"the cases have {have}")
+    if own or (not unknown and cases.have(where)):
         return
-    looked = Checking(document, checking.scenario, checking.types)
-    refuse_unmatched(looked, path, where, sweeping)
-    if looked.problems:
-        name, place = next(iter(changed.items()))
-        checking.report(
-            place, f"no case is left that {path_text(path)} means", _instead(checking, name, place)
-        )
+    if not changed or not cases.have({name: v for name, v in where.items() if name not in changed}):
+        checking.report(path, "no case has all these values", at_key=True)
+        return
+    name, place = next(iter(changed.items()))
+    message = f"no case is left that {path_text(path)} means"
+    checking.report(place, message, _instead(checking, name, place))
 
 
-def _given(document: Document) -> dict[str, Loc]:
+def _given_by_options(document: Document) -> dict[str, Loc]:
     """Return where an option gives values of a param to the cases, by the param's name."""
-    swept = [(*path, key) for path in document.mapping_paths("sweep") for key in _keys(document, path)]
-    fixed = [("params", key) for key in _keys(document, ("params",))]
     given: dict[str, Loc] = {}
-    for path in (*swept, *fixed):
-        if (place := document.set_within(path)) is not None:
-            for name in names_of(str(path[-1])):
-                given.setdefault(name, place)
+    for path in [*document.mapping_paths("sweep"), *document.mapping_paths("params")]:
+        for key, _ in parts(document.find(path).node):
+            if (place := document.set_within((*path, key))) is not None:
+                for name in names_of(str(key)):
+                    given.setdefault(name, place)
     return given
-
-
-def _keys(document: Document, path: Loc) -> list[str]:
-    place = document.find(path)
-    is_there = place.path == path and isinstance(place.node, MappingNode)
-    return [str(key) for key, _ in parts(place.node)] if is_there else []
 
 
 def _instead(checking: Checking, name: str, place: Loc) -> str | None:
     """Return the hint to take cases of the file, where an option says which values of a param it wants."""
     node = checking.node(place)
-    text = (
-        as_flow(node, ",") if isinstance(node, ScalarNode | SequenceNode) and place[-1] != "sweep" else None
-    )
+    text = as_flow(node, ",") if isinstance(node, ScalarNode | SequenceNode) else None
     if text is None:
         return "`--only` takes cases of the file as it is"
     return f"`--only {name}={text}` takes the cases that have it"
