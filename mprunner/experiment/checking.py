@@ -11,7 +11,7 @@ from mprunner.errors import PluginError
 from mprunner.experiment import messages
 from mprunner.experiment.document import Document, MappingNode, Node, ScalarNode
 from mprunner.experiment.messages import Fault, explained, list_of_names, not_a_choice, text_fault, wrong_type
-from mprunner.experiment.problems import MAX_PROBLEMS, Loc, Problem, did_you_mean, quoted
+from mprunner.experiment.problems import Loc, Problem, did_you_mean, quoted
 from mprunner.model.declaration import Declaration, Field, FieldType, fields_of
 from mprunner.values import Scalar
 
@@ -154,10 +154,6 @@ class Vocabulary(Protocol):
         """What it declares."""
 
 
-class EnoughProblemsError(Exception):
-    """A file has :data:`mprunner.experiment.problems.MAX_PROBLEMS` problems: no more are looked for."""
-
-
 @dataclass(slots=True)
 class Checking:
     """One pass over the params of a document.
@@ -169,7 +165,6 @@ class Checking:
         ranged: how many values the ranges had that were checked.
         problems: what is wrong, as far as it was found.
         faulty: the paths of all that something is wrong with, or with something in it.
-        reports: how many there were, with those of what the reader has reported already.
     """
 
     document: Document
@@ -178,20 +173,12 @@ class Checking:
     ranged: int = 0
     problems: list[Problem] = field(default_factory=list)
     faulty: set[Loc] = field(default_factory=set)
-    reports: int = 0
 
     def report(self, path: Loc, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
-        """Add a problem of the value at a path, or of its key, unless the reader has reported that already.
-
-        Raises:
-            EnoughProblemsError: there are so many now that no one reads more.
-        """
+        """Add a problem of the value at a path, or of its key, unless the reader has reported that already."""
         self.faulty.update(path[:end] for end in range(1, len(path) + 1))
         if not self.document.is_refused(path, at_key=at_key):
             self.problems.append(self.document.problem(path, message, hint, at_key=at_key))
-        self.reports += 1
-        if self.reports >= MAX_PROBLEMS:
-            raise EnoughProblemsError
 
     def values(self, path: Loc) -> dict[str, Scalar]:
         """Return the values of a mapping from params to one value each."""

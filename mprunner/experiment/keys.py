@@ -6,7 +6,6 @@ the rest from its type, most of which are in value_types.py, and from the
 :class:`~mprunner.experiment.messages.Keywords` beside a validator.
 """
 
-from itertools import islice
 from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError, model_validator
@@ -14,11 +13,10 @@ from pydantic_core import ErrorDetails
 
 from mprunner.experiment.document import Document, ScalarNode, parts, plain
 from mprunner.experiment.messages import KEYS, Keywords, explained, fault, not_a_choice
-from mprunner.experiment.problems import MAX_PROBLEMS, Loc, Problem, did_you_mean
+from mprunner.experiment.problems import Loc, Problem, did_you_mean
 from mprunner.experiment.value_types import (
+    MAX_RULES,
     MOST_PROCESSES,
-    RULE_COUNT,
-    RULE_LIST,
     Baseline,
     Blocks,
     Cpus,
@@ -34,7 +32,6 @@ from mprunner.experiment.value_types import (
     Output,
     Ratio,
     Scalars,
-    ScenarioName,
     Seconds,
     Text,
     Tolerance,
@@ -116,6 +113,7 @@ _Repeats = Annotated[
     Discriminator(_fixed_or_adaptive),
 ]
 
+_RULES = Field(min_length=1, max_length=MAX_RULES)
 
 CONDITIONS = ("equals", "one_of", "min", "max", "between")
 """The keys that say what a value must be."""
@@ -207,7 +205,7 @@ class ExperimentFile(BaseModel):
     description: Lines = ""
     """what the experiment asks"""
 
-    scenario: ScenarioName
+    scenario: Text
     """what to study; `mprunner scenarios` lists them"""
 
     params: Values = Field(default_factory=dict)
@@ -255,10 +253,10 @@ class ExperimentFile(BaseModel):
     baseline: Baseline = Field(default_factory=dict)
     """the cases that the others are compared with: the values that they share"""
 
-    outcomes: dict[str, Annotated[list[OutcomeEntry], RULE_COUNT, RULE_LIST]] = Field(default_factory=dict)
+    outcomes: dict[str, Annotated[list[OutcomeEntry], _RULES]] = Field(default_factory=dict)
     """which states of an outcome are acceptable, interesting or forbidden"""
 
-    expect: Annotated[list[ExpectEntry], RULE_COUNT, RULE_LIST] = Field(default_factory=list)
+    expect: Annotated[list[ExpectEntry], _RULES] = Field(default_factory=list)
     """what metrics and statuses must come to"""
 
 
@@ -272,8 +270,7 @@ def check_structure(document: Document) -> tuple[ExperimentFile | None, list[Pro
         return ExperimentFile.model_validate(plain(document.root)), []
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False)
-        untold = (details for details in errors if not _is_told(document, details))
-        return None, [_problem(document, details) for details in islice(untold, MAX_PROBLEMS)]
+        return None, [_problem(document, each) for each in errors if not _is_told(document, each)]
 
 
 def _is_told(document: Document, details: ErrorDetails) -> bool:

@@ -148,7 +148,7 @@ def _scenario(
 ) -> tuple[str, Vocabulary | None, list[Problem]]:
     place = document.find(("scenario",))
     name = place.node.value if place.path and isinstance(place.node, ScalarNode) else None
-    if not isinstance(name, str) or len(name) > MAX_NAME or text_fault(name):
+    if not isinstance(name, str) or text_fault(name):
         return "", None, []  # check_structure() says so
     try:
         vocabulary = vocabulary_of(name)
@@ -158,7 +158,7 @@ def _scenario(
 
 
 def _name_problems(document: Document, path: Path) -> list[Problem]:
-    if document.find(("name",)).path or (NAME.match(path.stem) and len(path.stem) <= MAX_NAME):
+    if document.find(("name",)).path or NAME.match(path.stem):
         return []
     slug = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:MAX_NAME] or "bank"
     message = f"the file's name {quoted(path.stem)} can't be the experiment's name"

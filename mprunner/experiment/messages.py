@@ -107,9 +107,22 @@ def explained(kind: str, context: Mapping[str, Any], text: str, node: Node) -> F
     if kind in _LIMITS:
         limits = {name: _without_zeros(limit) for name, limit in context.items()}
         return Fault(f"must be {_LIMITS[kind].format_map(limits)}, not {shown(node)}")
+    if kind in ("too_short", "too_long"):
+        return _wrong_length(context, node)
     if isinstance(error := context.get("error"), Exception):  # of a validator in a scenario's annotation
         return Fault(f"{shown(node)} is refused: {error}")
     return Fault(f"{shown(node)} is refused: {text[:1].lower()}{text[1:]}")
+
+
+def _wrong_length(context: Mapping[str, Any], node: Node) -> Fault:
+    if "max_length" in context:
+        return Fault("has {actual_length} items; the most is {max_length}".format_map(context))
+    return Fault(
+        "is empty",
+        "name a param and its value, or remove it"
+        if isinstance(node, MappingNode)
+        else "give it items, or remove it",
+    )
 
 
 def _without_zeros(limit: object) -> object:

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from mprunner.experiment.checking import Checking, EnoughProblemsError, ParamTypes
+from mprunner.experiment.checking import Checking, ParamTypes
 from mprunner.experiment.document import Document
 from mprunner.experiment.messages import as_yaml
 from mprunner.experiment.problems import Loc, Problem, path_text
 from mprunner.experiment.rules import check_rules, check_until
 from mprunner.experiment.satisfiability import refuse_all_unmatched
 from mprunner.experiment.sweeps import check_block
-from mprunner.experiment.value_types import MAX_EXCLUSIONS, list_of_cpus
+from mprunner.experiment.value_types import list_of_cpus
 from mprunner.model.declaration import Declaration
 from mprunner.model.experiment import Block, names_of
 from mprunner.model.rules import Rules
@@ -52,13 +52,10 @@ def check_params(
         declared: its metrics and outcomes; None likewise.
 
     Returns:
-        the values, which are complete where there is no problem, and the problems, the first thousand of them.
+        the values, which are complete where there is no problem, and the problems.
     """
     checking = Checking(document, scenario, types)
-    try:
-        return _checked(checking, declared), checking.problems
-    except EnoughProblemsError:
-        return ParamValues(fixed={}, sweep=(), exclude=(), baseline=None, rules=Rules()), checking.problems
+    return _checked(checking, declared), checking.problems
 
 
 def _checked(checking: Checking, declared: Declaration | None) -> ParamValues:
@@ -69,7 +66,7 @@ def _checked(checking: Checking, declared: Declaration | None) -> ParamValues:
     _require(checking, fixed, blocks)
     sweep = tuple(blocks.values())
     listed = [path for path in document.mapping_paths("exclude") if len(path) > 1]
-    exclude = {path: checking.values(path) for path in listed[:MAX_EXCLUSIONS]}
+    exclude = {path: checking.values(path) for path in listed}
     baseline = checking.values(("baseline",))
     rules, wheres = check_rules(checking, declared)
     check_until(checking, declared)

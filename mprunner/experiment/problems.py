@@ -52,8 +52,6 @@ _SHOWN_TEXT = 40
 _SHOWN_OPTION = 60
 _RENDERED = 100
 _SHORT_FOR = 3  # characters: a shorter word stands in too many
-MAX_PROBLEMS = 1_000
-"""So many are looked for in each part of a file: to find near words for 90,000 mistyped ones would take seconds."""
 
 _SYNONYMS = {"else": "otherwise", "start": "from", "begin": "from", "stop": "to", "end": "to"}
 """What people know from elsewhere, and its name here."""
@@ -178,8 +176,7 @@ class ExperimentFileError(ExperimentError):
         self.problems = tuple(sorted(problems, key=_place))
         rendered = [problem.render() for problem in self.problems[:_RENDERED]]
         if len(self.problems) > _RENDERED:
-            at_least = "at least " if len(self.problems) >= MAX_PROBLEMS else ""
-            rendered.append(f"… and {at_least}{len(self.problems) - _RENDERED:,} more problems")
+            rendered.append(f"… and {len(self.problems) - _RENDERED:,} more problems")
         super().__init__("\n\n".join(rendered))
 
     def __reduce__(self) -> tuple[type["ExperimentFileError"], tuple[tuple[Problem, ...]]]:

@@ -20,7 +20,6 @@ from mprunner.experiment.messages import (
     wrong_type,
 )
 from mprunner.experiment.problems import Loc, did_you_mean
-from mprunner.experiment.value_types import MAX_RULES
 from mprunner.model.declaration import Declaration, Field, FieldType
 from mprunner.model.records import Status
 from mprunner.model.rules import OF_EACH, Condition, Expectation, OutcomeRule, ParamValue, Rules, Where
@@ -89,8 +88,7 @@ def _entries(
     checking: Checking, path: Loc, node: Node | None, model: type[_Entry], wheres: dict[Loc, Where]
 ) -> Iterator[tuple[Loc, _Entry, bool]]:
     """Yield each entry of a list with its path, and whether its values can be judged; report what is wrong in any."""
-    items = node.items if isinstance(node, SequenceNode) and len(node.items) <= MAX_RULES else ()
-    for index, item in enumerate(items):
+    for index, item in enumerate(node.items if isinstance(node, SequenceNode) else ()):
         if not isinstance(item, MappingNode):
             continue
         place = (*path, index)

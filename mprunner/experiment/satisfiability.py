@@ -38,7 +38,9 @@ class _Cases:
         return any(
             all(
                 any(
-                    all(self._fits(n, (v,), wanted[n]) for n, v in zip(names, row, strict=True) if n in wanted)
+                    all(
+                        self._fits(n, (v,), wanted[n]) for n, v in zip(names, row, strict=True) if n in wanted
+                    )
                     for row in rows
                 )
                 for names, rows in block

@@ -270,16 +270,18 @@ def test_cpu_count_may_say_which_cases_are_meant(read):
 
 
 @pytest.mark.parametrize(
-    ("key", "wrong"),
+    ("key", "item"),
     [
-        ("outcomes:\n  final_balance:", "{equals: %d}"),
-        ("expect:", "{min: %d}"),
-        ("exclude:", "{guard: [%d]}"),
+        ("outcomes:\n  final_balance:", "{equals: %d, verdict: forbidden}"),
+        ("expect:", "{metric: wall_s, min: %d}"),
+        ("exclude:", "{guard: lock}"),
     ],
 )
-def test_a_list_of_too_many_mappings_is_refused_for_that_alone(problems, key, wrong):
-    (only,) = first_lines(problems(f"{HEAD}{key}\n" + "".join(f"  - {wrong}\n" % n for n in range(101))))
-    assert only.endswith("has 101 mappings; the most is 100")
+def test_a_list_of_too_many_mappings_is_refused(problems, key, item):
+    (only,) = first_lines(
+        problems(f"{HEAD}{key}\n" + "".join(f"  - {item}\n".replace("%d", str(n)) for n in range(101)))
+    )
+    assert only.endswith("has 101 items; the most is 100")
 
 
 @pytest.mark.parametrize(

@@ -114,11 +114,10 @@ def test_the_error_has_all_problems_in_the_order_of_the_file():
 def test_a_hundred_problems_are_shown_and_the_rest_counted():
     source = Source.of("x.yaml", "a: 1")
     problem = source.problem(Position(1, 1), "no")
-    assert ExperimentFileError([problem] * 234).message.endswith("\n\n… and 134 more problems")
     error = ExperimentFileError([problem] * 1_234)
     assert len(error.problems) == 1_234
     assert error.message.count("x.yaml:") == 100
-    assert error.message.endswith("\n\n… and at least 1,134 more problems")
+    assert error.message.endswith("\n\n… and 1,134 more problems")
 
 
 def test_a_part_of_one_name_is_told_with_it_and_a_part_of_several_is_not():

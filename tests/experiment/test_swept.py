@@ -89,10 +89,3 @@ def test_exclusions_survive_json_and_an_earlier_header_has_none(read):
     assert Experiment.from_json(written, experiment.source) == experiment
     del written["exclude"]
     assert Experiment.from_json(written).exclude == ()
-
-
-def test_more_exclusions_than_are_looked_at_in_a_moment_are_refused(problems):
-    listed = ", ".join("{level: 1}" for _ in range(101))
-    assert message(problems(f"scenario: bank\nexclude: [{listed}]\n")) == (
-        "exclude: has 101 mappings; the most is 100"
-    )
