@@ -1,20 +1,14 @@
 """``--set`` and ``--only``: options that change an experiment, or say which of its cases are executed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from mprunner.experiment.checking import Checking, ParamTypes
 from mprunner.experiment.document import Document, Entry, MappingNode, Node, ScalarNode, SequenceNode
 from mprunner.experiment.messages import shown
-from mprunner.experiment.parser import (
-    MAX_BYTES,
-    MAX_DEPTH,
-    MAX_VALUES,
-    Text,
-    read_text,
-    refuse_characters,
-)
+from mprunner.experiment.parser import MAX_DEPTH, Text, read_text, refuse_characters
 from mprunner.experiment.problems import (
     ExperimentFileError,
     Loc,
@@ -29,7 +23,8 @@ from mprunner.experiment.problems import (
 from mprunner.experiment.sweeps import check_values
 from mprunner.model.experiment import Values
 
-MAX_OPTIONS = 100
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +52,19 @@ class Option:
         return self.source.problem(self.position(0, len(self.key)), message, hint=hint)
 
 
-def read_option(name: str, text: str, form: str) -> Option:
+def _of_each(make: Callable[[_In], _Out], items: Iterable[_In]) -> tuple[list[_Out], list[Problem]]:
+    """Return what is made of each item, and the problems of those of which nothing can be made."""
+    made: list[_Out] = []
+    problems: list[Problem] = []
+    for item in items:
+        try:
+            made.append(make(item))
+        except ExperimentFileError as error:
+            problems += error.problems
+    return made, problems
+
+
+def _read_option(name: str, text: str, form: str) -> Option:
     """Read the text of an option.
 
     Args:
@@ -84,36 +91,6 @@ def read_option(name: str, text: str, form: str) -> Option:
     return Option(source, key, document.root, document.problems)
 
 
-def _refuse_too_many(name: str, texts: tuple[str, ...]) -> None:
-    message = None
-    if len(texts) > MAX_OPTIONS:
-        message = f"there are {len(texts):,} of this option; the most is {MAX_OPTIONS}"
-    elif sum(map(len, texts)) > MAX_BYTES:
-        message = "is longer, with the others of this option, than 256 KiB"
-    if message:
-        last = Source.of_option(name, texts[-1])
-        raise ExperimentFileError([last.problem(Position(1, 1), message, hint="write it into the file")])
-
-
-def read_options(name: str, texts: tuple[str, ...], form: str) -> list[Option]:
-    """Read all options of a name.
-
-    Raises:
-        ExperimentFileError: some can't be read, each for its reason; or they are too many, or too long together.
-    """
-    _refuse_too_many(name, texts)
-    options: list[Option] = []
-    problems: list[Problem] = []
-    for text in texts:
-        try:
-            options.append(read_option(name, text, form))
-        except ExperimentFileError as error:
-            problems += error.problems
-    if problems:
-        raise ExperimentFileError(problems)
-    return options
-
-
 _ONLY = "--only"
 _PATH = re.compile(r"^(?:params|sweep(?:\[[0-9]+\])?)\.")
 _ONLY_FORM = "PARAM=VALUE`, such as `--only guard=lock` or `--only guard=[lock,rlock]"
@@ -132,12 +109,8 @@ def check_only(
     Returns:
         a param and its values for each option, and the problems.
     """
-    try:
-        options = read_options(_ONLY, texts, _ONLY_FORM)
-    except ExperimentFileError as error:
-        return (), list(error.problems)
+    options, problems = _of_each(lambda text: _read_option(_ONLY, text, _ONLY_FORM), texts)
     only: list[Mapping[str, Values]] = []
-    problems: list[Problem] = []
     for option in options:
         name, document = option.key.strip(), _document(option)
         checking = Checking(document, scenario, types)
@@ -204,31 +177,19 @@ def overridden(document: Document, texts: tuple[str, ...]) -> Document:
     Raises:
         ExperimentFileError: some can't be read, lead nowhere, or undo another.
     """
-    options = read_options(_SET, texts, _FORM)
-    settings, problems = _settings(options)
-    problems += _undone(settings)
+    options, problems = _of_each(lambda text: _read_option(_SET, text, _FORM), texts)
+    settings, misplaced = _of_each(_setting, options)
+    problems += misplaced + _undone(settings)
     root: Node = document.root
     for setting in settings if not problems else ():
         try:
             root = _put(root, setting, 0)
-            _refuse_too_large(root, setting)
         except ExperimentFileError as error:
             problems += error.problems
     told = [*document.problems, *(problem for option in options for problem in option.problems)]
     if problems:
         raise ExperimentFileError([*told, *problems])
     return replace(document, root=root, problems=tuple(told))
-
-
-def _settings(options: list[Option]) -> tuple[list[_Setting], list[Problem]]:
-    settings: list[_Setting] = []
-    problems: list[Problem] = []
-    for option in options:
-        try:
-            settings.append(_setting(option))
-        except ExperimentFileError as error:
-            problems += error.problems
-    return settings, problems
 
 
 def _setting(option: Option) -> _Setting:
@@ -259,14 +220,13 @@ def _undone(settings: list[_Setting]) -> list[Problem]:
     """Report every option that sets again what one before it sets, or something around it."""
     problems: list[Problem] = []
     for number, later in enumerate(settings):
-        for earlier in settings[:number]:
-            if earlier.path == later.path:
-                problems.append(later.option.problem("is set twice", "remove one of the two"))
-                break
-            if earlier.path[: len(later.path)] == later.path:
-                message = f"undoes `--set {path_text(earlier.path)}=…`, which is before it"
-                problems.append(later.option.problem(message, "put the one with the shorter key first"))
-                break
+        undone = (each.path for each in settings[:number] if each.path[: len(later.path)] == later.path)
+        path = next(undone, None)
+        if path == later.path:
+            problems.append(later.option.problem("is set twice", "remove one of the two"))
+        elif path is not None:
+            message = f"undoes `--set {path_text(path)}=…`, which is before it"
+            problems.append(later.option.problem(message, "put the one with the shorter key first"))
     return problems
 
 
@@ -278,60 +238,38 @@ def _put(node: Node | None, setting: _Setting, depth: int) -> Node:
     """
     if depth == len(setting.path):
         return setting.option.node
+    part, place = setting.path[depth], setting.places[depth]
     if isinstance(node, ScalarNode) and node.value is None and not node.written:
         node = None  # `params:` and nothing after it
-    part = setting.path[depth]
-    if isinstance(part, int):
-        return _put_item(node, part, setting, depth)
-    return _put_entry(node, part, setting, depth)
+    match node, part:
+        case None, str():
+            return MappingNode.of(place, {part: Entry(place, _put(None, setting, depth + 1))})
+        case MappingNode(entries=entries), str():
+            known = entries.get(part)
+            value = _put(None if known is None else known.node, setting, depth + 1)
+            is_last = depth == len(setting.path) - 1
+            entry = Entry(place if known is None or is_last else known.key, value)
+            return MappingNode.of(node.position, {**entries, part: entry}, refused=node.refused)
+        case SequenceNode(items=items), int() if part < len(items):
+            item = _put(items[part], setting, depth + 1)
+            return SequenceNode.of(node.position, (*items[:part], item, *items[part + 1 :]))
+    raise setting.refusal(depth, *_nowhere(node, setting, depth))
 
 
-def _put_entry(node: Node | None, key: str, setting: _Setting, depth: int) -> Node:
-    place = setting.places[depth]
-    refused = node is not None and node.refused
+def _nowhere(node: Node | None, setting: _Setting, depth: int) -> tuple[str, str | None]:
+    """Return why a part of a path leads nowhere in a node, and what to write."""
+    before, part, after = setting.path[:depth], setting.path[depth], setting.path[depth + 1 :]
     match node:
-        case None:
-            entries, position = {}, place
+        case SequenceNode(items=()):
+            return "is an empty list", None
+        case SequenceNode(items=items) if isinstance(part, int):
+            return f"has no item [{part}]; the last is [{len(items) - 1}]", "items are counted from 0"
+        case SequenceNode():
+            example = path_text((*before, 0, part, *after))
+            return "is a list, which has no keys", f"name one of its items, as in `--set {example}=…`"
         case MappingNode():
-            entries, position = dict(node.entries), node.position
-        case SequenceNode(items=items):
-            example = path_text((*setting.path[:depth], 0, *setting.path[depth:]))
-            hint = f"name one of its items, as in `--set {example}=…`" if items else None
-            raise setting.refusal(depth, "is a list, which has no keys", hint)
+            return "is a mapping, not a list", f"write `--set {path_text((*before, *after))}=…`"
         case ScalarNode():
-            raise setting.refusal(depth, f"is {shown(node)}, not a mapping", "set all of it")
-    known = entries.get(key)
-    is_last = depth == len(setting.path) - 1
-    value = _put(None if known is None else known.node, setting, depth + 1)
-    entries[key] = Entry(place if known is None or is_last else known.key, value)
-    return MappingNode.of(position, entries, refused=refused)
-
-
-def _put_item(node: Node | None, index: int, setting: _Setting, depth: int) -> Node:
-    match node:
-        case SequenceNode(items=items) if index < len(items):
-            item = _put(items[index], setting, depth + 1)
-            return SequenceNode.of(node.position, (*items[:index], item, *items[index + 1 :]))
-        case SequenceNode(items=items):
-            count = (
-                "is an empty list" if not items else f"has no item [{index}]; the last is [{len(items) - 1}]"
-            )
-            raise setting.refusal(depth, count, "items are counted from 0")
-        case MappingNode():
-            without = path_text((*setting.path[:depth], *setting.path[depth + 1 :]))
-            raise setting.refusal(depth, "is a mapping, not a list", f"write `--set {without}=…`")
-        case ScalarNode():
-            raise setting.refusal(depth, f"is {shown(node)}, not a list", "set all of it")
-    raise setting.refusal(depth, "is not there, so that it has no items", "set all of it")
-
-
-def _refuse_too_large(root: Node, setting: _Setting) -> None:
-    """Hold a changed document to the limits of what is read.
-
-    Raises:
-        ExperimentFileError: it is beyond one.
-    """
-    if root.height > MAX_DEPTH:
-        raise setting.refusal(len(setting.path), f"nests lists and mappings more than {MAX_DEPTH} deep")
-    if root.size > MAX_VALUES:
-        raise setting.refusal(len(setting.path), f"brings the file to more than {MAX_VALUES:,} values")
+            kind = "list" if isinstance(part, int) else "mapping"
+            return f"is {shown(node)}, not a {kind}", "set all of it"
+    return "is not there, so that it has no items", "set all of it"

@@ -7,8 +7,6 @@ import pytest
 
 from mprunner.errors import ExperimentError
 from mprunner.experiment import Experiment, ExperimentFileError
-from mprunner.experiment.overrides import MAX_OPTIONS
-from mprunner.experiment.parser import MAX_DEPTH, MAX_VALUES
 
 FILE = "scenario: bank\nparams: {transactions: 10}\nsweep: {guard: [none, lock], level: [1, 2]}\n"
 LIST = "scenario: bank\nsweep:\n  - {guard: none}\n  - {guard: [lock, rlock], level: [1, 2]}\n"
@@ -179,42 +177,12 @@ def test_a_value_of_several_lines_is_shown_by_the_line_at_fault(problems):
     assert told[1:3] == ["  | levle: 1", "  | ^^^^^"]
 
 
-def test_a_document_may_not_become_deeper_than_one_that_is_read(problems, read):
-    deepest = "[" * (MAX_DEPTH - 2) + "1" + "]" * (MAX_DEPTH - 2)
-    assert "nests lists" not in problems(FILE, overrides=[f"params.label={deepest}"])
-    assert "nests lists and mappings more than 32 deep" in problems(
-        FILE, overrides=[f"params.label=[{deepest}]"]
-    )
-
-
-def test_a_document_may_not_get_more_values_than_one_that_is_read(problems):
-    half = "[" + "1," * (MAX_VALUES // 2) + "]"
-    told = problems(FILE, overrides=[f"params.label={half}", f"params.chunk={half}"])
-    assert "--set params.chunk=" in told
-    assert "brings the file to more than 100,000 values" in told
-
-
-def test_there_may_be_a_hundred_options(problems, read):
-    overrides = [f"params.p{number}=1" for number in range(MAX_OPTIONS)]
-    assert "no such param" in problems(FILE, overrides=overrides)
-    assert "there are 101 of this option; the most is 100" in problems(
-        FILE, overrides=[*overrides, "repeats=1"]
-    )
-
-
 def test_a_file_that_is_no_experiment_is_none_whatever_is_set(read):
     for text in ("", "- a\n"):
         with pytest.raises(ExperimentError):
             read(text, overrides=["scenario=bank"])
     with pytest.raises(ExperimentFileError, match=r"^bank\.yaml:1:"):
         read("scenario: [", overrides=["repeats"])
-
-
-def test_options_may_not_be_longer_together_than_a_file(problems):
-    half = "description=" + "x" * (1 << 19)
-    told = problems(FILE, overrides=[half, "params.label=" + "x" * (1 << 19)])
-    assert told.startswith("--set params.label=xxx")
-    assert "is longer, with the others of this option, than 256 KiB" in told.splitlines()[0]
 
 
 @pytest.mark.parametrize(
