@@ -196,15 +196,10 @@ def _is_new(identity: str, seen: set[str]) -> bool:
 
 def _sought(experiment: Experiment, resolving: Resolving) -> dict[Loc, Where]:
     """Return what some case has to have, by its place in the file."""
-    rules = experiment.rules.resolved(resolving.fields, resolving.cpus)
-    wheres: dict[Loc, Where] = {("expect", i, "where"): each.where for i, each in enumerate(rules.expect)}
-    for variable, several in rules.outcomes.items():
-        wheres |= {("outcomes", variable, i, "where"): rule.where for i, rule in enumerate(several)}
-    baseline = resolving.resolved(experiment.baseline or {})
+    value_of = cpu_counter(resolving.fields, resolving.cpus)
     return {
-        place: where
-        for place, where in {BASELINE: {name: (v,) for name, v in baseline.items()}, **wheres}.items()
-        if where
+        path: {name: tuple(value_of(name, value) for value in values) for name, values in where.items()}
+        for path, where in experiment.named_cases().items()
     }
 
 

@@ -164,7 +164,6 @@ class Checking:
         types: its params; None where it is unknown, and only what needs no types is checked.
         ranged: how many values the ranges had that were checked.
         problems: what is wrong, as far as it was found.
-        faulty: the paths of all that something is wrong with, or with something in it.
     """
 
     document: Document
@@ -172,11 +171,9 @@ class Checking:
     types: ParamTypes | None
     ranged: int = 0
     problems: list[Problem] = field(default_factory=list)
-    faulty: set[Loc] = field(default_factory=set)
 
     def report(self, path: Loc, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
         """Add a problem of the value at a path, or of its key, unless the reader has reported that already."""
-        self.faulty.update(path[:end] for end in range(1, len(path) + 1))
         if not self.document.is_refused(path, at_key=at_key):
             self.problems.append(self.document.problem(path, message, hint, at_key=at_key))
 

@@ -24,16 +24,6 @@ class ScalarNode:
     written: str
     refused: bool = False
 
-    @property
-    def size(self) -> int:
-        """How many values it holds: itself."""
-        return 1
-
-    @property
-    def height(self) -> int:
-        """How many collections are nested in it."""
-        return 0
-
 
 @dataclass(frozen=True, slots=True)
 class SequenceNode:
@@ -42,21 +32,10 @@ class SequenceNode:
     Attributes:
         position: where it begins.
         items: its items.
-        size: how many values it holds, aliases expanded, itself included.
-        height: how many collections are nested in it at most, itself included.
-        refused: whether the reader has reported something in it.
     """
 
     position: Position
     items: tuple["Node", ...]
-    size: int
-    height: int
-    refused: bool = False
-
-    @classmethod
-    def of(cls, position: Position, items: tuple["Node", ...]) -> "SequenceNode":
-        """Make a list and measure it."""
-        return cls(position, items, _size(items), _height(items), _refused(items))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,37 +60,25 @@ class MappingNode:
     Attributes:
         position: where it begins.
         entries: its keys and values.
-        size: how many values it holds, aliases expanded, itself included.
-        height: how many collections are nested in it at most, itself included.
-        refused: whether the reader has reported something in it, which may be left out.
     """
 
     position: Position
     entries: Mapping[str, Entry]
-    size: int
-    height: int
-    refused: bool = False
-
-    @classmethod
-    def of(cls, position: Position, entries: Mapping[str, Entry], *, refused: bool = False) -> "MappingNode":
-        """Make a mapping and measure it; it is ``refused`` if one of its values is, too."""
-        nodes = tuple(entry.node for entry in entries.values())
-        return cls(position, entries, _size(nodes), _height(nodes), refused or _refused(nodes))
 
 
 Node = ScalarNode | SequenceNode | MappingNode
 
 
-def _size(nodes: tuple[Node, ...]) -> int:
-    return 1 + sum(node.size for node in nodes)
+def size(node: Node) -> int:
+    """Return how many values a node holds, aliases expanded, itself included."""
+    return 1 + sum(size(each) for _, each in parts(node))
 
 
-def _height(nodes: tuple[Node, ...]) -> int:
-    return 1 + max((node.height for node in nodes), default=0)
-
-
-def _refused(nodes: tuple[Node, ...]) -> bool:
-    return any(node.refused for node in nodes)
+def height(node: Node) -> int:
+    """Return how many collections are nested in a node at most, itself included."""
+    return (
+        0 if isinstance(node, ScalarNode) else 1 + max((height(each) for _, each in parts(node)), default=0)
+    )
 
 
 def parts(node: Node) -> Iterator[tuple[LocPart, Node]]:

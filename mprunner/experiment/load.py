@@ -4,7 +4,7 @@ import difflib
 import os
 import re
 import stat
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from mprunner.experiment.messages import list_of_names, shown, text_fault
 from mprunner.experiment.params import ParamValues, check_params, cpu_problems
 from mprunner.experiment.parser import MAX_BYTES, read_yaml
 from mprunner.experiment.problems import ExperimentFileError, Loc, Problem, printable, quoted
+from mprunner.experiment.satisfiability import unmatched
 from mprunner.experiment.sweeps import count
 from mprunner.experiment.value_types import MAX_NAME, NAME
 from mprunner.model.experiment import Experiment, Values
@@ -115,7 +116,8 @@ def _resolved(
     if file is None or problems:
         raise ExperimentFileError(problems)
     experiment = replace(_experiment(file, values, path), overrides=asked.overrides, only=only)
-    _refuse_too_many(document, experiment)
+    if problems := [*_too_many(document, experiment), *unmatched(document, experiment, types or {})]:
+        raise ExperimentFileError(problems)
     return experiment
 
 
@@ -165,18 +167,15 @@ def _name_problems(document: Document, path: Path) -> list[Problem]:
     return [document.problem((), message, f"give it one: `name: {slug}`")]
 
 
-def _refuse_too_many(document: Document, experiment: Experiment) -> None:
+def _too_many(document: Document, experiment: Experiment) -> Iterator[Problem]:
     """Refuse by what is known without making a combination: those that will be left out count as well."""
     combinations, each = count(experiment), experiment.repeats + experiment.warmup
-    if combinations * each <= MAX_TRIALS:
-        return
-    plural = "combination" if combinations == 1 else "combinations"
-    size = f"{combinations * each:,} trials ({combinations:,} {plural} × {each:,})"
-    hint = "combinations that `exclude` leaves out count as well" if experiment.exclude else None
-    problem = document.problem(
-        _size_of(document), f"makes {size}; the most is {MAX_TRIALS:,}", hint, at_key=True
-    )
-    raise ExperimentFileError([problem])
+    if combinations * each > MAX_TRIALS:
+        plural = "combination" if combinations == 1 else "combinations"
+        size = f"{combinations * each:,} trials ({combinations:,} {plural} × {each:,})"
+        hint = "combinations that `exclude` leaves out count as well" if experiment.exclude else None
+        message = f"makes {size}; the most is {MAX_TRIALS:,}"
+        yield document.problem(_size_of(document), message, hint, at_key=True)
 
 
 def _size_of(document: Document) -> Loc:

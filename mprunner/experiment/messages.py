@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ConfigDict, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from mprunner.experiment.document import MappingNode, Node, ScalarNode, SequenceNode, parts
+from mprunner.experiment.document import MappingNode, Node, ScalarNode, SequenceNode, parts, size
 from mprunner.experiment.problems import did_you_mean, quoted
 from mprunner.experiment.scalars import RefusedScalarError, is_number, plain_scalar
 from mprunner.values import Scalar, unfit
@@ -210,7 +210,7 @@ def as_yaml(value: Scalar) -> str:
 
 def as_flow(node: Node, comma: str = ", ") -> str | None:
     """Return a node as it can be written on one line, or None if that is too long."""
-    if node.size > _SHOWN_CHOICES:
+    if size(node) > _SHOWN_CHOICES:
         return None
     if isinstance(node, ScalarNode):
         text = _scalar_in_flow(node.value)

@@ -133,7 +133,7 @@ def _check_name(checking: Checking, name: str) -> None:
 
 def _document(option: Option) -> Document:
     key = option.position(0, len(option.key))
-    return Document(option.source, MappingNode.of(key, {option.key.strip(): Entry(key, option.node)}))
+    return Document(option.source, MappingNode(key, {option.key.strip(): Entry(key, option.node)}))
 
 
 _SET = "--set"
@@ -243,16 +243,16 @@ def _put(node: Node | None, setting: _Setting, depth: int) -> Node:
         node = None  # `params:` and nothing after it
     match node, part:
         case None, str():
-            return MappingNode.of(place, {part: Entry(place, _put(None, setting, depth + 1))})
+            return MappingNode(place, {part: Entry(place, _put(None, setting, depth + 1))})
         case MappingNode(entries=entries), str():
             known = entries.get(part)
             value = _put(None if known is None else known.node, setting, depth + 1)
             is_last = depth == len(setting.path) - 1
             entry = Entry(place if known is None or is_last else known.key, value)
-            return MappingNode.of(node.position, {**entries, part: entry}, refused=node.refused)
+            return MappingNode(node.position, {**entries, part: entry})
         case SequenceNode(items=items), int() if part < len(items):
             item = _put(items[part], setting, depth + 1)
-            return SequenceNode.of(node.position, (*items[:part], item, *items[part + 1 :]))
+            return SequenceNode(node.position, (*items[:part], item, *items[part + 1 :]))
     raise setting.refusal(depth, *_nowhere(node, setting, depth))
 
 

@@ -8,7 +8,6 @@ from mprunner.experiment.document import Document
 from mprunner.experiment.messages import as_yaml
 from mprunner.experiment.problems import Loc, Problem, path_text
 from mprunner.experiment.rules import check_rules, check_until
-from mprunner.experiment.satisfiability import refuse_all_unmatched
 from mprunner.experiment.sweeps import check_block
 from mprunner.experiment.value_types import list_of_cpus
 from mprunner.model.declaration import Declaration
@@ -68,11 +67,8 @@ def _checked(checking: Checking, declared: Declaration | None) -> ParamValues:
     listed = [path for path in document.mapping_paths("exclude") if len(path) > 1]
     exclude = {path: checking.values(path) for path in listed}
     baseline = checking.values(("baseline",))
-    rules, wheres = check_rules(checking, declared)
+    rules = check_rules(checking, declared)
     check_until(checking, declared)
-    one_each = {**exclude, ("baseline",): baseline}
-    wanted = {path: {name: (v,) for name, v in values.items()} for path, values in one_each.items()}
-    refuse_all_unmatched(checking, {**wanted, **wheres}, fixed, sweep)
     return ParamValues(
         fixed=fixed,
         sweep=sweep,

@@ -31,7 +31,16 @@ from yaml.reader import Reader
 from yaml.scanner import Scanner
 
 from mprunner.errors import ExperimentError
-from mprunner.experiment.document import Document, Entry, MappingNode, Node, ScalarNode, SequenceNode
+from mprunner.experiment.document import (
+    Document,
+    Entry,
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    height,
+    size,
+)
 from mprunner.experiment.problems import (
     ExperimentFileError,
     Loc,
@@ -333,8 +342,8 @@ class _Reading:
         node = self._anchors[name]
         if node is None:
             self._fail(event, f"*{_shortened(name)} stands for something that contains it")
-        self._count(event, node.size)
-        self._check_depth(event, len(path) + node.height)
+        self._count(event, size(node))
+        self._check_depth(event, len(path) + height(node))
         return replace(
             node, position=self._position(event)
         )  # what is in it is pointed at where it is written
@@ -357,12 +366,11 @@ class _Reading:
         items: list[Node] = []
         while not isinstance(event := self._next(), SequenceEndEvent):
             items.append(self._node(event, (*path, len(items))))
-        return SequenceNode.of(self._extent(start, event), tuple(items))
+        return SequenceNode(self._extent(start, event), tuple(items))
 
     def _mapping(self, start: MappingStartEvent, path: Loc) -> MappingNode:
         own: dict[str, Entry] = {}
         merged: dict[str, Entry] | None = None
-        before = len(self._problems)
         while not isinstance(event := self._next(), MappingEndEvent):
             if isinstance(event, ScalarEvent) and event.value == _MERGE and not event.style:
                 if merged is not None:
@@ -370,9 +378,7 @@ class _Reading:
                 merged = self._merge(self._next(), (*path, _MERGE))
                 continue
             self._add_entry(own, event, path)
-        entries = {**(merged or {}), **own}
-        refused = len(self._problems) > before
-        return MappingNode.of(self._extent(start, event), entries, refused=refused)
+        return MappingNode(self._extent(start, event), {**(merged or {}), **own})
 
     def _add_entry(self, own: dict[str, Entry], event: Event, path: Loc) -> None:
         """Add a key and its value to those of a mapping; a key that it has already is reported."""

@@ -39,39 +39,34 @@ class _Found(NamedTuple):
     at_key: bool = False
 
 
-def check_rules(checking: Checking, declared: Declaration | None) -> tuple[Rules, dict[Loc, Where]]:
+def check_rules(checking: Checking, declared: Declaration | None) -> Rules:
     """Check what a file expects; what has another shape than it should is left out: check_structure() reports that.
 
     Returns:
-        the rules, which are complete where there is no problem; and every ``where``, by its path.
+        the rules, which are complete where there is no problem.
     """
-    wheres: dict[Loc, Where] = {}
     outcomes = {}
     for variable, node in checking.entries(("outcomes",)):
         path: Loc = ("outcomes", variable)
         if declared is not None and variable not in declared.outcomes:
             _unknown(checking, path, "outcome", variable, list(declared.outcomes), at_key=True)
         rules: dict[Loc, OutcomeRule] = {}
-        for place, entry, is_sound in _entries(checking, path, node, OutcomeEntry, wheres):
+        for place, entry, where, is_sound in _entries(checking, path, node, OutcomeEntry):
             if is_sound:
                 _report(checking, place, _wrong_values(checking, place, entry, None))
                 rules[place] = OutcomeRule(
-                    condition=entry.condition(),
-                    verdict=entry.verdict,
-                    note=entry.note,
-                    where=wheres.get((*place, "where"), {}),
+                    condition=entry.condition(), verdict=entry.verdict, note=entry.note, where=where
                 )
         _refuse_unreachable(checking, rules)
         outcomes[variable] = tuple(rules.values())
     expect = []
     listed = checking.node(("expect",))
-    for place, wanted, is_sound in _entries(checking, ("expect",), listed, ExpectEntry, wheres):
+    for place, wanted, where, is_sound in _entries(checking, ("expect",), listed, ExpectEntry):
         field = _metric(checking, place, wanted, declared)
         if is_sound:
             _report(checking, place, _wrong_for_metric(checking, place, wanted, field))
-            where = wheres.get((*place, "where"), {})
             expect.append(_expectation(wanted, where))
-    return Rules(outcomes=outcomes, expect=tuple(expect)), wheres
+    return Rules(outcomes=outcomes, expect=tuple(expect))
 
 
 def _expectation(entry: ExpectEntry, where: Where) -> Expectation:
@@ -85,22 +80,24 @@ def _expectation(entry: ExpectEntry, where: Where) -> Expectation:
 
 
 def _entries(
-    checking: Checking, path: Loc, node: Node | None, model: type[_Entry], wheres: dict[Loc, Where]
-) -> Iterator[tuple[Loc, _Entry, bool]]:
-    """Yield each entry of a list with its path, and whether its values can be judged; report what is wrong in any."""
+    checking: Checking, path: Loc, node: Node | None, model: type[_Entry]
+) -> Iterator[tuple[Loc, _Entry, Where, bool]]:
+    """Yield each entry of a list with its path, the cases that it means, and whether its values can be judged.
+
+    What is wrong in any is reported.
+    """
     for index, item in enumerate(node.items if isinstance(node, SequenceNode) else ()):
         if not isinstance(item, MappingNode):
             continue
         place = (*path, index)
         entry, is_sound = _shaped(model, plain(item))
         if is_sound and (found := next(_contradictions(entry), None)):  # others may follow from the first
-            where = checking.document.set_within(place) or (*place, *found.path)
-            checking.report(where, found.message, found.hint)
+            blamed = checking.document.set_within(place) or (*place, *found.path)
+            checking.report(blamed, found.message, found.hint)
             is_sound = False
         _check_param(checking, place, entry)
-        if "where" in entry.model_fields_set and (named := _where(checking, (*place, "where"))):
-            wheres[*place, "where"] = named
-        yield place, entry, is_sound
+        where = _where(checking, (*place, "where")) if "where" in entry.model_fields_set else {}
+        yield place, entry, where, is_sound
 
 
 def _shaped(model: type[_Entry], value: dict[str, Any]) -> tuple[_Entry, bool]:

@@ -1,12 +1,12 @@
 """Whether any case can have the values that a ``where``, an exclusion or a baseline names."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from mprunner.experiment.checking import CPU_COUNT, Checking, ParamTypes
-from mprunner.experiment.document import Document, MappingNode, ScalarNode, SequenceNode, parts
+from mprunner.experiment.checking import CPU_COUNT, ParamTypes
+from mprunner.experiment.document import Document, MappingNode, Node, parts
 from mprunner.experiment.messages import as_flow, as_yaml, list_of_names
-from mprunner.experiment.problems import Loc, path_text
-from mprunner.model.experiment import Block, axes, names_of
+from mprunner.experiment.problems import Loc, Problem, path_text
+from mprunner.model.experiment import Block, Experiment, axes, names_of
 from mprunner.model.rules import Where
 from mprunner.values import Scalar
 
@@ -54,47 +54,26 @@ class _Cases:
         return any(value in values for value in wanted)
 
 
-def refuse_all_unmatched(
-    checking: Checking, wheres: Mapping[Loc, Where], fixed: Mapping[str, Scalar], sweep: tuple[Block, ...]
-) -> None:
-    """Report every value that no case has.
-
-    Nothing is looked for where it is not known what the cases have, nor in what has other problems.
+def unmatched(document: Document, experiment: Experiment, types: ParamTypes) -> list[Problem]:
+    """Return a problem for every value that no case has, of the baseline, an exclusion or a ``where``.
 
     Args:
-        checking: of the file, after all else in it was checked.
-        wheres: some params and their values, by their path.
-        fixed: the values that the file gives to every case.
-        sweep: the blocks of its sweep.
+        document: the file, with nothing else wrong in it.
+        experiment: what it says.
+        types: the scenario's params.
     """
-    if checking.types is None or not wheres or not _are_known(checking):
-        return
-    cases = _Cases(fixed, sweep, checking.types)
-    given = _given_by_options(checking.document)
-    for path, where in wheres.items():
-        if path not in checking.faulty and not checking.document.find(path).node.refused:
-            _refuse_unmatched(checking, path, where, cases, given)
+    named = experiment.named_cases()
+    for index, values in enumerate(experiment.exclude):
+        named["exclude", index] = {name: (value,) for name, value in values.items()}
+    cases = _Cases(experiment.params, experiment.sweep, types)
+    given = _given_by_options(document)
+    return [each for path, where in named.items() for each in _unmatched(document, path, where, cases, given)]
 
 
-def _are_known(checking: Checking) -> bool:
-    """Whether what the cases have is known: nothing is wrong with what the file fixes and sweeps."""
-    fixed, sweep = (checking.node((key,)) for key in ("params", "sweep"))
-    if checking.faulty & {("scenario",), ("params",), ("sweep",)}:
-        return False
-    if any(node is not None and node.refused for node in (fixed, sweep)):
-        return False
-    blocks = sweep.items if isinstance(sweep, SequenceNode) else (sweep,)
-    has_shape = fixed is None or (
-        isinstance(fixed, MappingNode) and all(isinstance(value, ScalarNode) for _, value in parts(fixed))
-    )
-    return has_shape and (sweep is None or all(isinstance(block, MappingNode) for block in blocks))
-
-
-def _refuse_unmatched(
-    checking: Checking, path: Loc, where: Where, cases: _Cases, given: Mapping[str, Loc]
-) -> None:
-    """Report values that no case has, one by one or together: at the option that gave other ones to the cases."""
-    document = checking.document
+def _unmatched(
+    document: Document, path: Loc, where: Where, cases: _Cases, given: Mapping[str, Loc]
+) -> Iterator[Problem]:
+    """Yield the problems of one; where an option gave other values to the cases, they are the option's."""
     whole: Loc = ("sweep",) if document.is_set(("sweep",)) else ()
     places = {name: given.get(name, whole) for name in where if not document.is_set((*path, name))}
     changed = {name: place for name, place in places.items() if place}
@@ -106,16 +85,17 @@ def _refuse_unmatched(
     ]
     own = [each for each in unknown if each[0] not in changed]
     for name, index, value in own:
-        have = list_of_names([as_yaml(each) for each in cases.values[name]])
-        checking.report((*path, name, index), f"no case has {as_yaml(value)} here", f"the cases have {have}")
+        have = f"the cases have {list_of_names([as_yaml(each) for each in cases.values[name]])}"
+        yield document.problem((*path, name, index), f"no case has {as_yaml(value)} here", have)
     if own or (not unknown and cases.have(where)):
         return
     if not changed or not cases.have({name: v for name, v in where.items() if name not in changed}):
-        checking.report(path, "no case has all these values", at_key=True)
+        yield document.problem(path, "no case has all these values", at_key=True)
         return
     name, place = next(iter(changed.items()))
-    message = f"no case is left that {path_text(path)} means"
-    checking.report(place, message, _instead(checking, name, place))
+    yield document.problem(
+        place, f"no case is left that {path_text(path)} means", _instead(document.find(place).node, name)
+    )
 
 
 def _given_by_options(document: Document) -> dict[str, Loc]:
@@ -129,10 +109,9 @@ def _given_by_options(document: Document) -> dict[str, Loc]:
     return given
 
 
-def _instead(checking: Checking, name: str, place: Loc) -> str | None:
+def _instead(node: Node, name: str) -> str:
     """Return the hint to take cases of the file, where an option says which values of a param it wants."""
-    node = checking.node(place)
-    text = as_flow(node, ",") if isinstance(node, ScalarNode | SequenceNode) else None
+    text = None if isinstance(node, MappingNode) else as_flow(node, ",")
     if text is None:
         return "`--only` takes cases of the file as it is"
     return f"`--only {name}={text}` takes the cases that have it"

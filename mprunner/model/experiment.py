@@ -7,12 +7,15 @@ from typing import Any, Literal, Protocol
 
 from mprunner.model.adaptive import Until
 from mprunner.model.limits import Limits
-from mprunner.model.rules import Rules
+from mprunner.model.rules import Rules, Where
 from mprunner.values import Scalar
 
 Order = Literal["interleaved", "shuffled", "sequential"]
 OnFailure = Literal["continue", "stop"]
 Isolation = Literal["forked", "fresh"]
+Path = tuple[str | int, ...]
+"""The keys of mappings and the indexes of lists that lead to a value of a file."""
+
 Row = tuple[Scalar, ...]
 Values = tuple[Scalar | Row, ...]
 Block = Mapping[str, Values]
@@ -95,6 +98,15 @@ class Experiment:
     path: str = ""
     source: bytes = b""
     source_map: SourceMap | None = field(default=None, compare=False, repr=False)
+
+    def named_cases(self) -> dict[Path, Where]:
+        """Return the values by which the baseline and each rule name cases, by their path in the file."""
+        wheres: dict[Path, Where] = {}
+        for variable, several in self.rules.outcomes.items():
+            wheres |= {("outcomes", variable, i, "where"): rule.where for i, rule in enumerate(several)}
+        wheres |= {("expect", i, "where"): rule.where for i, rule in enumerate(self.rules.expect)}
+        baseline = {name: (value,) for name, value in (self.baseline or {}).items()}
+        return {path: where for path, where in {("baseline",): baseline, **wheres}.items() if where}
 
     def to_json(self) -> dict[str, Any]:
         """Return a value that ``json`` can write and :meth:`from_json` reads back, without the source."""

@@ -96,18 +96,16 @@ def test_what_is_refused_in_an_option_is_told_with_the_problems_of_the_file(prob
     ]
 
 
-def test_a_value_that_no_case_has_is_told_with_the_problems_of_what_is_beside_it(problems):
-    rendered = problems(
-        BANK + "sweep: {guard: [none, lock]}\nrepeats: yes\nexclude: [{guard: rlock}, {gaurd: none}]\n"
-        "baseline: {guard: rlock}\nexpect: [{metric: lost, max: 0, where: {guard: rlock}}]\n"
+def test_every_value_that_no_case_has_is_told_once_nothing_else_is_wrong(problems):
+    text = (
+        "sweep: {guard: [none, lock]}\nrepeats: %s\nexclude: [{guard: rlock}]\nbaseline: {guard: rlock}\n"
+        "expect: [{metric: lost_updates, max: 0, where: {guard: rlock}}]\n"
     )
-    assert told(rendered) == [
-        "3:10: repeats: YAML readers disagree on what yes means",
+    assert told(problems(BANK + text % "yes")) == ["3:10: repeats: YAML readers disagree on what yes means"]
+    assert told(problems(BANK + text % "3")) == [
         "4:19: exclude[0].guard: no case has rlock here",
-        "4:28: exclude[1].gaurd: scenario 'bank' has no such param",
         "5:19: baseline.guard: no case has rlock here",
-        "6:19: expect[0].metric: scenario 'bank' has no such metric",
-        "6:48: expect[0].where.guard: no case has rlock here",
+        "6:56: expect[0].where.guard: no case has rlock here",
     ]
 
 
