@@ -64,13 +64,13 @@ class _Rewritten:
     """What is said instead of what PyYAML says.
 
     Attributes:
-        said: a part of its message.
+        said: parts of its messages.
         message: the fact, in words for people.
         hint: what to do.
         at_start: whether to point at what PyYAML was reading, not at where it gave up.
     """
 
-    said: str
+    said: tuple[str, ...]
     message: str
     hint: str | None = None
     at_start: bool = False
@@ -80,36 +80,41 @@ _UNREADABLE = "this escape or directive can't be read as YAML"
 _LINE_UP = "line up the keys of a mapping, and the items of a list"
 _REWRITTEN = (
     _Rewritten(
-        "mapping values are not allowed",
+        ("mapping values are not allowed",),
         "a ':' is not expected here",
         f"write a value that contains ': ' in quotes; {_LINE_UP}",
     ),
     _Rewritten(
-        "sequence entries are not allowed", "a list can't begin here", "begin it on the line below its key"
+        ("sequence entries are not allowed",), "a list can't begin here", "begin it on the line below its key"
     ),
-    _Rewritten("'\\t' that cannot start any token", "a tab can't be used here", "indent with spaces"),
     _Rewritten(
-        "could not find expected ':'",
+        ("'\\t' that cannot start any token", "found a tab character"),
+        "a tab can't be used here",
+        "indent with spaces",
+    ),
+    _Rewritten(
+        ("could not find expected ':'",),
         "this is neither `key: value` nor part of a longer value",
         "write `key: value`, with a space after the colon",
         at_start=True,
     ),
-    _Rewritten("expected <block end>", "this does not fit what is around it", _LINE_UP),
-    _Rewritten("expected '<document start>'", "this does not fit what is above it", _LINE_UP),
-    _Rewritten("not find expected key", "this does not fit what is around it", _LINE_UP),
-    _Rewritten("not find expected '-' indicator", "this does not fit what is around it", _LINE_UP),
-    _Rewritten("not find expected <document start>", "this does not fit what is above it", _LINE_UP),
-    _Rewritten("expected ',' or ']'", "a ',' or the closing ']' of the list is missing before this"),
-    _Rewritten("expected ',' or '}'", "a ',' or the closing '}' of the mapping is missing before this"),
-    _Rewritten("expected the node content", "a value is missing before this"),
-    _Rewritten("not find expected node content", "a value is missing before this"),
-    _Rewritten("found unexpected ':'", "a ':' is not expected here", "write text that holds a ':' in quotes"),
-    _Rewritten("found a tab character", "a tab can't be used here", "indent with spaces"),
-    _Rewritten("invalid Unicode character escape code", _UNREADABLE),
-    _Rewritten("found unexpected end of stream", "the quote that opens here is never closed", at_start=True),
-    _Rewritten("while scanning an anchor", "this is no anchor", "write text that begins with & in quotes"),
-    _Rewritten("while scanning an alias", "this is no alias", "write text that begins with * in quotes"),
-    _Rewritten("that cannot start any token", "text can't begin with this character", "write it in quotes"),
+    _Rewritten(("expected <block end>",), "this does not fit what is around it", _LINE_UP),
+    _Rewritten(("expected '<document start>'",), "this does not fit what is above it", _LINE_UP),
+    _Rewritten(("expected ',' or ']'",), "a ',' or the closing ']' of the list is missing before this"),
+    _Rewritten(("expected ',' or '}'",), "a ',' or the closing '}' of the mapping is missing before this"),
+    _Rewritten(("expected the node content",), "a value is missing before this"),
+    _Rewritten(
+        ("found unexpected ':'",), "a ':' is not expected here", "write text that holds a ':' in quotes"
+    ),
+    _Rewritten(("invalid Unicode character escape code",), _UNREADABLE),
+    _Rewritten(
+        ("found unexpected end of stream",), "the quote that opens here is never closed", at_start=True
+    ),
+    _Rewritten(("while scanning an anchor",), "this is no anchor", "write text that begins with & in quotes"),
+    _Rewritten(("while scanning an alias",), "this is no alias", "write text that begins with * in quotes"),
+    _Rewritten(
+        ("that cannot start any token",), "text can't begin with this character", "write it in quotes"
+    ),
 )
 
 
@@ -210,7 +215,8 @@ def events(text: Text) -> Iterator[Event]:
 def _syntax_error(text: Text, error: MarkedYAMLError, here: int) -> ExperimentFileError:
     problem = error.problem or "this is not YAML"
     said = f"{error.context or ''}: {problem}"
-    rewritten = next((known for known in _REWRITTEN if known.said in said), _Rewritten("", problem))
+    known = (each for each in _REWRITTEN if any(part in said for part in each.said))
+    rewritten = next(known, _Rewritten((), problem))
     at = text.position(error.problem_mark.index if error.problem_mark else here)
     opened = text.position(error.context_mark.index) if error.context_mark else at
     hint = rewritten.hint

@@ -7,7 +7,6 @@ a float here, as in YAML 1.2, although YAML 1.1 reads it as text.
 
 import math
 import re
-from collections.abc import Callable
 
 from mprunner.values import Scalar
 
@@ -26,8 +25,6 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\
 _NOT_FINITE = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
 _LOW, _HIGH = -(2**63), 2**63 - 1
 _INTEGER_DIGITS = 20  # the longest 64-bit integer and its sign; int() of 5000 digits is an error of its own
-
-_TRUE_WORDS = {"yes", "on"}
 
 
 class RefusedScalarError(Exception):
@@ -81,50 +78,33 @@ def _float(text: str) -> float:
 
 
 def _refuse_ambiguous(text: str) -> None:
-    for pattern, hint in _AMBIGUOUS:
+    for pattern, instead in _AMBIGUOUS:
         if pattern.match(text):
-            raise RefusedScalarError(f"YAML readers disagree on what {_short(text)} means", hint(text))
+            quoted = f"'{text}' in quotes" if text == _short(text) else "it in quotes"
+            meant = "true" if text.lower() in ("yes", "on") else "false"
+            hint = f"{instead.format(meant=meant)}{quoted} for text"
+            if pattern is _SIXTY:
+                hint += '; a timeout can be written as "90s" or "2m"'
+            raise RefusedScalarError(f"YAML readers disagree on what {_short(text)} means", hint)
 
 
 def _short(text: str) -> str:
     return text if len(text) <= 30 else text[:29] + "…"
 
 
-def _in_quotes(text: str) -> str:
-    return f"'{text}' in quotes" if len(text) <= 30 else "it in quotes"
-
-
-def _word_hint(text: str) -> str:
-    meant = "true" if text.lower() in _TRUE_WORDS else "false"
-    return f"write {meant}, or {_in_quotes(text)} for text"
-
-
-def _digits_hint(text: str) -> str:
-    return f"write the number without _, or {_in_quotes(text)} for text"
-
-
-def _zeros_hint(text: str) -> str:
-    return f"write the number without leading zeros, or {_in_quotes(text)} for text"
-
-
-def _base_hint(text: str) -> str:
-    return f"write a decimal number, or {_in_quotes(text)} for text"
-
-
-def _sixty_hint(text: str) -> str:
-    return f'write {_in_quotes(text)} for text; a timeout can be written as "90s" or "2m"'
-
-
-def _text_hint(text: str) -> str:
-    return f"write {_in_quotes(text)} for text"
-
-
-_AMBIGUOUS: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
-    (re.compile(rf"(?:{'|'.join(_spellings('yes', 'no', 'on', 'off'))})\Z"), _word_hint),
-    (re.compile(r"(?=[^_]*_)[-+]?[0-9.][0-9_.]*(?:[eE][-+]?[0-9_]+)?\Z"), _digits_hint),
-    (re.compile(r"[-+]?0[0-9]+\Z"), _zeros_hint),
-    (re.compile(r"[-+]?0(?:[bB][01_]+|[oO][0-7_]+|[xX][0-9a-fA-F_]+)\Z"), _base_hint),
-    (re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z"), _sixty_hint),
-    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9][0-9:.Zz \t+-]*)?\Z"), _text_hint),
-    (re.compile(r"(?:=|<<)\Z"), _text_hint),
+_SIXTY = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
+_AMBIGUOUS = (
+    (re.compile(rf"(?:{'|'.join(_spellings('yes', 'no', 'on', 'off'))})\Z"), "write {meant}, or "),
+    (
+        re.compile(r"(?=[^_]*_)[-+]?[0-9.][0-9_.]*(?:[eE][-+]?[0-9_]+)?\Z"),
+        "write the number without _, or ",
+    ),
+    (re.compile(r"[-+]?0[0-9]+\Z"), "write the number without leading zeros, or "),
+    (
+        re.compile(r"[-+]?0(?:[bB][01_]+|[oO][0-7_]+|[xX][0-9a-fA-F_]+)\Z"),
+        "write a decimal number, or ",
+    ),
+    (_SIXTY, "write "),
+    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9][0-9:.Zz \t+-]*)?\Z"), "write "),
+    (re.compile(r"(?:=|<<)\Z"), "write "),
 )
