@@ -1,66 +1,110 @@
-"""Which combinations of an experiment become cases: none excluded, not asked for, refused or there already. Pure."""
+"""The combinations of an experiment, and which become cases: none excluded, not asked for, refused or repeated."""
 
 import itertools
 import json
+import math
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import cast
 
 from mprunner.errors import NothingSelectedError, PluginError
 from mprunner.experiment.messages import as_yaml, list_of_names
 from mprunner.experiment.problems import Loc
-from mprunner.model.declaration import Field, cpu_counter, with_cpus
-from mprunner.model.experiment import Block, Experiment, Row, axes
+from mprunner.model.declaration import Field, cpu_counter
+from mprunner.model.experiment import Block, Experiment, axes
 from mprunner.model.records import label_of
 from mprunner.model.rules import Where, matches
 from mprunner.values import Scalar
 
+Params = dict[str, Scalar]
+Identify = Callable[[Params], str]
+BASELINE: Loc = ("baseline",)
+"""The place of the baseline among what is sought."""
 
-class Filters:
-    """Take the combinations that have, of each ``--only``, one of its values.
+_NO_SWEEP: tuple[Block, ...] = ({},)
+
+
+def count(experiment: Experiment) -> int:
+    """Return how many combinations an experiment has, without making them; they may be more than ``len`` can say."""
+    return sum(math.prod(map(len, block.values())) for block in experiment.sweep or _NO_SWEEP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Combination:
+    """The values of one case.
 
     Attributes:
-        left_out: how many it was shown and did not take.
+        params: every param of the scenario, in the order of its fields, with ``cpu_count`` as a number.
+        swept: the names that its block of the sweep sets, in the order of the file.
     """
 
-    def __init__(self, experiment: Experiment, fields: tuple[Field, ...], cpus: int) -> None:
-        self.left_out = 0
-        self._only = experiment.only
-        value_of = cpu_counter(fields, cpus)
-        self._wanted = [
-            (name, {value_of(name, value) for value in values}) for name, values in _pairs(self._only)
+    params: Params
+    swept: tuple[str, ...]
+
+
+class Combinations(Sequence[Combination]):
+    """Every combination, each made when it is asked for by its place: a million of them fit anywhere.
+
+    They are in the order of the file, block by block; in a block the first name varies slowest, and names that move
+    together vary as one. Without a sweep there is one combination: the fixed params.
+
+    Args:
+        experiment: what it fixes and sweeps.
+        fields: of the scenario's params.
+        cpus: what ``cpu_count`` stands for.
+    """
+
+    def __init__(self, experiment: Experiment, fields: Sequence[Field] = (), cpus: int = 1) -> None:
+        self._value_of = cpu_counter(fields, cpus)
+        self._base = self.resolved({each.name: each.default for each in fields} | dict(experiment.params))
+        self._blocks = [
+            [
+                [self.resolved(dict(zip(names, row, strict=True))) for row in rows]
+                for names, rows in axes(block)
+            ]
+            for block in experiment.sweep or _NO_SWEEP
         ]
-        self._seen: dict[str, dict[Any, None]] = {name: {} for name, _ in self._wanted}
+        sizes = (math.prod(map(len, block)) for block in self._blocks)
+        self._starts = list(itertools.accumulate(sizes, initial=0))
 
-    def takes(self, params: Mapping[str, Scalar]) -> bool:
-        """Return whether a combination, with defaults and ``cpu_count`` resolved, is taken."""
-        if not self._wanted:
-            return True
-        for name, seen in self._seen.items():
-            seen[params[name]] = None
-        if all(params[name] in values for name, values in self._wanted):
-            return True
-        self.left_out += 1
-        return False
+    def resolved(self, values: Mapping[str, Scalar]) -> Params:
+        """Return the values with ``cpu_count`` as a number, where it is one."""
+        return {name: self._value_of(name, value) for name, value in values.items()}
 
-    def nothing(self) -> NothingSelectedError:
-        """Return the error that says that no combination was taken, and what values they have."""
-        filters = " ".join(f"--only {name}={_list(list(values))}" for name, values in _pairs(self._only))
-        have = "; ".join(
-            f"{name} {list_of_names([as_yaml(value) for value in values])}"
-            for name, values in self._seen.items()
-        )
-        return NothingSelectedError(f"no case has what is asked for by {filters}", f"the cases have {have}")
+    def all_resolved(self, where: Where) -> Where:
+        """Return the values that any of a few may be, with ``cpu_count`` as a number, where it is one."""
+        return {name: tuple(self._value_of(name, value) for value in where[name]) for name in where}
 
+    def may_repeat(self) -> bool:
+        """Return whether two combinations can have the same values: in one product of distinct rows they can't."""
+        several = len(self._blocks) > 1
+        return several or any(len(set(map(json.dumps, rows))) < len(rows) for rows in self._blocks[0])
 
-def _pairs(only: tuple[Mapping[str, Any], ...]) -> Iterator[tuple[str, tuple[Scalar, ...]]]:
-    return ((name, values) for each in only for name, values in each.items())
+    def __len__(self) -> int:
+        return self._starts[-1]
 
+    def __getitem__(self, place: int) -> Combination:  # type: ignore[override]  # nobody slices them
+        if not 0 <= place < self._starts[-1]:
+            raise IndexError(place)
+        which = bisect_right(self._starts, place) - 1
+        left = place - self._starts[which]
+        chosen: list[Params] = []
+        for rows in reversed(self._blocks[which]):  # the last varies fastest
+            left, digit = divmod(left, len(rows))
+            chosen.append(rows[digit])
+        swept = {name: value for row in reversed(chosen) for name, value in row.items()}
+        return Combination(params=self._base | swept, swept=tuple(swept))
 
-def _list(values: list[Scalar]) -> str:
-    shown = list_of_names([as_yaml(value) for value in values])
-    return shown if len(values) == 1 else f"[{shown}]"
+    def every_params(self) -> Iterator[Params]:
+        """Yield the params of each, in order, faster than by asking for one after the other."""
+        for block in self._blocks:
+            for chosen in itertools.product(*block):
+                params = self._base.copy()
+                for values in chosen:
+                    params.update(values)
+                yield params
 
 
 def reason_of_refusal(scenario: str, params_type: type, params: Mapping[str, Scalar]) -> str | None:
@@ -81,15 +125,9 @@ def reason_of_refusal(scenario: str, params_type: type, params: Mapping[str, Sca
     return None
 
 
-Params = dict[str, Scalar]
-Identify = Callable[[Params], str]
-BASELINE: Loc = ("baseline",)
-"""The place of the baseline among what is sought."""
-
-
 @dataclass(slots=True)
 class Selection:
-    """What became of every combination, by its place in the order of :class:`mprunner.experiment.Combinations`.
+    """What became of every combination, by its place in the order of :class:`Combinations`.
 
     Attributes:
         cases: the places of those that became cases.
@@ -97,85 +135,57 @@ class Selection:
         reasons: why, one for each of ``refused``.
         repeated: how many have the same values as a case before them.
         excluded: how many the experiment excludes.
-        filters: what took them of those that are not excluded.
-        sought: the values of the baseline and of every rule's ``where``, as far as no case has them.
+        not_selected: how many of the others ``--only`` does not ask for.
+        wanted: the values of the baseline and of every rule's ``where`` that no case has, by their path in the file.
+        left_out: the paths of those that a combination has which is left out.
     """
-
-    filters: Filters
 
     cases: "array[int]" = field(default_factory=lambda: array("Q"))
     refused: "array[int]" = field(default_factory=lambda: array("Q"))
     reasons: list[str] = field(default_factory=list)
     repeated: int = 0
     excluded: int = 0
-    sought: "Sought" = field(default_factory=lambda: Sought({}))
-
-
-@dataclass(slots=True)
-class Sought:
-    """Values that some case has to have.
-
-    Attributes:
-        wanted: the values that no case was seen to have, by their place in the file.
-        left_out: the places of those that a combination has which is left out.
-    """
-
-    wanted: dict[Loc, Where]
+    not_selected: int = 0
+    wanted: dict[Loc, Where] = field(default_factory=dict)
     left_out: set[Loc] = field(default_factory=set)
 
     def see(self, params: Params, *, is_case: bool) -> None:
-        """Take in a combination: a case, or one that is left out."""
-        for place in [place for place, where in self.wanted.items() if matches(where, params)]:
+        """Take in whether a combination has values that are wanted: a case, or one that is left out."""
+        for path in [path for path, where in self.wanted.items() if matches(where, params)]:
             if is_case:
-                del self.wanted[place]
+                del self.wanted[path]
             else:
-                self.left_out.add(place)
+                self.left_out.add(path)
 
 
-@dataclass(frozen=True, slots=True)
-class Resolving:
-    """How values become a scenario's params.
-
-    Attributes:
-        fields: of the scenario's params.
-        cpus: what ``cpu_count`` stands for.
-    """
-
-    fields: tuple[Field, ...]
-    cpus: int
-
-    def resolved(self, values: Mapping[str, Scalar]) -> Params:
-        """Return the values with ``cpu_count`` as a number, where it is one."""
-        return with_cpus(values, self.fields, self.cpus)
-
-    def completed(self, values: Mapping[str, Scalar]) -> Params:
-        """Return every param of the scenario, in the order of its fields: the value given, or the default."""
-        return self.resolved({each.name: values.get(each.name, each.default) for each in self.fields})
-
-
-def select(experiment: Experiment, resolving: Resolving, params_type: type, identify: Identify) -> Selection:
+def select(
+    experiment: Experiment, combinations: Combinations, params_type: type, identify: Identify
+) -> Selection:
     """Offer every combination that is neither excluded nor filtered out to ``Params``, and tell what became of it.
 
     Args:
-        experiment: whose combinations.
-        resolving: how their values become params.
+        experiment: what it excludes, asks for and names.
+        combinations: its combinations.
         params_type: raises ValueError for a combination that the scenario refuses.
         identify: tells cases apart; it is asked only where two combinations may be one case.
 
     Raises:
         PluginError: ``params_type`` fails in another way.
     """
-    selection = Selection(Filters(experiment, resolving.fields, resolving.cpus))
-    if not experiment.only:  # else a part of the cases may be without them
-        selection.sought = Sought(_sought(experiment, resolving))
+    only = [combinations.all_resolved(where) for where in _only(experiment)]
+    exclude = [combinations.resolved(values).items() for values in experiment.exclude]
+    named = {} if only else experiment.named_cases()  # a part of the cases may be without them
+    selection = Selection(wanted={path: combinations.all_resolved(where) for path, where in named.items()})
     reasons: dict[str, str] = {}  # a million combinations may be refused for one reason: it is kept once
-    seen: set[str] | None = set() if _may_repeat(experiment, resolving) else None
-    for place, (params, is_excluded) in enumerate(_offered(experiment, resolving)):
-        if not is_excluded and not selection.filters.takes(params):
+    seen: set[str] | None = set() if combinations.may_repeat() else None
+    for place, params in enumerate(combinations.every_params()):
+        is_excluded = any(values <= params.items() for values in exclude)
+        if not is_excluded and not all(matches(wanted, params) for wanted in only):
+            selection.not_selected += 1
             continue
         reason = None if is_excluded else reason_of_refusal(experiment.scenario, params_type, params)
-        if selection.sought.wanted:
-            selection.sought.see(params, is_case=not is_excluded and reason is None)
+        if selection.wanted:
+            selection.see(params, is_case=not is_excluded and reason is None)
         if is_excluded:
             selection.excluded += 1
         elif reason is not None:
@@ -194,51 +204,24 @@ def _is_new(identity: str, seen: set[str]) -> bool:
     return len(seen) > known
 
 
-def _sought(experiment: Experiment, resolving: Resolving) -> dict[Loc, Where]:
-    """Return what some case has to have, by its place in the file."""
-    value_of = cpu_counter(resolving.fields, resolving.cpus)
-    return {
-        path: {name: tuple(value_of(name, value) for value in values) for name, values in where.items()}
-        for path, where in experiment.named_cases().items()
-    }
+def _only(experiment: Experiment) -> tuple[Where, ...]:
+    return cast("tuple[Where, ...]", experiment.only)  # of rows, which move together, --only names none
 
 
-def _offered(experiment: Experiment, resolving: Resolving) -> Iterator[tuple[Params, bool]]:
-    """Yield the params of every combination, and whether it is excluded; what is no param is no part of a case."""
-    exclude = [resolving.resolved(values).items() for values in experiment.exclude]
-    base = resolving.completed(experiment.params)
-    for block in _blocks(experiment):
-        rows = [_rows(names, each, base, resolving) for names, each in axes(block)]
-        for chosen in itertools.product(*rows):
-            params = base.copy()
-            for values in chosen:
-                params.update(values)
-            yield params, any(values <= params.items() for values in exclude)
+def nothing_selected(experiment: Experiment, combinations: Combinations) -> NothingSelectedError:
+    """Return the error that says that ``--only`` took no combination, and what values they have."""
+    pairs = [(name, values) for each in _only(experiment) for name, values in each.items()]
+    filters = " ".join(f"--only {name}={_list(values)}" for name, values in pairs)
+    exclude = [combinations.resolved(values).items() for values in experiment.exclude]
+    have: dict[str, dict[Scalar, None]] = {name: {} for name, _ in pairs}
+    for params in combinations.every_params():
+        if not any(values <= params.items() for values in exclude):
+            for name, seen in have.items():
+                seen[params[name]] = None
+    shown = "; ".join(f"{name} {list_of_names(list(map(as_yaml, seen)))}" for name, seen in have.items())
+    return NothingSelectedError(f"no case has what is asked for by {filters}", f"the cases have {shown}")
 
 
-def _rows(names: Sequence[str], rows: Sequence[Row], base: Params, resolving: Resolving) -> list[Params]:
-    resolved = (resolving.resolved(dict(zip(names, row, strict=True))) for row in rows)
-    return [{name: value for name, value in values.items() if name in base} for values in resolved]
-
-
-def _may_repeat(experiment: Experiment, resolving: Resolving) -> bool:
-    """Return whether two combinations can have the same values: in one product of distinct rows they can't."""
-    blocks = _blocks(experiment)
-    return (
-        len(blocks) > 1
-        or any(
-            len({json.dumps(resolving.resolved(dict(zip(names, row, strict=True)))) for row in rows})
-            < len(rows)
-            for names, rows in axes(blocks[0])
-        )
-        or _sets_unknown(blocks[0], resolving)
-    )
-
-
-def _sets_unknown(block: Block, resolving: Resolving) -> bool:
-    known = {each.name for each in resolving.fields}
-    return any(name not in known for names, _ in axes(block) for name in names)
-
-
-def _blocks(experiment: Experiment) -> tuple[Block, ...]:
-    return experiment.sweep or ({},)
+def _list(values: Sequence[Scalar]) -> str:
+    shown = list_of_names([as_yaml(value) for value in values])
+    return shown if len(values) == 1 else f"[{shown}]"

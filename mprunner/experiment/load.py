@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mprunner.errors import ExperimentError
+from mprunner.experiment.cases import count
 from mprunner.experiment.checking import Vocabulary, param_types
 from mprunner.experiment.document import Document, MappingNode, ScalarNode, plain
 from mprunner.experiment.files import experiments_in
@@ -18,7 +19,6 @@ from mprunner.experiment.params import ParamValues, check_params, cpu_problems
 from mprunner.experiment.parser import MAX_BYTES, read_yaml
 from mprunner.experiment.problems import ExperimentFileError, Loc, Problem, printable, quoted
 from mprunner.experiment.satisfiability import unmatched
-from mprunner.experiment.sweeps import count
 from mprunner.experiment.value_types import MAX_NAME, NAME
 from mprunner.model.experiment import Experiment, Values
 from mprunner.model.limits import Limits

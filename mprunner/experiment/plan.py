@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
 
 from mprunner.errors import ExperimentError, NothingSelectedError
-from mprunner.experiment.cases import BASELINE, Resolving, Selection, select
+from mprunner.experiment.cases import BASELINE, Combinations, Selection, nothing_selected, select
 from mprunner.experiment.messages import as_yaml, list_of_names
 from mprunner.experiment.problems import Loc, printable
-from mprunner.experiment.sweeps import Combinations
 from mprunner.model.declaration import Declaration
 from mprunner.model.experiment import Experiment
 from mprunner.model.records import Attempt, label_of
@@ -164,27 +163,33 @@ def make_plan(
         PluginError: the scenario's ``Params`` fails in another way than by refusing.
         NothingSelectedError: every combination is refused by the scenario, excluded, or not selected.
     """
-    resolving = Resolving(declaration.params, cpus)
+    combinations = Combinations(experiment, declaration.params, cpus)
 
     def identify(params: Mapping[str, Scalar]) -> str:
         return case_id(declaration.name, params, experiment.isolation, experiment.cpus)
 
-    selection = select(experiment, resolving, params_type, identify)
-    combinations = Combinations(experiment)
-
     def case(place: int) -> Case:
-        label, params = _described(combinations, resolving, place)
-        return Case(case_id=identify(params), label=label, params=params)
+        made = combinations[place]
+        label = label_of(made.params, made.swept)
+        return Case(case_id=identify(made.params), label=label, params=made.params)
 
-    refused = _refusals(combinations, resolving, selection)
+    def refusal(number: int) -> Refusal:
+        made = combinations[selection.refused[number]]
+        label = label_of(made.params, made.swept)
+        return Refusal(label=label, params=made.params, reason=selection.reasons[number])
+
+    selection = select(experiment, combinations, params_type, identify)
+    refused = Lazy(range(len(selection.refused)), refusal)
     if strict and refused:
         raise _refusing(experiment, refused)
     if not selection.cases:
+        if selection.not_selected and not refused:
+            raise nothing_selected(experiment, combinations)
         raise _nothing_left(experiment, refused, selection)
-    if BASELINE in selection.sought.wanted:
+    if BASELINE in selection.wanted:
         raise _no_baseline(experiment)
-    for place, where in selection.sought.wanted.items():
-        if place in selection.sought.left_out:  # else it means a number of CPUs that another machine has
+    for place, where in selection.wanted.items():
+        if place in selection.left_out:  # else it means a number of CPUs that another machine has
             raise _no_case(experiment, place, where)
     return Plan(
         cases=_kept(Lazy(selection.cases, case)),
@@ -195,7 +200,7 @@ def make_plan(
         seed=experiment.seed,
         timeout_s=experiment.timeout_s,
         excluded=selection.excluded,
-        not_selected=selection.filters.left_out,
+        not_selected=selection.not_selected,
         repeated=selection.repeated,
     )
 
@@ -220,13 +225,10 @@ def _refusing(experiment: Experiment, refused: Sequence[Refusal]) -> ExperimentE
 def _nothing_left(
     experiment: Experiment, refused: Sequence[Refusal], selection: Selection
 ) -> NothingSelectedError:
-    left_out = selection.filters.left_out
-    if left_out and not refused:
-        return selection.filters.nothing()
     if not refused:
         message = _placed(experiment, "the experiment excludes every combination", ("exclude",))
         return NothingSelectedError(message, "remove a mapping of `exclude`")
-    which = "that is left" if selection.excluded or left_out else "of the experiment"
+    which = "that is left" if selection.excluded or selection.not_selected else "of the experiment"
     message = f"scenario {experiment.scenario!r} refuses every combination {which}"
     first = refused[0]
     return NothingSelectedError(
@@ -256,20 +258,6 @@ def _no_case(experiment: Experiment, place: Loc, where: Where) -> ExperimentErro
 
 def _kept(items: Sequence[_T]) -> Sequence[_T]:
     return tuple(items) if len(items) <= _KEPT else items
-
-
-def _refusals(combinations: Combinations, resolving: Resolving, selection: Selection) -> Sequence[Refusal]:
-    def refusal(number: int) -> Refusal:
-        label, params = _described(combinations, resolving, selection.refused[number])
-        return Refusal(label=label, params=params, reason=selection.reasons[number])
-
-    return Lazy(range(len(selection.refused)), refusal)
-
-
-def _described(combinations: Combinations, resolving: Resolving, place: int) -> tuple[str, dict[str, Scalar]]:
-    combination = combinations[place]
-    params = resolving.completed(combination.params)
-    return label_of(params, combination.swept), params
 
 
 def case_id(
