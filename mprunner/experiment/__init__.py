@@ -6,9 +6,8 @@ says, keys knows the keys, params the values that belong to the scenario, load p
 
 from mprunner.experiment.cases import Combination, Combinations, count
 from mprunner.experiment.checking import Vocabulary
-from mprunner.experiment.files import experiment_files
 from mprunner.experiment.json_schema import experiment_schema
-from mprunner.experiment.load import NOTHING, Asked, read_experiment
+from mprunner.experiment.load import NOTHING, Asked, experiment_files, read_experiment
 from mprunner.experiment.plan import Plan, Refusal, make_plan
 from mprunner.experiment.problems import ExperimentFileError, Problem
 from mprunner.experiment.value_types import list_of_cpus

@@ -4,7 +4,7 @@ import difflib
 import os
 import re
 import stat
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from mprunner.errors import ExperimentError
 from mprunner.experiment.cases import count
 from mprunner.experiment.checking import Vocabulary, param_types
 from mprunner.experiment.document import Document, MappingNode, ScalarNode, plain
-from mprunner.experiment.files import experiments_in
 from mprunner.experiment.keys import ExperimentFile, check_structure
 from mprunner.experiment.messages import list_of_names, shown, text_fault
 from mprunner.experiment.params import ParamValues, check_params, cpu_problems
@@ -25,6 +24,7 @@ from mprunner.model.limits import Limits
 
 MAX_TRIALS = 1_000_000
 
+_SUFFIXES = (".yaml", ".yml")
 _BEGIN = "begin it with `scenario: NAME`"
 
 
@@ -190,7 +190,7 @@ def _size_of(document: Document) -> Loc:
 def _read(path: Path) -> bytes:
     shown_path = printable(str(path))
     if os.path.isdir(path):  # Path.is_dir() raises on a name that is too long
-        files = experiments_in(path)
+        files = _experiments_in(path)
         example = f", such as {printable(str(path / files[0]))}" if files else ""
         raise ExperimentError(f"{shown_path} is a folder", f"name a file in it{example}")
     try:
@@ -219,10 +219,68 @@ def _missing(path: Path) -> ExperimentError:
 
 
 def _missing_hint(path: Path) -> str:
-    files = experiments_in(path.parent)
+    files = _experiments_in(path.parent)
     near = difflib.get_close_matches(path.name, files, 1)
     if near:
         return f"did you mean '{printable(str(path.with_name(near[0])))}'?"
     if files:
         return f"{printable(str(path.parent))} holds {list_of_names([printable(file) for file in files])}"
     return f"there is no experiment in {printable(str(path.parent))}"
+
+
+def _experiments_in(folder: Path) -> list[str]:
+    """Return the names of the experiment files in a folder, sorted; none where it can't be read."""
+    try:
+        return _names_in(folder)
+    except (OSError, ValueError):
+        return []
+
+
+def experiment_files(paths: Sequence[Path]) -> tuple[list[Path], list[ExperimentError]]:
+    """Return the files that some paths stand for, each once, and what is wrong with the folders among them.
+
+    A folder stands for its ``*.yaml`` and ``*.yml`` files, sorted, but for hidden ones and those in other folders.
+    Whether a file is there is told by whoever reads it.
+    """
+    files: dict[str, Path] = {}
+    errors: list[ExperimentError] = []
+    for path in paths:
+        try:
+            found = _in_folder(path) if os.path.isdir(path) else [path]
+        except ExperimentError as error:
+            errors.append(error)
+            continue
+        for file in found:
+            files.setdefault(_identity(file), file)
+    return list(files.values()), errors
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    shown = printable(str(folder))
+    try:
+        names = _names_in(folder)
+    except OSError as error:
+        raise ExperimentError(
+            f"{shown} can't be read: {error.strerror}", "name a folder that you may read"
+        ) from None
+    if not names:
+        raise ExperimentError(
+            f"there is no experiment in the folder {shown}",
+            "name a folder with *.yaml or *.yml files, or a file",
+        )
+    return [folder / name for name in names]
+
+
+def _names_in(folder: Path) -> list[str]:
+    return sorted(
+        entry.name
+        for entry in folder.iterdir()
+        if entry.suffix in _SUFFIXES and not entry.name.startswith(".") and not entry.is_dir()
+    )
+
+
+def _identity(file: Path) -> str:
+    try:
+        return os.path.realpath(file)
+    except (OSError, ValueError):  # it can be no file: whoever reads it says so
+        return str(file)

@@ -1,6 +1,7 @@
 """Whether any case can have the values that a ``where``, an exclusion or a baseline names."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 from mprunner.experiment.checking import CPU_COUNT, ParamTypes
 from mprunner.experiment.document import Document, MappingNode, Node, parts
@@ -85,7 +86,7 @@ def _unmatched(
     ]
     own = [each for each in unknown if each[0] not in changed]
     for name, index, value in own:
-        have = f"the cases have {list_of_names([as_yaml(each) for each in cases.values[name]])}"
+        have = f"the cases have {list_of_names([as_yaml(each) for each in islice(cases.values[name], 20)])}"
         yield document.problem((*path, name, index), f"no case has {as_yaml(value)} here", have)
     if own or (not unknown and cases.have(where)):
         return
