@@ -59,30 +59,30 @@ _CASE: Final = {**_RUN, "case_id": Column("key", "the case; the same in every ru
 _TRIALS: Final = {
     **_TRIAL,
     "case_id": _CASE["case_id"],
-    "repeat": Column("design", "the index of the repetition from 0; negative for warm-up trials"),
+    "repeat": Column("design", "the index of the repeat, from 0; negative for warm-up trials"),
     "attempt": Column("key", "which execution of the trial this is, from 1"),
     "is_final": Column("status", "whether this is the trial's last attempt"),
     "order": Column("design", "the trial's place in the plan, from 0"),
-    "is_warmup": Column("design", "whether it is left out of `summary.csv`"),
+    "is_warmup": Column("design", "whether this is a warm-up trial, which `summary.csv` leaves out"),
     "status": Column("status", "what happened, see below"),
-    "exit_code": Column("status", "of the worker; empty if a signal ended it"),
+    "exit_code": Column("status", "the worker's exit code; empty if a signal ended it"),
     "signal": Column("status", "the number of the signal that ended the worker"),
     "error_type": Column("status", "the type of the exception"),
-    "error_message": Column("status", "its message, or what is wrong with the result"),
-    "leaked": Column("status", "processes alive when the trial had ended, which were then killed"),
+    "error_message": Column("status", "the exception's message, or what is wrong with the result"),
+    "leaked": Column("status", "how many of the trial's processes outlived its worker; all were killed"),
     "containment": Column(
         "bookkeeping",
-        "what kept the trial's processes together: `subreaper` or `process-group`; empty, as are the times, of an "
-        "attempt that was cut off when mprunner was killed",
+        "how the trial's processes were kept together: `subreaper` or `process-group`; like the times, it is empty "
+        "for an attempt that was cut off because mprunner was killed",
     ),
-    "python": Column("bookkeeping", "the version of Python that executed it"),
+    "python": Column("bookkeeping", "the version of Python that executed the attempt"),
     "host": Column("bookkeeping", "the machine's name"),
-    "started_at": Column("bookkeeping", "when it was started: UTC, ISO 8601 with microseconds"),
-    "trial_wall_s": Column("bookkeeping", "from the fork of the worker to its end", "s"),
+    "started_at": Column("bookkeeping", "when the attempt was started: UTC, ISO 8601 with microseconds"),
+    "trial_wall_s": Column("bookkeeping", "from the start of the worker to its end", "s"),
     "cpu_user_s": Column("bookkeeping", "user CPU time of the whole process tree", "s"),
     "cpu_system_s": Column("bookkeeping", "system CPU time of the whole process tree", "s"),
     "max_process_rss_bytes": Column("bookkeeping", "peak memory of the largest process of the tree", "bytes"),
-    "seed": Column("design", "of the trial's random generator"),
+    "seed": Column("design", "the seed of the trial's random generator"),
 }
 _ACTORS: Final = {
     **_TRIAL,
@@ -95,48 +95,56 @@ _ACTORS: Final = {
         "metric", "from the beginning of its first round to the end of its last, waiting included", "s"
     ),
     "cpu_s": Column("metric", "CPU time between the same moments, spinning included", "s"),
-    "rounds": Column("metric", "the rounds that it finished"),
-    "exit_code": Column("status", "of its process; negative if a signal ended it"),
+    "rounds": Column("metric", "how many rounds it finished"),
+    "exit_code": Column("status", "the exit code of its process; negative if a signal ended it"),
     "error_type": Column("status", "the type of the exception that ended it"),
 }
 _OUTCOMES: Final = {
     **_CASE,
     "variable": Column("key", "the outcome variable"),
-    "value": Column("key", "the state, as text; text in quotes where it reads like another state"),
+    "value": Column(
+        "key",
+        "the state, written as text; in quotes if the state is a text that could be taken for another state",
+    ),
     "count": Column("outcome", "how often it was observed"),
     "observations": Column("outcome", "how many observations of that variable the case has"),
-    "share": Column("outcome", "`count` over `observations`"),
+    "share": Column("outcome", "`count` divided by `observations`"),
     "share_ci_low": Column("outcome", "the lower end of the share's exact 95 % interval"),
-    "share_ci_high": Column("outcome", "its upper end"),
+    "share_ci_high": Column("outcome", "the upper end of that interval"),
     "verdict": Column(
         "status",
-        "`acceptable`, `interesting` or `forbidden` by the first of the experiment's rules that applies; `unknown` "
-        "where none does, empty where the variable has no rules",
+        "what the first rule that applies says of the state: `acceptable`, `interesting` or `forbidden`; `unknown` "
+        "if no rule applies; empty if the variable has no rules",
     ),
-    "note": Column("status", "what that rule says of it"),
+    "note": Column("status", "the note of that rule"),
 }
 _SUMMARY: Final = {
     **_CASE,
-    "metric": Column("key", "the metric that is described"),
+    "metric": Column("key", "the metric"),
     "unit": Column("bookkeeping", "the metric's unit"),
-    "trials": Column("statistic", "how many trials count"),
-    "median": Column("statistic", "the median over those trials, in the metric's unit"),
-    "mean": Column("statistic", "their mean, likewise"),
-    "sd": Column("statistic", "their standard deviation, likewise"),
-    "min": Column("statistic", "the smallest, likewise"),
-    "max": Column("statistic", "the largest, likewise"),
+    "trials": Column("statistic", "how many of those trials have a value of the metric"),
+    "median": Column("statistic", "the median of these values, in the metric's unit"),
+    "mean": Column("statistic", "their mean, in the metric's unit"),
+    "sd": Column("statistic", "their sample standard deviation, in the metric's unit"),
+    "min": Column("statistic", "the smallest value, in the metric's unit"),
+    "max": Column("statistic", "the largest value, in the metric's unit"),
     "ci_low": Column(
-        "statistic",
-        "the 95 % percentile-bootstrap interval of the median: its lower end; empty under five trials",
+        "statistic", "the lower end of the median's 95 % interval; empty for fewer than five values"
     ),
-    "ci_high": Column("statistic", "its upper end"),
-    "ratio": Column("statistic", "the median of the repeat-by-repeat ratios to the baseline's case"),
-    "ratio_ci_low": Column("statistic", "the lower end of its interval"),
-    "ratio_ci_high": Column("statistic", "the upper end of its interval"),
-    "speedup": Column("statistic", "of durations: the baseline's time over the case's"),
+    "ci_high": Column("statistic", "the upper end of that interval"),
+    "ratio": Column(
+        "statistic",
+        "in each repeat, the case's value divided by that of the baseline's case; the median of these ratios",
+    ),
+    "ratio_ci_low": Column("statistic", "the lower end of the ratio's 95 % interval"),
+    "ratio_ci_high": Column("statistic", "the upper end of that interval"),
+    "speedup": Column(
+        "statistic", "for durations: 1 / `ratio`, how many times faster the case is than the baseline's"
+    ),
     "efficiency": Column(
         "statistic",
-        "the speed-up over the number of processes, where the scenario counts them and the baseline works alone",
+        "`speedup` divided by the number of processes; only where a param counts them and the baseline's case works "
+        "alone",
     ),
 }
 
