@@ -78,7 +78,7 @@ _TRIALS: Final = {
     "python": Column("bookkeeping", "the version of Python that executed the attempt"),
     "host": Column("bookkeeping", "the machine's name"),
     "started_at": Column("bookkeeping", "when the attempt was started: UTC, ISO 8601 with microseconds"),
-    "trial_wall_s": Column("bookkeeping", "from the start of the worker to its end", "s"),
+    "trial_wall_s": Column("bookkeeping", "from when the worker was given the trial to its end", "s"),
     "cpu_user_s": Column("bookkeeping", "user CPU time of the whole process tree", "s"),
     "cpu_system_s": Column("bookkeeping", "system CPU time of the whole process tree", "s"),
     "max_process_rss_bytes": Column("bookkeeping", "peak memory of the largest process of the tree", "bytes"),
