@@ -35,7 +35,7 @@ def __getattr__(name: str) -> object:
 
         return hookimpl
     if name in ("Results", "load", "run"):
-        from mprunner import api  # noqa: PLC0415 - likewise
+        from mprunner import api  # noqa: PLC0415 - this function's docstring says why
 
         return getattr(api, name)
     raise AttributeError(f"module 'mprunner' has no attribute {name!r}")
@@ -48,7 +48,7 @@ def _show_stacks_when_asked() -> None:
     process with a use of its own for the signal keeps it.
     """
     import faulthandler  # noqa: PLC0415 - only within a run
-    import signal  # noqa: PLC0415 - likewise
+    import signal  # noqa: PLC0415 - only within a run
 
     if signal.getsignal(signal.SIGUSR2) is signal.SIG_DFL:
         faulthandler.register(signal.SIGUSR2, file=2, all_threads=True)

@@ -11,7 +11,7 @@ def main() -> None:
     """
     try:
         import gc  # noqa: PLC0415 - the reason is this function
-        import os  # noqa: PLC0415 - as above
+        import os  # noqa: PLC0415 - the reason is this function
         import signal  # noqa: PLC0415
 
         if (
@@ -24,13 +24,13 @@ def main() -> None:
     # What an import makes lives for good: at the usual threshold, looking at all of it again and again is a tenth
     # of the time that pandas or pydantic takes.
     gc.set_threshold(100_000)
-    from mprunner.cli import main as command_line  # noqa: PLC0415 - as above
+    from mprunner.cli import main as command_line  # noqa: PLC0415 - after INT has its default action
 
     command_line()
 
 
 def _end_by(number: int, frame: object) -> None:
-    from mprunner.signals import end_by  # noqa: PLC0415 - as above
+    from mprunner.signals import end_by  # noqa: PLC0415 - nothing is imported outside of a function here
 
     end_by(number)
 

@@ -178,8 +178,8 @@ def run(
     Raises:
         MprunnerError: one of its subclasses; nothing was executed, or the results can't be written.
     """
-    from mprunner.executors import Interrupt  # noqa: PLC0415 - likewise
-    from mprunner.experiment import Asked  # noqa: PLC0415 - likewise
+    from mprunner.executors import Interrupt  # noqa: PLC0415 - only what executes needs it
+    from mprunner.experiment import Asked  # noqa: PLC0415 - it imports pydantic
     from mprunner.workflow import pipeline  # noqa: PLC0415 - it imports what reads an experiment
 
     asked = Asked(overrides=_several(overrides), only=_several(only))

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from mprunner.actors.group import ActorResult as ActorResult  # noqa: PLC0414 - plugins annotate with it
-    from mprunner.actors.group import ActorsResult as ActorsResult  # noqa: PLC0414 - likewise
+    from mprunner.actors.group import ActorsResult as ActorsResult  # noqa: PLC0414 - plugins annotate with it
     from mprunner.actors.group import Kind, Method, Sync
 
 __all__ = ["CPU_COUNT", "Doc", "ProcessCount", "Scenario", "Stopwatch", "Trial", "Unit"]
@@ -99,7 +99,7 @@ class Scenario(ABC, Generic[ParamsT, MetricsT]):
         summary: a sentence about a case, with metrics in it, such as ``"{lost:affected} lost updates"``. After
             the colon: ``affected`` (in how many trials it was not 0: "3 of 10 trials"), ``range``, ``median``,
             ``percent`` (the mean of a share), ``max``, ``total``; or, of an outcome, ``states`` (how often each was
-            observed). What stands in ``[brackets]`` is left out where a metric in it has no value.
+            observed). The part in ``[brackets]`` is left out if a metric in it has no value.
         serial: the values of params by which a case does its work alone, such as ``{"mode": "serial"}``; a
             speed-up over such a baseline has an efficiency.
     """

@@ -13,7 +13,7 @@ from mprunner.analysis.statistics import Interval, median_of
 from mprunner.model.records import label_of
 
 DEFAULT_MIN_EFFECT = 0.01
-"""A difference below 1 % is not worth telling."""
+"""A difference below 1 % does not matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class Comparison:
 
     Attributes:
         method: how.
-        min_effect: the smallest difference that is worth telling, as a share of the base.
+        min_effect: the smallest difference that matters, as a share of the base.
         rows: metric by metric, the cases in the order of the base.
         only_base: labels of the cases that the new side does not have.
         only_new: labels of those that the base does not have.

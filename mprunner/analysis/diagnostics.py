@@ -159,7 +159,7 @@ def adaptive_result(trials: pd.DataFrame, header: Header) -> AdaptiveResult:
 
 
 MAX_SPREAD = 0.1
-"""A standard deviation of 10 % of the mean or more is told."""
+"""A standard deviation of 10 % of the mean or more is reported."""
 MAX_Z = 3.5
 """A modified z-score beyond it marks an outlier, if it is far from the median as well."""
 MIN_DISTANCE = 0.1

@@ -80,7 +80,7 @@ def ratio_of_runs(base: Sequence[float], new: Sequence[float]) -> RunsRatio | No
     """Compare two sides of several runs by the medians of their runs, each of which is one observation.
 
     Student's t on the logarithms: what separates runs of one side is the machine's drift, a factor that both sides
-    share, so that their spreads are pooled; one run may then stand against several. None for fewer than three runs
+    share. So their spreads are pooled, and one run may be compared with several. None for fewer than three runs
     in all, or a median that is not positive.
 
     With a drift of 5 % between runs the interval held the ratio in 93-96 % of simulations, for two runs on each side
@@ -249,7 +249,7 @@ def change_of(found: Estimate, min_effect: float) -> Change:
 
     Args:
         found: the estimate of two sides that both have values, its ``p`` corrected.
-        min_effect: the smallest difference that is worth telling, as a share of the base.
+        min_effect: the smallest difference that matters, as a share of the base.
     """
     is_told = found.p is None or found.p < ALPHA
     if found.ratio is None:

@@ -75,8 +75,8 @@ def measured(frames: Frames, header: Header) -> MeasuredRun:
 def keyed(runs: Sequence[MeasuredRun]) -> list[dict[Key, MeasuredCase]]:
     """Return the cases of each run by what they have in common with those of the others.
 
-    That is the values of the params that every run knows: a version of the scenario may have one more, which stands
-    at its default. Where two cases of a run differ in nothing else, it is the values of all of a run's params.
+    That is the values of the params that every run knows: a version of the scenario may have one more, which has
+    its default. Where two cases of a run differ in nothing else, it is the values of all of a run's params.
     """
     names = [{name for case in run.cases for name in case.params} for run in runs]
     shared = set.intersection(*names) if names else set()

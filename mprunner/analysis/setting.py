@@ -7,7 +7,7 @@ from mprunner.model.provenance import Difference
 from mprunner.runs import RunInfo
 
 PLANNED = "planned_experiment"
-"""Where a run's experiment stands beside the facts of its run.json."""
+"""The key under which a run's experiment is added to the content of its run.json."""
 
 
 def sessions(run: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -29,7 +29,7 @@ def setting_differences(
 
     Args:
         base: of each run its run.json, and under :data:`PLANNED` the experiment of its journal's header.
-        new: likewise.
+        new: the same of the new side.
     """
     ours, theirs = (
         _of_side([setting(session) for run in runs for session in sessions(run)]) for runs in (base, new)

@@ -30,7 +30,7 @@ class Statuses:
     """How the trials of a case ended.
 
     Attributes:
-        counts: how many trials ended in each status that is told.
+        counts: how many trials ended in each status that is reported.
         of: how many trials there are.
     """
 

@@ -68,7 +68,7 @@ def warn(message: str, hint: str = "") -> None:
 
 
 def warn_of_plugins(registry: Registry) -> None:
-    """Warn of every problem with a plugin, and tell which scenario stands in for another."""
+    """Warn of every problem with a plugin, and say which scenario replaces another of the same name."""
     for problem in registry.problems:
         warn(str(problem), problem.hint)
     for notice in registry.notices:
@@ -98,7 +98,7 @@ def tell_left_out(plan: Plan, name: str = "") -> None:
 def refusals_text(refused: Sequence[Refusal]) -> str:
     """Say how many combinations the scenario refuses, by reason, the most frequent first, with an example of each.
 
-    Of very many only the first are told apart: each is made anew when it is looked at.
+    Of very many only the first are looked at: each is made anew for that.
     """
     examples: dict[str, str] = {}
     counts: Counter[str] = Counter()

@@ -57,7 +57,7 @@ def print_summary(tabled: Tabled, run: RunInfo, color: str) -> None:
 
 
 def print_verdict(tabled: Tabled, color: str) -> None:
-    """Print a run's verdict on stdout, likewise."""
+    """Print a run's verdict on stdout: styled on a terminal or where colour is wanted, else as plain lines."""
     from mprunner.report import render_verdict, verdict_digest, verdict_text
 
     verdict = verdict_digest(tabled.judgement, complete=True)

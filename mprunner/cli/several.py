@@ -1,4 +1,4 @@
-"""Several experiments on one command line: all are planned, and all that is wrong is told, before any is executed."""
+"""Several experiments on one command line: all are planned, and all errors shown, before any is executed."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def prepare_all(
 ) -> list[Prepared]:
     """Read and plan every experiment that the paths stand for; warn of the plugins.
 
-    Ends the program after telling everything that is wrong, if that is more than one error: by its exit code, where
-    all have the same, else by that of a bad experiment file.
+    If there are several errors, prints all of them and ends the program: with their exit code if they have the same,
+    else with that of a bad experiment file.
 
     Raises:
         MprunnerError: the only one.

@@ -62,7 +62,7 @@ class Sides:
         return setting_differences(ours, theirs)
 
     def lines(self) -> list[str]:
-        """Say what stands on each side, and what differs between them."""
+        """Return lines that name the runs or cases of each side, and what differs between their settings."""
         if self.of_one_run is not None:
             base, new = self.of_one_run
             return [f"base   {base}", f"new    {new}", f"of     {self.base[0]}"]

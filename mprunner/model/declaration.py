@@ -67,7 +67,7 @@ class Declaration:
         name: the scenario's name.
         doc: its docstring, dedented.
         params: its parameters, in the order of their dataclass.
-        metrics: its metrics, likewise.
+        metrics: its metrics, in the order of their dataclass.
         outcomes: its outcome variables and their meanings.
         sample: the fields of its samples, or None where it takes none.
         summary: the sentence that describes a case.

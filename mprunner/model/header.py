@@ -82,5 +82,5 @@ class Session:
     first_record: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """Return a value that ``json`` can write; where it stands in the journal says the number of the record."""
+        """Return a value that ``json`` can write; its line in the journal says how many records were before it."""
         return {"python": self.python, "host": self.host, "conditions": self.conditions}

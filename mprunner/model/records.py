@@ -204,7 +204,7 @@ class Record:
         status: what happened.
         ending: how its worker ended.
         containment: what kept its processes together; None where no one can say any more.
-        started_at: UTC, ISO 8601 with microseconds and ``Z``; None likewise.
+        started_at: UTC, ISO 8601 with microseconds and ``Z``; None where no one can say any more.
     """
 
     attempt: Attempt

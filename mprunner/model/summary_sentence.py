@@ -29,7 +29,7 @@ class Statistic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """A metric or an outcome variable, and what is told of it."""
+    """A metric or an outcome variable, and what the sentence says of it."""
 
     name: str
     statistic: Statistic

@@ -54,7 +54,7 @@ def reason(
     Args:
         status: what happened.
         error_type: the exception's type, where there was one.
-        message: its first line is told, and of a long one the beginning.
+        message: its first line is used, and only the beginning of a long one.
         number: the signal's that ended the worker.
         exit_code: the worker's.
     """

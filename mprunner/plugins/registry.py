@@ -100,7 +100,7 @@ class Registry:
         scenarios: by name.
         executors: factories by name.
         problems: what is wrong, as warnings.
-        notices: what a user should know, such as one scenario standing in for another.
+        notices: what a user should know, such as that one scenario replaces another of the same name.
     """
 
     manager: pluggy.PluginManager

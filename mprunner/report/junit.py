@@ -40,7 +40,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedRun:
-    """What the hook ``mprunner_run_judged`` is told of a run.
+    """What the hook ``mprunner_run_judged`` is given of a run.
 
     Attributes:
         run: the content of run.json.

@@ -21,13 +21,13 @@ from mprunner.report.wording import factor, number, share, trials
 from mprunner.values import Scalar
 
 MOST_REASONS = 5
-"""Of more different endings the others are only counted: what is told is to stay short."""
+"""The most different endings that are named; more are only counted, so that the summary stays short."""
 MOST_TIES = 4
-"""More cases that are not told apart from the fastest are only counted."""
+"""The most cases not told apart from the fastest that are named; more are only counted."""
 SHOWN = 10
 """Cases in a summary that did not get there; summary.csv has every interval."""
 MIN_DRIFT = 0.1
-"""So much the CPUs' highest frequency is above their lowest, as a share of that, for it to be told."""
+"""A drift of the CPUs' frequency is reported if the highest is so much above the lowest, as a share of that."""
 
 
 def reasons(failures: Sequence[Failure], of: int) -> tuple[str, ...]:

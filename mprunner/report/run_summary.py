@@ -79,7 +79,7 @@ def fill_summary(template: str, case: CaseValues) -> str:
 
 
 def _told(part: str | Placeholder, case: CaseValues) -> str | None:
-    """Return what stands for a part of the sentence, None if there is nothing to tell."""
+    """Return the text of a part of the sentence; None if a metric in it has no value."""
     if isinstance(part, str):
         return part
     if part.statistic is Statistic.STATES:
@@ -122,7 +122,7 @@ def _distinct_states(counts: Sequence[tuple[Scalar, int]]) -> str | None:
 
 _USUAL = "wall_s"
 MOST_FASTEST = 3
-"""Of more groups of cases the fastest are not told: the summary is to stay short."""
+"""If there are more groups of cases, no fastest case is named, so that the summary stays short."""
 
 
 def compared_field(declaration: Declaration) -> Field | None:

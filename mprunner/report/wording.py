@@ -7,10 +7,10 @@ from mprunner.analysis.statistics import Interval
 from mprunner.values import Scalar, in_words
 
 MANY_STATES = 4
-"""From so many on, the states of an outcome are told by their range and number."""
+"""From so many states on, a sentence gives their range and number instead of each."""
 
 _TIMES = ((1.0, "s"), (1e3, "ms"), (1e6, "µs"), (1e9, "ns"))
-_HUGE = 1e6  # a factor beyond it is told in powers of ten
+_HUGE = 1e6  # a factor beyond it is written as a power of ten
 _MINUS = "\N{MINUS SIGN}"
 
 

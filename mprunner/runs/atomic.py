@@ -74,7 +74,7 @@ def bytes_written_atomically(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def written_atomically(path: Path) -> Iterator[TextIO]:
-    """Open a UTF-8 text file likewise; line ends are written as given.
+    """Open a UTF-8 text file that takes the place of ``path`` when it is whole; line ends are written as given.
 
     Raises:
         ResultsError: the file can't be written; ``path`` is as it was.

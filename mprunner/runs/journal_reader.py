@@ -130,7 +130,7 @@ class Reading:
             yield record
 
     def ended(self) -> Iterator[tuple[Line, Any]]:
-        """Read the records as they stand there, each with its line.
+        """Read the JSON of each record, with its line.
 
         Raises:
             ResultsError: as for :meth:`records`.

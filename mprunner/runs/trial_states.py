@@ -1,4 +1,4 @@
-"""Where each trial of a run stands: what its last attempt came to, as far as a journal says."""
+"""The state of each trial of a run: how its last attempt ended, as far as a journal says."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from mprunner.model.records import Status
 
 
 class TrialState(NamedTuple):
-    """Where one trial stands.
+    """The state of one trial.
 
     Attributes:
         attempt: the number of its last attempt that was started.
@@ -31,7 +31,7 @@ _NOTHING = TrialState(0, None, 0)
 
 
 class TrialStates(dict[str, TrialState]):
-    """Where trials stand, by trial id, kept up to date line by line.
+    """The states of trials, by trial id, kept up to date line by line.
 
     The same state is one object for all trials: of a million, each costs its id and a place in this mapping.
     """

@@ -225,7 +225,7 @@ class StreamedTable:
     def discard(self) -> None:
         """Leave the old table, unless this one is finished."""
         abandoned = ResultsError("a table was not finished")  # what is raised within leaves the old file
-        with suppress(ResultsError):  # of an error that ended the writing its own words are told
+        with suppress(ResultsError):  # an error that ended the writing is reported where it was raised
             self._context.__exit__(ResultsError, abandoned, None)
 
 

@@ -267,7 +267,7 @@ class _Builder:
         if attempt.order < self._cases.setdefault(attempt.case_id, attempt).order:
             self._cases[attempt.case_id] = attempt
         self._trials.add([_trial_row(record, self._header.run_id, self._session_of(number))], {})
-        # Of a trial that was cancelled or lost another attempt is executed: its rows would stand there twice.
+        # A cancelled or lost trial is executed again: rows of both attempts would count its actors and samples twice.
         if result and record.status not in (Status.CANCELLED, Status.LOST):
             ids = {"run_id": self._header.run_id, "trial_id": attempt.trial_id}
             self._actors.add(_actor_rows(result.actors), ids)

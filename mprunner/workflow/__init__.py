@@ -1,1 +1,1 @@
-"""The stages of a command, from what a person asked for to what is told."""
+"""The stages of a command, from what a person asked for to the results."""

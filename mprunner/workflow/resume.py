@@ -1,4 +1,4 @@
-"""Resuming a run: what is missing of it, whether new results may stand beside the old ones, and its run.json."""
+"""Resuming a run: what is missing of it, whether new results may be added to the old ones, and its run.json."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -92,7 +92,7 @@ class Rest:
 
 @contextmanager
 def reopened(folder: RunFolder) -> Iterator[Reopened]:
-    """Hold a run against other runners, and find out where its trials stand.
+    """Lock a run against other runners, and find out what its trials came to.
 
     Raises:
         ResultsError: another runner holds it, or its journal is damaged or can't be written.
@@ -135,7 +135,7 @@ def prepare_rest(run: Reopened, plugins: Sequence[Path], file: Path) -> Rest:
         file: the experiment file that is compared with what the run began with.
 
     Raises:
-        ResumeRefusedError: new results can't stand beside those that there are.
+        ResumeRefusedError: new results can't be added to those that there are.
         ExperimentError, PluginError: the scenario is gone, or its plugin is broken.
     """
     header = run.header

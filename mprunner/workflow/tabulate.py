@@ -72,7 +72,7 @@ def _refuse_cut(folder: RunFolder) -> None:
     Raises:
         ResultsError: it is smaller than the one that the run's tables are made of.
     """
-    from mprunner.tables import journal_bytes_of  # noqa: PLC0415 - as above
+    from mprunner.tables import journal_bytes_of  # noqa: PLC0415 - it imports pandas
 
     size, known = folder.journal_bytes(), journal_bytes_of(folder.path)
     if size is not None and known is not None and size < known:
@@ -93,7 +93,7 @@ def store_verdict(folder: RunFolder, run: RunInfo, tabled: Tabled) -> RunInfo:
     Raises:
         ResultsError: it can't be written.
     """
-    from mprunner.report import verdict_json  # noqa: PLC0415 - as above
+    from mprunner.report import verdict_json  # noqa: PLC0415 - it imports pandas
 
     judged = run.judged(tabled.judgement.verdict)
     if judged is not run:
@@ -112,7 +112,7 @@ def write_tables(folder: RunFolder, rules: Rules | None = None) -> Tabled:
     Raises:
         ResultsError: the journal can't be read, or is damaged; or a table can't be written.
     """
-    from mprunner.tables import StreamedTables, write_csv, write_package  # noqa: PLC0415 - as above
+    from mprunner.tables import StreamedTables, write_csv, write_package  # noqa: PLC0415 - it imports pandas
 
     size = folder.journal_bytes()
     with StreamedTables(folder.path) as streamed:
@@ -128,7 +128,7 @@ def whole_tables(folder: RunFolder) -> "dict[str, pd.DataFrame]":
     Raises:
         ResultsError: the journal can't be read, or is damaged.
     """
-    from mprunner.tables import Collector  # noqa: PLC0415 - as above
+    from mprunner.tables import Collector  # noqa: PLC0415 - it imports pandas
 
     collector = Collector()
     tabled = tabulate(folder, begin=collector)

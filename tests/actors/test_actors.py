@@ -1,4 +1,4 @@
-"""Actors on real processes and threads: the start gate, rounds, settling, and actors that fail or die."""
+"""Actors on real processes and threads: the start gate, rounds, `settle`, and actors that fail or die."""
 
 import multiprocessing
 import os

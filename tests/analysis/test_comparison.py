@@ -1,4 +1,4 @@
-"""Comparing two sides: which cases stand against each other, what a difference is called, and how often rightly."""
+"""Comparing two sides: which cases are paired, what a difference is called, and how often rightly."""
 
 from collections.abc import Iterable
 from dataclasses import replace

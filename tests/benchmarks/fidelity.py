@@ -22,7 +22,7 @@ from mprunner.executors.local import LocalExecutor
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
-from bench import new_attempt  # noqa: E402 - it stands beside this script
+from bench import new_attempt  # noqa: E402 - it is in this script's folder
 
 SCRIPTS = Path(__file__).parent / "scripts"
 TURNS = 15

@@ -25,7 +25,7 @@ def read(tmp_path, monkeypatch):
 
 @pytest.fixture
 def problems(read):
-    """Return a function that reads a wrong text and returns what a person is told."""
+    """Return a function that reads a wrong text and returns the error message."""
 
     def call(text, name="bank.yaml", **asked):
         with pytest.raises(ExperimentFileError) as caught:

@@ -1,4 +1,4 @@
-"""Every problem of a file is told at once: what the reader refuses hides nothing, and is told once."""
+"""All problems of a file are reported at once: what the reader refuses hides no other, and is reported once."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a person is told to write instead: common slips, each with what was meant."""
+"""Hints: common slips, each with what was meant."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""``--set``: what it makes of a file, and what a person is told about a wrong one."""
+"""``--set``: what it makes of a file, and the errors about a wrong one."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Ranges: which values they stand for, and what is said of those that lead nowhere."""
+"""Ranges: which values they stand for, and the errors about those that lead nowhere."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""From a file to an experiment, and what a person is told about a wrong one."""
+"""From a file to an experiment, and the errors about a wrong one."""
 
 import json
 import os

@@ -127,7 +127,7 @@ def stored(*runs: Path) -> None:
 
 
 def parts_of(file: str) -> dict[str, str]:
-    """Return the parts of a file of this folder by the names that stand between them."""
+    """Return the parts of a file of this folder by the names between them."""
     parts = re.split(r"^--- (.+)\n", (HERE / file).read_bytes().decode(), flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
@@ -179,7 +179,7 @@ def said_of(run: Path, most: int) -> str:
         write_tables(folder)
     texts += tables_of(folder, is_finished)
     if is_finished and facts["experiment"] not in JUDGED:
-        return "".join(texts)  # verdict.json, which stands above, says as much, and sooner
+        return "".join(texts)  # `verdict` would say what verdict.json above says
     plugin = ("--plugin", PLUGINS[facts["scenario"]]) if facts["scenario"] in PLUGINS else ()
     own = ("--file", folder / "experiment.yaml", *plugin, "--junit", "junit.xml")
     texts.append("\n" + call("verdict", run.name, *own))

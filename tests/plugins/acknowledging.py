@@ -1,4 +1,4 @@
-"""A scenario that does next to nothing, and a hook that notes every record of which it is told that it is safe."""
+"""A scenario that does next to nothing, and a hook that notes every record that is safe."""
 
 import os
 from dataclasses import dataclass

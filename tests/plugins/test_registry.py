@@ -134,7 +134,7 @@ def test_asking_for_what_a_broken_plugin_s_entry_point_names_tells_the_reason(in
 
 
 def test_a_broken_plugin_is_no_longer_called(install):
-    """Its other hooks would speak for a plugin of which the user is told that it can't be used."""
+    """Its other hooks would belong to a plugin that, as the user reads, can't be used."""
     install("broken", "def mprunner_environment(): return {}\ndef mprunner_register_scenarios(): 1 / 0")
     assert {} not in load_registry().manager.hook.mprunner_environment()
 

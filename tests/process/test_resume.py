@@ -54,7 +54,7 @@ OK = Ending(exit_code=0, wall_s=0.1, result=Result(kind=ResultKind.OK, metrics={
 
 
 class Executor(FakeExecutor):
-    """Ends every trial well, but at the trials whose place in the plan is told as the script says."""
+    """Ends every trial well, except at the places in the plan for which another ending is given."""
 
     def __init__(self, **at):
         super().__init__(lambda attempt: at.get(f"at_{attempt.order}", lambda: OK)())
@@ -78,7 +78,7 @@ def toy(tmp_path):
 
 @pytest.fixture
 def started(tmp_path, toy):
-    """Execute the experiment on a fake executor until it is told to end; return the run's folder."""
+    """Execute the experiment on a fake executor until an ending given ends the run; return its folder."""
 
     def call(more="", **at):
         toy.write_text(EXPERIMENT + more)
@@ -158,7 +158,7 @@ def test_a_run_may_vanish_again_and_again_in_the_same_trial(started, whole):
 
 
 def test_a_runner_that_ends_between_the_two_lines_of_a_new_attempt_loses_no_trial(started, whole):
-    """The new attempt is started first, then the one before is told as lost: cut between the two, both are open."""
+    """The new attempt is started, then the one before recorded as lost: cut between the two, both are open."""
     folder = started(at_4=vanish)
     with pytest.raises(SystemError):
         resumed(folder, Executor(at_4=vanish))

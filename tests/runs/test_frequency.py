@@ -29,7 +29,7 @@ def cpus(tmp_path, monkeypatch):
 
 
 class Clock:
-    """A clock that goes on when it is told to."""
+    """A clock that a test moves on."""
 
     now_s = 100.0
 

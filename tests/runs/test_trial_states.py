@@ -1,4 +1,4 @@
-"""Where a trial stands: what its journal's lines come to."""
+"""The state of a trial, by the lines of its journal."""
 
 import pytest
 from hypothesis import given

@@ -133,7 +133,7 @@ def map_in_pool(work: Work, items: Sequence[object], how: Pooling) -> Mapped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Team:
-    """The actors of a pool: how each begins, what it is told to do, and what all have done when they have ended."""
+    """The actors of a pool: how each begins, what work it is given, and what all have done when they have ended."""
 
     initializer: Callable[..., None]
     initargs: tuple[Any, ...]

@@ -60,7 +60,7 @@ def sizes_of(shape: Shape, numbers: int, squares: int | None, rng: "Random") -> 
     Args:
         shape: rising: each task is larger than the one before it, as 0, 1, 2 …; falling: the same, the largest
             first; uniform: all alike, within one; skewed: one task in a hundred, and at least one, is heavy, and
-            these add nine tenths of all squares. They stand next to one another, at a place drawn from ``rng``.
+            these add nine tenths of all squares. They are next to one another, at a place drawn from ``rng``.
         numbers: how many tasks there are.
         squares: how many squares a task adds on average; None for (numbers - 1) / 2, so that a rising task ``n``
             adds ``n`` squares.
