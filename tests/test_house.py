@@ -12,6 +12,7 @@ HOUSE = ROOT / "mprunner"
 FACED = {"executors", "experiment", "report", "runs", "tables"}
 EMPTY = (
     "actors",
+    "analysis",
     "model",
     "plugins",
     "worker",
