@@ -33,7 +33,7 @@ class ActorsFailed(RuntimeError):  # noqa: N818 - it says what happened
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActorResult:
-    """What became of one actor. A time is None where the actor did not live to tell it.
+    """What became of one actor. A time is None if the actor ended before it could report it.
 
     Attributes:
         actor: its index within the trial, from 0.

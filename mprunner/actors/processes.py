@@ -80,7 +80,7 @@ def _watch(process: BaseProcess) -> int:
     """Open a descriptor that becomes readable when the process has ended.
 
     A forked child's sentinel stays silent while a grandchild that it left behind holds the other end of the
-    pipe; a pidfd tells of the process alone. A forkserver's child is not ours to open: its server tells.
+    pipe; a pidfd is of the process alone. A forkserver's child is not ours to open: its server reports the end.
     """
     if sys.platform == "linux" and process.pid is not None and not isinstance(process, ForkServerProcess):
         try:

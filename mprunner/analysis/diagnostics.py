@@ -38,7 +38,7 @@ class Failure:
 
 
 def failures(final: pd.DataFrame) -> tuple[Failure, ...]:
-    """Return the ways in which trials were not ok and that a reason or a log tells more of, the most frequent first.
+    """Return the ways in which trials were not ok that have a reason or a log, the most frequent first.
 
     Args:
         final: the rows of ``trials`` that count; warm-ups may be among them.

@@ -222,7 +222,7 @@ def _of_runs(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]])
 
 
 def _rank_p(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]]) -> float | None:
-    """Return how likely sides of several runs differ as much by ranks, which tell what medians do not.
+    """Return how likely sides of several runs differ as much by ranks, which differ where medians may not.
 
     Runs may be alike by chance: the spread of the trials must tell the sides apart, too.
     """

@@ -1,4 +1,4 @@
-"""What a trial may use before it is ended, or told that there is no more."""
+"""What a trial may use before it is ended, or refused more memory."""
 
 from dataclasses import dataclass
 from typing import Final

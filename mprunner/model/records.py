@@ -42,7 +42,7 @@ def _shallow(value: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActorRow:
-    """One actor of an attempt; a time is None where the actor did not live to tell it. Times in seconds."""
+    """One actor of an attempt; a time is None if the actor ended before it could report it. Times in seconds."""
 
     actor: int
     kind: str

@@ -16,7 +16,7 @@ from mprunner.model.declaration import Field
 
 
 class Statistic(StrEnum):
-    """What a placeholder tells of a metric over a case's trials, or (``states``) of an outcome."""
+    """What a placeholder says of a metric over a case's trials, or (``states``) of an outcome."""
 
     AFFECTED = "affected"
     RANGE = "range"
@@ -37,7 +37,7 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A part of the sentence that is left out where a placeholder in it has nothing to tell."""
+    """A part of the sentence that is left out if a placeholder in it has no value."""
 
     parts: tuple[str | Placeholder, ...]
 

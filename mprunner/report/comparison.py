@@ -98,7 +98,7 @@ def _interval(interval: Interval | None) -> str:
 
 
 def _shown(interval: Interval | None) -> Interval | None:
-    """Return an interval that is not too wide to be told in digits."""
+    """Return an interval, or None if it is too wide for its digits to mean anything."""
     return None if interval is not None and interval.high > WIDEST * interval.low else interval
 
 

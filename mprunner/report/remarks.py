@@ -31,7 +31,7 @@ MIN_DRIFT = 0.1
 
 
 def reasons(failures: Sequence[Failure], of: int) -> tuple[str, ...]:
-    """Say why trials were not ok, what most of them ended of first, and where one of them has told more.
+    """Say why trials were not ok, the most frequent reason first, and which log says more.
 
     Args:
         failures: the ways in which they ended.
@@ -122,7 +122,7 @@ def too_few_repeats(cases: Cases) -> tuple[str, ...]:
 
 
 def noise_of_machine(run: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say from a run.json what else kept the machine busy, as far as it tells."""
+    """Say from a run.json what else kept the machine busy, as far as it is known."""
     return tuple(_busy(run))
 
 

@@ -78,11 +78,11 @@ class FrequencyWatch:
     """The frequency of the fastest CPU, whenever a trial has ended.
 
     The fastest, for it is one that was busy until then: a trial may leave others idle, and an idle CPU's frequency
-    says nothing of a busy one's. Many virtual machines tell none.
+    says nothing of a busy one's. Many virtual machines report none.
     """
 
     def __init__(self, cpus: Iterable[int], clock: Callable[[], float] = time.monotonic) -> None:
-        """Find out which of some CPUs tell their frequency."""
+        """Find out which of some CPUs report their frequency."""
         files = (_CPU_FOLDERS / f"cpu{cpu}" / "cpufreq" / "scaling_cur_freq" for cpu in cpus)
         self._files = [file for file in files if file.exists()]
         self._clock = clock
@@ -106,7 +106,7 @@ class FrequencyWatch:
 
 def _megahertz(file: Path) -> float | None:
     try:
-        return int(file.read_bytes()) / 1_000  # it tells kHz
+        return int(file.read_bytes()) / 1_000  # it is in kHz
     except (OSError, ValueError):  # such as of a CPU that was taken off
         return None
 

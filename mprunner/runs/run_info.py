@@ -217,7 +217,7 @@ class RunInfo:
             missing: how many more are needed.
             spared: how many of the planned trials were not needed.
             by_signal: whether a signal came.
-            cpu_mhz: how fast its CPUs were, as far as they told.
+            cpu_mhz: how fast its CPUs were, as far as they reported it.
         """
         state = State.FINISHED
         if missing > 0:

@@ -139,7 +139,7 @@ def _ask(pid: int) -> None:
 
 
 def _ask_blindly(worker: int) -> None:
-    """Ask the worker alone, where there is no /proc that tells who else would answer."""
+    """Ask the worker alone, where there is no /proc that says who else would answer."""
     try:
         os.kill(worker, signal.SIGUSR2)
     except (ProcessLookupError, PermissionError):

@@ -66,7 +66,7 @@ def new_run(prepared: Prepared, session: Started, results: Path) -> Iterator[Ope
     resolved = experiment.to_json() if experiment.overrides or experiment.only else None
     folder = create_run_folder(results, experiment.name, experiment.source, resolved)
     info = RunInfo.begun(folder.run_id, experiment, len(prepared.plan), session.facts)
-    # The journal's lock is what tells a run that goes on from one whose runner is gone: it comes first.
+    # The journal is locked first: a run whose journal is not locked counts as one whose runner is gone.
     with _journal(folder, prepared) as journal:
         folder.write_run(info)
         folder.point_latest()

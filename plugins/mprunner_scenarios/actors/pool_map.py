@@ -58,7 +58,7 @@ _busy_s = 0.0
 
 
 def enter_process(work: Work, tallies: SimpleQueue[Tally]) -> None:
-    """Begin as a process of a pool: be ready for tasks, and tell of them when the process ends."""
+    """Begin as a process of a pool: be ready for tasks, and report them when the process ends."""
     global _work, _tasks, _busy_s
     _work, _tasks, _busy_s = work, 0, 0.0
     Finalize(None, _tell, args=(tallies,), exitpriority=0)

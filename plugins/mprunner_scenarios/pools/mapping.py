@@ -1,4 +1,4 @@
-"""A loop and the pools: each maps a function over items, and tells how long that took and which actor did what."""
+"""A loop and the pools: each maps a function over items, and reports how long that took and which actor did what."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -204,7 +204,7 @@ def _abandon(pool: "AnyPool", kind: Kind) -> None:
     """End a pool whose map has failed, without waiting for its other tasks; threads can't be ended, and go on.
 
     Now and then ``Pool.terminate`` waits for ever for a lock that a process held when it was ended, so it is given
-    up after a while: the failure must be told.
+    up after a while: the failure must be reported.
     """
     if isinstance(pool, Pool):
         terminating = Thread(target=pool.terminate, daemon=True)

@@ -50,7 +50,7 @@ def own_tasks(function: str, items: str | None, numbers: int | None) -> Tasks:
 
 
 def check_sendable(function: str, work: Callable[[Any], object]) -> None:
-    """Check that a process can be told which function to call.
+    """Check that a function can be sent to a process.
 
     Raises:
         OwnFunctionError: it can't, as a lambda or a function within a function.
