@@ -1,5 +1,6 @@
 """What the documentation shows is executed: experiments are read, the scenario runs, the table's code works."""
 
+import json
 import re
 import shlex
 import shutil
@@ -224,6 +225,24 @@ def test_every_test_that_the_page_on_reliability_names_is_there():
     assert {name for name in named if not any(f"def {name}(" in text for text in files)} == set()
 
 
-def test_every_file_that_the_readme_links_to_is_there():
-    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text())
-    assert [link for link in links if not (ROOT / link).exists()] == []
+def anchors(page: Path) -> set[str]:
+    """Return what a link can point at in a page: its headings, as GitHub makes them into anchors."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_or_a_section_leads_somewhere(page):
+    for link in re.findall(r"\]\(([^)\s:]+)\)", page.read_text()):
+        path, _, section = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not section or section in anchors(target), link
+
+
+@pytest.mark.usefixtures("executed_bank")
+def test_every_key_of_run_json_is_in_the_table_of_its_keys():
+    page = (ROOT / "docs" / "results.md").read_text()
+    section = page.partition("## run.json\n")[2].partition("\n## ")[0]
+    keys = json.loads(Path("results/bank/latest/run.json").read_bytes())
+    assert set(keys) - set(re.findall(r"`(\w+)`", section)) == set()
