@@ -7,7 +7,7 @@ def main() -> None:
     """Execute the command line, with the default action of INT in the place of ``KeyboardInterrupt``.
 
     An exception is not sure to end a program: what an import calls may catch it, print it and go on, or make another
-    error of it. What must not be cut in half catches the signal itself, see ``executors/interrupt.py``.
+    error of it. What must not be cut in half catches the signal itself, see ``signals.py``.
     """
     try:
         import gc  # noqa: PLC0415 - the reason is this function

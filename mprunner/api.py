@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from mprunner.errors import ExperimentError, ResultsError
 from mprunner.runs import RunFolder, all_runs, find_run, passed_over, unbegun_runs
+from mprunner.signals import Interrupt
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from mprunner.executors import Interrupt
 
 AnyPath = str | PathLike[str]
 
@@ -178,7 +177,6 @@ def run(
     Raises:
         MprunnerError: one of its subclasses; nothing was executed, or the results can't be written.
     """
-    from mprunner.executors import Interrupt  # noqa: PLC0415 - only what executes needs it
     from mprunner.experiment import Asked  # noqa: PLC0415 - it imports pydantic
     from mprunner.workflow import pipeline  # noqa: PLC0415 - it imports what reads an experiment
 
@@ -205,7 +203,7 @@ def _warn(message: str, hint: str) -> None:
     warnings.warn(f"{message} ({hint})", stacklevel=2)
 
 
-def _pass_on(interrupt: "Interrupt") -> None:
+def _pass_on(interrupt: Interrupt) -> None:
     """Let the program that called see the signal that ended the run, now that its own handlers are back."""
     if interrupt.signal is not None:
         signal.raise_signal(interrupt.signal)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mprunner.executors.interrupt import Interrupt
 from mprunner.model.records import Attempt, Ending, Record, classify
+from mprunner.signals import Interrupt
 
 
 class FakeExecutor:

@@ -13,11 +13,10 @@ import click
 from mprunner.cli.options import warn
 from mprunner.cli.output import is_terminal, print_summary, resume_command
 from mprunner.cli.several import tell_not_executed
-from mprunner.signals import end_by
+from mprunner.signals import Interrupt, end_by
 
 if TYPE_CHECKING:
     from mprunner.cli.junit import JUnitFile
-    from mprunner.executors import Interrupt
     from mprunner.plugins.registry import Registry
     from mprunner.workflow.execute import Executed
     from mprunner.workflow.prepare import Prepared

@@ -11,6 +11,7 @@ from mprunner.cli.executing import executor_option, exit_code, finish_and_print,
 from mprunner.cli.junit import junit_for, junit_option
 from mprunner.cli.options import orphans_option, plugin_option, results_option, warn, warn_of_plugins
 from mprunner.cli.output import color_option
+from mprunner.signals import Interrupt
 
 if TYPE_CHECKING:
     from mprunner.model.provenance import Difference
@@ -61,7 +62,6 @@ def command(
     \b
     Exit codes: as of `mprunner run`, over all trials of the run; 7 the resume was refused.
     """
-    from mprunner.executors import Interrupt
     from mprunner.plugins.registry import empty_registry
     from mprunner.runs import find_run
     from mprunner.workflow import pipeline

@@ -23,6 +23,7 @@ from mprunner.cli.options import (
 from mprunner.cli.output import color_option
 from mprunner.cli.several import files_argument, prepare_all, tell_not_executed
 from mprunner.errors import MprunnerError
+from mprunner.signals import Interrupt
 
 if TYPE_CHECKING:
     from mprunner.workflow.prepare import Prepared
@@ -83,7 +84,6 @@ def command(
 
     with launcher_at_hand() if executor == "local" else nullcontext() as launcher:
         # Importing what reads an experiment takes as long as the launcher's interpreter takes to start.
-        from mprunner.executors import Interrupt
         from mprunner.experiment import Asked
         from mprunner.workflow import pipeline
 

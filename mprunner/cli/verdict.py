@@ -48,11 +48,9 @@ def command(
     \b
     Exit codes: 0 passed, 1 failed; 2 the file is wrong or gone, or trials of the run are missing.
     """
-    from mprunner.executors import Interrupt
     from mprunner.runs import find_run
-    from mprunner.signals import end_by
-    from mprunner.workflow.finish import notify_judged
-    from mprunner.workflow.rejudge import judge_again
+    from mprunner.signals import Interrupt, end_by
+    from mprunner.workflow.finish import judge_again, notify_judged
 
     folder = find_run(results, run, warn)
     report = None if junit is None else JUnitFile(junit)

@@ -3,12 +3,12 @@
 :class:`LocalExecutor` executes on this machine. A plugin adds others with the hook ``mprunner_register_executors``.
 """
 
-from mprunner.executors.interrupt import Interrupt
 from mprunner.executors.launcher_client import Launcher, launcher_at_hand
 from mprunner.executors.local import LocalExecutor
 from mprunner.executors.orphans import find_orphans
 from mprunner.executors.protocol import Executor, ScenarioSource
 from mprunner.executors.schedule import Schedule, schedule_for
+from mprunner.signals import Interrupt
 
 __all__ = [
     "Executor",

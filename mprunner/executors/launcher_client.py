@@ -14,10 +14,9 @@ from time import monotonic, sleep
 from typing import IO, Final
 
 from mprunner.errors import MprunnerError, PluginError
-from mprunner.executors.interrupt import Interrupt, called_before_the_end
 from mprunner.executors.orphans import END_LIMIT_S, MARK, end_marked, new_mark
 from mprunner.executors.protocol import ScenarioSource
-from mprunner.signals import end_by
+from mprunner.signals import Interrupt, called_before_the_end, end_by
 from mprunner.worker.containment import descendants, is_zombie, kill, remove_tree
 from mprunner.worker.protocol import Cancel, Channel, Ended, Hello, Order, Ready, Refused, decode, encode
 

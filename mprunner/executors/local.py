@@ -8,10 +8,10 @@ from time import monotonic
 from typing import Any
 
 from mprunner.errors import MprunnerError
-from mprunner.executors.interrupt import Interrupt
 from mprunner.executors.launcher_client import Launcher
 from mprunner.executors.protocol import ScenarioSource
 from mprunner.model.records import Attempt, Ending, Record, Result, Status, classify
+from mprunner.signals import Interrupt
 from mprunner.worker.log import keep_lost_log
 from mprunner.worker.protocol import Ended, Order
 

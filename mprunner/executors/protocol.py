@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from mprunner.executors.interrupt import Interrupt
 from mprunner.model.limits import Limits
 from mprunner.model.records import Attempt, Record
+from mprunner.signals import Interrupt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mprunner.errors import ResultsError
-from mprunner.executors import Interrupt, Schedule
+from mprunner.executors import Schedule
 from mprunner.model.adaptive import AdaptiveRepeats
 from mprunner.model.experiment import Experiment
 from mprunner.model.records import Status
 from mprunner.runs import FrequencyWatch, Journal, RunFolder, RunInfo, create_run_folder
+from mprunner.signals import Interrupt
 from mprunner.workflow.prepare import Prepared
 from mprunner.workflow.start import Started
 

@@ -1,12 +1,22 @@
-"""The last stage: the tables of a run and its verdict are written, and plugins learn of them."""
+"""The last stage: a run's tables and verdict are written, and plugins learn of them; and judging a run again, by what
+its experiment's file expects now.
+"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from mprunner.errors import ExperimentError
+from mprunner.experiment import NOTHING, Asked, read_experiment
+from mprunner.model.declaration import Declaration
 from mprunner.plugins.notify import Notifier
-from mprunner.plugins.registry import Registry
-from mprunner.runs import RunFolder, RunInfo
-from mprunner.workflow.execute import Executed
+from mprunner.plugins.registry import Registry, load_registry
+from mprunner.runs import RunFolder, RunInfo, State, read_journal
 from mprunner.workflow.tabulate import Tabled, store_verdict, write_tables
+
+if TYPE_CHECKING:
+    from mprunner.workflow.execute import Executed  # judging again needs nothing that executes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +34,7 @@ class Finished:
     hook_errors: tuple[str, ...]
 
 
-def finish(executed: Executed, registry: Registry) -> Finished:
+def finish(executed: "Executed", registry: Registry) -> Finished:
     """Write a run's tables and its verdict, and notify the plugins that they are there.
 
     Args:
@@ -56,3 +66,84 @@ def notify_judged(registry: Registry, folder: RunFolder, run: RunInfo, tabled: T
         cases=cases_of(tabled.frames),
     )
     return tuple(notifier.errors)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejudged:
+    """A run that was judged again.
+
+    Attributes:
+        registry: the plugins.
+        run: what its run.json says.
+        tabled: its tables and the new judgement.
+        file: the experiment file that it was judged by.
+    """
+
+    registry: Registry
+    run: RunInfo
+    tabled: Tabled
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class _AsItWas:
+    """A scenario whose metrics and outcomes are those of a run's tables."""
+
+    params_type: type
+    declaration: Declaration
+
+
+def judge_again(folder: RunFolder, own: Path | None, other: Path | None, plugins: Sequence[Path]) -> Rejudged:
+    """Judge a run by a file's ``outcomes`` and ``expect``, and store the verdict.
+
+    Args:
+        folder: the run.
+        own: the run's experiment file, wherever it is now; None for where it was. What was set when the run began
+            holds for it, and it must have the run's experiment in it.
+        other: another file to judge by.
+        plugins: files given by ``--plugin``; without any, the one that the run began with.
+
+    Raises:
+        ExperimentError: trials of the run are missing, or the file is gone, wrong or of something else.
+        PluginError: the scenario's plugin is broken.
+        ResultsError: the run can't be read, or its verdict can't be written.
+    """
+    run = folder.read_run()
+    if not run.is_finished:
+        raise ExperimentError(
+            f"the run is {run.state}: it is judged when all of its trials are done",
+            None if run.state == State.RUNNING else f"`mprunner resume {folder.path}` executes the rest",
+        )
+    header = read_journal(folder.journal).header
+    if not plugins and header.plugin_file is not None:
+        plugins = [Path(header.plugin_file)]
+    registry = load_registry(plugins)
+    experiment = read_experiment(
+        other or own or _file_of(run),
+        lambda name: _AsItWas(registry.scenario(name).params_type, header.declaration),
+        NOTHING if other else Asked(overrides=tuple(header.experiment.get("overrides", ()))),
+    )
+    if experiment.scenario != header.declaration.name:
+        raise ExperimentError(
+            f"{experiment.path} is about {experiment.scenario}, and the run about {header.declaration.name}"
+        )
+    if other is None and experiment.name != run.experiment:
+        raise ExperimentError(
+            f"{experiment.path} is the experiment {experiment.name}, and the run is one of {run.experiment}",
+            "`--file` judges by any file about the same scenario",
+        )
+    rules = experiment.rules.resolved(header.declaration.params, header.cpus or 1)
+    tabled = write_tables(folder, rules)
+    judged = store_verdict(folder, run, tabled)
+    return Rejudged(registry=registry, run=judged, tabled=tabled, file=experiment.path)
+
+
+def _file_of(run: RunInfo) -> Path:
+    if run.file is None:
+        raise ExperimentError(
+            "run.json does not say which file the run was made from", "name one with --file"
+        )
+    path = Path(run.file)
+    if not path.is_file():
+        raise ExperimentError(f"the file {path} that the run was made from is gone", "name one with --file")
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

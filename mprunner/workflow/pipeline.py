@@ -12,7 +12,8 @@ in between is known by then.
 
 from pathlib import Path
 
-from mprunner.executors import Executor, Interrupt, schedule_for
+from mprunner.executors import Executor, schedule_for
+from mprunner.signals import Interrupt
 from mprunner.workflow.execute import Executed, adaptive_of, execute, new_run
 from mprunner.workflow.finish import finish
 from mprunner.workflow.prepare import Prepared, prepare

@@ -1,4 +1,4 @@
-"""What reads a stored run imports nothing that executes one, finds plugins or reads experiments."""
+"""What reads a stored run imports nothing that executes one; only a verdict needs plugins and an experiment."""
 
 import json
 import shutil
@@ -16,6 +16,8 @@ READERS = [
     ["compare", "compared", "--case", "guard=none", "--case", "guard=lock"],
     ["list"],
 ]
+VERDICT = [["verdict", "bank", "--file", "again.yaml"]]
+EXECUTING = ("mprunner.executors", "mprunner.worker")
 CODE = """
 import contextlib, io, json, sys
 import mprunner
@@ -25,8 +27,7 @@ for arguments in json.loads(sys.argv[1]):
         main(arguments)
     assert len(out.getvalue().splitlines()) > 2, arguments
 assert len(mprunner.load("bank").trials)
-rooms = ("mprunner.executors", "mprunner.worker", "mprunner.plugins", "mprunner.experiment", "pluggy", "yaml")
-print(*sorted(name for name in sys.modules if name.startswith(rooms)))
+print(*sorted(name for name in sys.modules if name.startswith(tuple(json.loads(sys.argv[2])))))
 """
 
 
@@ -34,12 +35,20 @@ print(*sorted(name for name in sys.modules if name.startswith(rooms)))
 def stored(tmp_path):
     """A results folder with runs as they were left, without tables."""
     shutil.copytree(ROOT / "tests" / "golden" / "runs", tmp_path / "results")
+    (tmp_path / "again.yaml").write_text("scenario: race-bank\n")
     return tmp_path
 
 
-def test_reading_a_run_imports_no_executor_worker_plugin_or_reader_of_experiments(stored):
+@pytest.mark.parametrize(
+    ("commands", "rooms"),
+    [
+        (READERS, (*EXECUTING, "mprunner.plugins", "mprunner.experiment", "pluggy", "yaml")),
+        (VERDICT, EXECUTING),
+    ],
+)
+def test_reading_or_judging_a_run_imports_nothing_that_executes_one(stored, commands, rooms):
     done = subprocess.run(
-        [sys.executable, "-c", CODE, json.dumps(READERS)],
+        [sys.executable, "-c", CODE, json.dumps(commands), json.dumps(rooms)],
         cwd=stored,
         capture_output=True,
         text=True,
