@@ -18,7 +18,7 @@ from mprunner.executors.orphans import END_LIMIT_S, MARK, end_marked, new_mark
 from mprunner.executors.protocol import ScenarioSource
 from mprunner.signals import Interrupt, called_before_the_end, end_by
 from mprunner.worker.containment import descendants, is_zombie, kill, remove_tree
-from mprunner.worker.protocol import Cancel, Channel, Ended, Hello, Order, Ready, Refused, decode, encode
+from mprunner.worker.protocol import Cancel, Channel, Ended, Hello, Order, Ready, Refused
 
 START_LIMIT_S: Final = 60.0
 """How long a launcher may take to import the scenario."""
@@ -91,7 +91,7 @@ class Launcher:
         )
         answer: object = None
         try:
-            self._channel.send(encode(hello))
+            self._channel.send(hello)
             answer = self._receive(monotonic() + START_LIMIT_S)
         except OSError:
             pass
@@ -105,10 +105,10 @@ class Launcher:
     def execute(self, order: Order, interrupt: Interrupt) -> Ended | None:
         """Have one attempt executed; None if the launcher is dead or gives no word in time."""
         try:
-            self._channel.send(encode(order))
+            self._channel.send(order)
             answer = self._receive(monotonic() + order.timeout_s + OVERDUE_S, interrupt)
             if answer is None and interrupt.signal is not None:
-                self._channel.send(encode(Cancel()))
+                self._channel.send(Cancel())
                 answer = self._receive(monotonic() + OVERDUE_S)
         except OSError:
             return None
@@ -130,7 +130,7 @@ class Launcher:
                     return None
             elif ready or left <= 0:
                 return None
-        return decode(message)
+        return message
 
     def close(self) -> str:
         """End the launcher by closing the socket, by force if that takes too long; return what it printed last."""

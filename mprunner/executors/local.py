@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 from mprunner.errors import MprunnerError
 from mprunner.executors.launcher_client import Launcher
@@ -124,11 +123,9 @@ def _threads_warning(source: ScenarioSource, threads: int) -> tuple[str, str]:
 
 def ending_of(ended: Ended) -> Ending:
     """Turn a launcher's word into facts about the attempt, with the worker's result read and checked."""
-    facts: dict[str, Any] = {name: getattr(ended, name) for name in Ended.__dataclass_fields__}
-    text = facts.pop("result")
-    if text is None:
-        return Ending(**facts)
+    if ended.result is None:
+        return Ending(**ended.facts)
     try:
-        return Ending(**facts, result=Result.from_json(json.loads(text)))
+        return Ending(**ended.facts, result=Result.from_json(json.loads(ended.result)))
     except (KeyError, TypeError, ValueError) as error:
-        return Ending(**facts, malformed=f"the result is malformed: {error}")
+        return Ending(**ended.facts, malformed=f"the result is malformed: {error}")

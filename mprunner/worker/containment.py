@@ -7,7 +7,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -149,15 +148,6 @@ if _prctl is not None:
     _prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
 
 
-@dataclass(slots=True)
-class Usage:
-    """CPU time and peak memory of the processes reaped so far."""
-
-    user_s: float = 0.0
-    system_s: float = 0.0
-    max_rss_bytes: int = 0
-
-
 def prctl(option: int, value: int) -> None:
     """Call prctl(2).
 
@@ -201,14 +191,17 @@ class Keeper:
     Attributes:
         worker: the trial's first process.
         status: the worker's wait status once it has ended.
-        usage: what all processes reaped so far have used.
+        cpu_user_s: user CPU time of all processes reaped so far.
+        cpu_system_s: their system CPU time.
+        max_rss_bytes: peak memory of the largest of them.
         empty: whether no process of the trial is left.
     """
 
     def __init__(self, worker: int, containment: str, wake: int) -> None:
         self.worker = worker
         self.status: int | None = None
-        self.usage = Usage()
+        self.cpu_user_s = self.cpu_system_s = 0.0
+        self.max_rss_bytes = 0
         self.empty = False
         self._subreaper = containment == "subreaper"
         self._wake = wake
@@ -225,9 +218,9 @@ class Keeper:
                 return
             if pid == self.worker:
                 self.status = status
-            self.usage.user_s += used.ru_utime
-            self.usage.system_s += used.ru_stime
-            self.usage.max_rss_bytes = max(self.usage.max_rss_bytes, used.ru_maxrss * _KIB)
+            self.cpu_user_s += used.ru_utime
+            self.cpu_system_s += used.ru_stime
+            self.max_rss_bytes = max(self.max_rss_bytes, used.ru_maxrss * _KIB)
 
     def end(self, helpers: Sequence[int] = ()) -> int:
         """Kill all that is left of the trial and return how many processes that were.

@@ -4,30 +4,33 @@ import json
 import marshal
 import os
 import resource
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from mprunner.model.records import Result, ResultKind
-from mprunner.worker.importing import import_scenario, preload
+from mprunner.worker.containment import die_with_parent
 from mprunner.worker.protocol import Hello, Order, decode, encode
 from mprunner.worker.trial import (
-    Place,
-    Subject,
     encode_result,
-    execute_here,
+    execute,
+    failed,
     flush,
+    import_subject,
     log_traceback,
-    send_error,
-    settle_in,
-    subject_of,
+    preload,
+    send,
 )
 
 _MEMORY: Final = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
 """On Linux private writable memory, whatever was used to get it. RLIMIT_AS would count what is only reserved: a
 thread's arena alone is 64 MiB of addresses."""
+
+_set_handler: Callable[[int, Any], object] = getattr(signal.signal, "__wrapped__", signal.signal)
+"""``signal.signal`` without turning numbers into enums, whose pages would be copied in every worker: 0.15 ms."""
 
 
 def limit_memory(size: int) -> None:
@@ -37,8 +40,9 @@ def limit_memory(size: int) -> None:
     resource.setrlimit(_MEMORY, (most, most))
 
 
-Begin = Callable[[Order, Place], NoReturn]
-"""What a worker calls to execute its order; it never returns."""
+Begin = Callable[[Order, int, Path], int]
+"""What a worker calls to execute its order, with where its result goes and its scratch folder; returns the exit code
+that the trial asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,89 +98,93 @@ def fork_waiting(
     """
     order_reader, order_writer = os.pipe()
     result_reader, result_writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
+
+    def work() -> int:
         os.close(order_writer)
         os.close(result_reader)
         close()
-        _wait(begin, order_reader, Place(os.getppid(), result_writer, log_fd, tmp_path), memory)
+        _settle_in(launcher, log_fd)
+        encode_result(Result(kind=ResultKind.OK, metrics={"": 0.5}))  # touches what sending a result will
+        order = _received(order_reader)
+        if memory is not None:  # not before: it must live to take its order, whatever it inherited
+            limit_memory(memory)
+        return begin(order, result_writer, tmp_path)
+
+    launcher = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        _end_with(work)
     os.close(order_reader)
     os.close(result_writer)
     return Waiting(pid, result_reader, log, order_writer)
 
 
-def _wait(begin: Begin, order_fd: int, place: Place, memory: int | None) -> NoReturn:
-    try:
-        settle_in(place)
-        _rehearse()
-        text = b""
-        while data := os.read(order_fd, 1 << 16):
-            text += data
-        os.close(order_fd)
-        if text:  # else the launcher needs no further worker, or is gone
-            order = decode(marshal.loads(text))
-            assert isinstance(order, Order)
-            if memory is not None:  # not before: it must live to take its order, whatever it inherited
-                limit_memory(memory)
-            begin(order, place)
-        os._exit(0)
-    except BaseException:  # mprunner's own fault: it must be seen, and must not reach the launcher's code
-        log_traceback()
-    finally:
-        os._exit(1)
-
-
-def _rehearse() -> None:
-    """Touch what sending a result will touch."""
-    encode_result(Result(kind=ResultKind.OK, metrics={"": 0.5}))
-
-
-def execute_fresh(hello: Hello, order: Order, place: Place) -> NoReturn:
-    """Turn this forked process, which has settled in, into a new interpreter that executes the trial."""
-    try:
-        note = Path(hello.scratch) / "order.json"
-        note.write_text(
-            json.dumps([encode(hello), encode(order), os.fspath(place.tmp_path)]), encoding="utf-8"
-        )
-        os.set_inheritable(place.result_fd, True)
-        arguments = [
-            sys.executable,
-            "-P",
-            "-m",
-            "mprunner.worker",
-            "--fresh",
-            str(note),
-            str(place.result_fd),
-        ]
-        os.execv(sys.executable, arguments)
-    except BaseException:  # mprunner's own fault: it must be seen, and must not reach the launcher's code
-        log_traceback()
-    finally:
-        os._exit(1)
-
-
-def main(note: str, result_fd: int) -> NoReturn:
-    """Execute a trial in this interpreter, send its result and exit."""
+def _end_with(work: Callable[[], int]) -> NoReturn:
+    """Do a worker's work and exit with the code that it returns: whatever happens, the process ends here."""
     code = 1
     try:
-        hello, order, tmp_path = json.loads(Path(note).read_text(encoding="utf-8"))
-        os.set_inheritable(result_fd, False)
-        code = _execute(decode(hello), decode(order), result_fd, Path(tmp_path))
-    except BaseException:  # mprunner's own fault
+        code = work()
+    except BaseException:  # mprunner's own fault: it must be seen, and must not reach the launcher's code
         log_traceback()
     finally:
         flush()
         os._exit(code)
 
 
-def _execute(hello: object, order: object, result_fd: int, tmp_path: Path) -> int:
+def _settle_in(launcher: int, log_fd: int) -> None:
+    """Leave the launcher's session, signals and output behind."""
+    os.setsid()
+    die_with_parent(launcher)
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+        _set_handler(number, signal.SIG_DFL)
+    _set_handler(signal.SIGINT, signal.default_int_handler)
+    os.dup2(log_fd, 1)
+    os.dup2(log_fd, 2)
+    os.close(log_fd)
+
+
+def _received(order_fd: int) -> Order:
+    """Wait for the order; without one the process ends: the launcher needs no further worker, or is gone."""
+    text = b""
+    while data := os.read(order_fd, 1 << 16):
+        text += data
+    os.close(order_fd)
+    if not text:
+        os._exit(0)
+    order = decode(marshal.loads(text))
+    assert isinstance(order, Order)
+    return order
+
+
+def execute_fresh(hello: Hello, order: Order, result_fd: int, tmp_path: Path) -> NoReturn:
+    """Turn this forked process, which has settled in, into a new interpreter that executes the trial."""
+    note = Path(hello.scratch) / "order.json"
+    note.write_text(json.dumps([encode(hello), encode(order), os.fspath(tmp_path)]), encoding="utf-8")
+    os.set_inheritable(result_fd, True)
+    arguments = ["-P", "-m", "mprunner.worker", "--fresh", str(note), str(result_fd)]
+    os.execv(sys.executable, [sys.executable, *arguments])
+
+
+def main(note: str, result_fd: int) -> NoReturn:
+    """Execute a trial in this interpreter, send its result and exit."""
+
+    def work() -> int:
+        hello, order, tmp_path = json.loads(Path(note).read_text(encoding="utf-8"))
+        os.set_inheritable(result_fd, False)
+        return _import_and_execute(decode(hello), decode(order), result_fd, Path(tmp_path))
+
+    _end_with(work)
+
+
+def _import_and_execute(hello: object, order: object, result_fd: int, tmp_path: Path) -> int:
     assert isinstance(hello, Hello)
     assert isinstance(order, Order)
     preload(hello)
     try:
-        subject: Subject = subject_of(import_scenario(hello))
+        subject = import_subject(hello)
     except BaseException as error:  # it could be imported once, when the run began
         log_traceback()
-        send_error(result_fd, error)
+        send(result_fd, failed(error))
         return 0
-    return execute_here(subject, order, result_fd, tmp_path)
+    return execute(subject, order, result_fd, tmp_path)

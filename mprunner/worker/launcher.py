@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import socket
+import threading
 import traceback
 from functools import partial
 from pathlib import Path
@@ -13,10 +14,9 @@ from typing import NoReturn
 from mprunner.model.limits import Limits
 from mprunner.worker.containment import Keeper, contain, remove_tree
 from mprunner.worker.forking import Begin, Waiting, execute_fresh, fork_waiting
-from mprunner.worker.importing import count_threads, import_scenario, make_importable, preload
 from mprunner.worker.log import STACKS_BYTES, Logs, current_log, write_stacks
-from mprunner.worker.protocol import Channel, Ended, Hello, Order, Ready, Refused, decode, encode
-from mprunner.worker.trial import execute, subject_of
+from mprunner.worker.protocol import Channel, Ended, Hello, Order, Ready, Refused
+from mprunner.worker.trial import execute, import_subject, make_importable, preload
 from mprunner.worker.watch import Crowd, Watched
 
 
@@ -116,20 +116,20 @@ class Slot:
 
 def _ended(attempt: Watched, keeper: Keeper, wall_s: float, leaked: int, over_output: bool) -> Ended:
     status = keeper.status
-    return Ended(
-        exit_code=os.WEXITSTATUS(status) if status is not None and os.WIFEXITED(status) else None,
-        signal=os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else None,
-        timed_out=attempt.timed_out,
-        cancelled=attempt.cancelled,
-        over_output=over_output,
-        over_processes=attempt.over_processes,
-        leaked=leaked if attempt.ended_itself else 0,
-        wall_s=wall_s,
-        cpu_user_s=keeper.usage.user_s,
-        cpu_system_s=keeper.usage.system_s,
-        max_process_rss_bytes=keeper.usage.max_rss_bytes,
-        result=None if attempt.timed_out else attempt.result(),
-    )
+    facts = {
+        "exit_code": os.WEXITSTATUS(status) if status is not None and os.WIFEXITED(status) else None,
+        "signal": os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else None,
+        "timed_out": attempt.timed_out,
+        "cancelled": attempt.cancelled,
+        "over_output": over_output,
+        "over_processes": attempt.over_processes,
+        "leaked": leaked if attempt.ended_itself else 0,
+        "wall_s": wall_s,
+        "cpu_user_s": keeper.cpu_user_s,
+        "cpu_system_s": keeper.cpu_system_s,
+        "max_process_rss_bytes": keeper.max_rss_bytes,
+    }
+    return Ended(facts=facts, result=None if attempt.timed_out else attempt.result())
 
 
 def serve(control: socket.socket) -> NoReturn:
@@ -137,7 +137,7 @@ def serve(control: socket.socket) -> NoReturn:
     channel = Channel(control)
     scratch: Path | None = None
     try:
-        hello = decode(channel.receive())
+        hello = channel.receive()
         assert isinstance(hello, Hello)
         scratch = Path(hello.scratch)
         _serve(channel, hello)
@@ -162,16 +162,16 @@ def _serve(channel: Channel, hello: Hello) -> None:
         slot = Slot(begin, channel, containment, wake, scratch / "t", Limits(**hello.limits))
     except BaseException as error:
         traceback.print_exc()
-        channel.send(encode(Refused(reason=f"{type(error).__name__}: {error}")))
+        channel.send(Refused(reason=f"{type(error).__name__}: {error}"))
         return
-    channel.send(encode(Ready(containment=containment, threads=count_threads())))
+    channel.send(Ready(containment=containment, threads=_count_threads()))
     gc.collect()
     gc.freeze()  # a worker's collector must not touch, and so copy, the launcher's pages
     try:
         while True:
-            order = decode(channel.receive())
+            order = channel.receive()
             if isinstance(order, Order):  # a Cancel that came too late is no order
-                channel.send(encode(slot.execute(order)))
+                channel.send(slot.execute(order))
                 slot.prepare(Path(order.log))  # while the runner makes the record safe
     finally:
         slot.close()
@@ -198,4 +198,12 @@ def _beginning(hello: Hello) -> Begin:
     if hello.isolation == "fresh":
         return partial(execute_fresh, hello)
     preload(hello)
-    return partial(execute, subject_of(import_scenario(hello)))
+    return partial(execute, import_subject(hello))
+
+
+def _count_threads() -> int:
+    """Return how many threads this process has, those that a library started behind Python's back included."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except FileNotFoundError:
+        return threading.active_count()

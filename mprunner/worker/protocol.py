@@ -93,23 +93,14 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How an attempt's worker ended; the attributes that an Ending shares are described there.
+    """How an attempt's worker ended.
 
     Attributes:
+        facts: the attributes of an :class:`~mprunner.model.records.Ending`, but for what came as its result.
         result: the JSON text that came over the result channel, None if it is not complete.
     """
 
-    exit_code: int | None
-    signal: int | None
-    timed_out: bool
-    cancelled: bool
-    over_output: bool
-    over_processes: bool
-    leaked: int
-    wall_s: float
-    cpu_user_s: float
-    cpu_system_s: float
-    max_process_rss_bytes: int
+    facts: Mapping[str, Any]
     result: str | None
 
 
@@ -142,13 +133,13 @@ class Channel:
         """Return the socket's descriptor, for poll."""
         return self._socket.fileno()
 
-    def send(self, value: Mapping[str, Any]) -> None:
-        """Send one JSON object.
+    def send(self, message: Message) -> None:
+        """Send a message.
 
         Raises:
             OSError: the other side is gone.
         """
-        payload = json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+        payload = json.dumps(encode(message), separators=(",", ":"), allow_nan=False).encode()
         self._socket.sendall(_LENGTH.pack(len(payload)) + payload)
 
     def fill(self) -> None:
@@ -165,7 +156,7 @@ class Channel:
             raise EOFError("the other side of the control socket is gone")
         self._buffer += data
 
-    def next(self) -> dict[str, Any] | None:
+    def next(self) -> Message | None:
         """Take the next complete message out of what was read, or return None."""
         if len(self._buffer) < _LENGTH.size:
             return None
@@ -173,11 +164,11 @@ class Channel:
         end = _LENGTH.size + length
         if len(self._buffer) < end:
             return None
-        message: dict[str, Any] = json.loads(self._buffer[_LENGTH.size : end])
+        message = decode(json.loads(self._buffer[_LENGTH.size : end]))
         del self._buffer[:end]
         return message
 
-    def receive(self) -> dict[str, Any]:
+    def receive(self) -> Message:
         """Wait for the next message.
 
         Raises:

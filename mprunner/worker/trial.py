@@ -1,24 +1,30 @@
-"""The worker: a freshly forked process that executes one trial and sends its result.
+"""What a worker does: it imports the scenario, unless its launcher has, executes one trial and sends its result."""
 
-It never returns into the launcher's code: whatever the scenario does, the process ends here.
-"""
-
+import importlib
 import json
 import os
-import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final
 
 from mprunner.actors.bootstrap import describe
 from mprunner.model.declaration import BadValueError, Declaration, checked_values, declare, types_of
 from mprunner.model.records import ActorRow, OutcomeCount, Result, ResultKind
 from mprunner.scenario import Scenario, Trial
-from mprunner.worker.containment import die_with_parent
-from mprunner.worker.protocol import MAX_RESULT_BYTES, RESULT_HEADER, Order
+from mprunner.worker.protocol import MAX_RESULT_BYTES, RESULT_HEADER, Hello, Order
+
+# What nearly every scenario uses. Imported before the scenario's `run`, it is not imported inside what that
+# measures; in the launcher it is imported once for all trials.
+PRELOADED = (
+    "mprunner.actors.group",
+    "multiprocessing.popen_fork",
+    "multiprocessing.queues",
+    "multiprocessing.sharedctypes",
+    "multiprocessing.synchronize",
+)
 
 MAX_MESSAGE: Final = 100_000
 """Characters of an exception's message that are kept; its traceback in the log has more."""
@@ -26,8 +32,12 @@ MAX_MESSAGE: Final = 100_000
 MAX_TRACEBACK: Final = 1_000_000
 """Characters of a traceback that are logged: an exception is an error, however long it is, and no output."""
 
-_set_handler: Callable[[int, Any], object] = getattr(signal.signal, "__wrapped__", signal.signal)
-"""``signal.signal`` without turning numbers into enums, whose pages would be copied in every worker: 0.15 ms."""
+_SHIM = """\
+import importlib.util, sys
+_spec = importlib.util.spec_from_file_location(__name__, {file!r})
+sys.modules[__name__] = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(sys.modules[__name__])
+"""
 
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
@@ -42,91 +52,79 @@ class Subject:
     declaration: Declaration
 
 
-class Place(NamedTuple):
-    """Where a worker does its work: who forked it, where its result and its output go, its scratch folder."""
+def make_importable(hello: Hello) -> None:
+    """Write what makes a plugin that is one file importable by its module's name; once per launcher.
 
-    launcher: int
-    result_fd: int
-    log_fd: int
-    tmp_path: Path
-
-
-class _Called(NamedTuple):
-    """How the scenario's ``run`` ended; metrics and samples only where it is ok."""
-
-    kind: ResultKind
-    exit_code: int
-    error: tuple[str, str] | None
-    metrics: Mapping[str, Any] = {}
-    samples: Sequence[Mapping[str, Any]] = ()
+    That is a folder at the end of ``sys.path``, which multiprocessing hands to spawned and forkserver children
+    however they are started.
+    """
+    if hello.files:
+        _modules(hello).mkdir()
+        for name, file in hello.files.items():
+            (_modules(hello) / f"{name}.py").write_text(_SHIM.format(file=file), encoding="utf-8")
 
 
-def subject_of(scenario: type[Scenario[Any, Any]]) -> Subject:
-    """Look up a scenario's types and declaration, once for all trials."""
+def preload(hello: Hello) -> None:
+    """Set the import path, and import what nearly every scenario uses."""
+    sys.path[:] = hello.sys_path
+    if hello.files:
+        sys.path.append(str(_modules(hello)))
+    for name in PRELOADED:
+        importlib.import_module(name)
+
+
+def _modules(hello: Hello) -> Path:
+    return Path(hello.scratch) / "m"
+
+
+def import_subject(hello: Hello) -> Subject:
+    """Import the scenario's class; a plugin's code can raise anything."""
+    module = importlib.import_module(hello.module)
+    scenario: type[Scenario[Any, Any]] = reduce(getattr, hello.qualname.split("."), module)  # type: ignore[assignment]
     params, metrics = types_of(scenario)
     return Subject(scenario, params, metrics, declare(scenario))
 
 
-def execute(subject: Subject, order: Order, place: Place) -> NoReturn:
-    """Execute a trial in this forked process, which has settled in, send its result and exit."""
-    code = 1
-    try:
-        code = execute_here(subject, order, place.result_fd, place.tmp_path)
-    except BaseException:  # mprunner's own fault: it must be seen, and must not reach the launcher's code
-        log_traceback()
-    finally:
-        flush()
-        os._exit(code)
-
-
-def settle_in(place: Place) -> None:
-    """Leave the launcher's session, signals and output behind."""
-    os.setsid()
-    die_with_parent(place.launcher)
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
-        _set_handler(number, signal.SIG_DFL)
-    _set_handler(signal.SIGINT, signal.default_int_handler)
-    os.dup2(place.log_fd, 1)
-    os.dup2(place.log_fd, 2)
-    os.close(place.log_fd)
-
-
-def execute_here(subject: Subject, order: Order, result_fd: int, tmp_path: Path) -> int:
+def execute(subject: Subject, order: Order, result_fd: int, tmp_path: Path) -> int:
     """Execute a trial in this process, send its result and return the exit code that it asks for."""
     me = os.getpid()
     trial = Trial(subject.scenario, seed=order.seed, repeat=order.repeat, tmp_path=tmp_path)
-    called = _call(subject, order, trial)
+    code, result = _call(subject, order, trial)
     if os.getpid() == me:  # else a process that the scenario forked has come back from `run`
         try:
-            _send(result_fd, _result(called, trial))
+            send(result_fd, _with_facts_of(trial, result))
         except MemoryError as error:
             log_traceback()
-            _send(
-                result_fd, Result(kind=ResultKind.MEMORY, error_type="MemoryError", error_message=str(error))
-            )
-    return called.exit_code
+            send(result_fd, failed(error))
+    return code
 
 
-def _call(subject: Subject, order: Order, trial: Trial) -> _Called:
+def _call(subject: Subject, order: Order, trial: Trial) -> tuple[int, Result]:
     """Call the scenario, and check what it returned and sampled against what it declares."""
     try:
         metrics = subject.scenario().run(subject.params(**order.params), trial)
     except SystemExit as error:
-        return _Called(ResultKind.EXIT, _exit_code(error), describe(error))
+        return _exit_code(error), failed(error, ResultKind.EXIT)
     except BaseException as error:
         log_traceback()
-        kind = ResultKind.MEMORY if isinstance(error, MemoryError) else ResultKind.ERROR
-        return _Called(kind, 0, describe(error))
+        return 0, failed(error)
     try:
         if not isinstance(metrics, subject.metrics):
             raise BadValueError(f"run() returned {type(metrics).__name__}, not {subject.metrics.__name__}")
         values = checked_values(subject.declaration.metrics, metrics)
         samples = [checked_values(subject.declaration.sample or (), row) for row in trial.samples]
-        return _Called(ResultKind.OK, 0, None, values, samples)
+        return 0, Result(kind=ResultKind.OK, metrics=values, samples=samples)
     except BadValueError as error:
         _log(f"bad result: {error}")
-        return _Called(ResultKind.BAD_RESULT, 0, describe(error))
+        return 0, failed(error, ResultKind.BAD_RESULT)
+
+
+def failed(error: BaseException, kind: ResultKind | None = None) -> Result:
+    """Return the result of a trial that an exception ended; its kind, unless given, is ``memory`` or ``error``."""
+    name, message = describe(error)
+    if kind is None:
+        kind = ResultKind.MEMORY if isinstance(error, MemoryError) else ResultKind.ERROR
+    return Result(kind=kind, error_type=name, error_message=message[:MAX_MESSAGE])
 
 
 def _exit_code(error: SystemExit) -> int:
@@ -158,37 +156,24 @@ def log_traceback() -> None:
         _log("(the traceback can't be shown)")
 
 
-def _result(called: _Called, trial: Trial) -> Result:
+def _with_facts_of(trial: Trial, result: Result) -> Result:
+    """Add what was observed, and what became of the actors, however the trial ended."""
     outcomes = [
         OutcomeCount(variable=variable, value=value, count=count)
         for variable, counts in trial.observed.items()
         for (_, value), count in counts.items()
     ]
     fields = ActorRow.__dataclass_fields__
-    return Result(
-        kind=called.kind,
-        metrics=called.metrics,
-        outcomes=outcomes,
-        actors=[ActorRow(**{name: getattr(actor, name) for name in fields}) for actor in trial.actors],
-        samples=called.samples,
-        error_type=called.error and called.error[0],
-        error_message=called.error and called.error[1][:MAX_MESSAGE],
-    )
+    actors = [ActorRow(**{name: getattr(actor, name) for name in fields}) for actor in trial.actors]
+    return replace(result, outcomes=outcomes, actors=actors)
 
 
-def send_error(result_fd: int, error: BaseException) -> None:
-    """Send the result of a trial that failed before its scenario was called."""
-    kind, message = describe(error)
-    failed = ResultKind.MEMORY if isinstance(error, MemoryError) else ResultKind.ERROR
-    _send(result_fd, Result(kind=failed, error_type=kind, error_message=message[:MAX_MESSAGE]))
-
-
-def _send(result_fd: int, result: Result) -> None:
+def send(result_fd: int, result: Result) -> None:
+    """Send a trial's result; one that is too large is a bad one."""
     payload = encode_result(result)
     if len(payload) > MAX_RESULT_BYTES:
         message = f"the result takes {len(payload):,} bytes; at most {MAX_RESULT_BYTES:,} are allowed"
-        too_large = Result(kind=ResultKind.BAD_RESULT, error_type="BadValueError", error_message=message)
-        payload = encode_result(too_large)
+        payload = encode_result(failed(BadValueError(message), ResultKind.BAD_RESULT))
     data = memoryview(RESULT_HEADER.pack(len(payload), *_helpers()) + payload)
     while data:
         data = data[os.write(result_fd, data) :]

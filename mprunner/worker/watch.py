@@ -7,11 +7,10 @@ from time import monotonic
 from typing import Final
 
 from mprunner.worker.containment import Keeper, drain, has_more_below
-from mprunner.worker.protocol import MAX_RESULT_BYTES, RESULT_HEADER, Cancel, Channel, decode
+from mprunner.worker.protocol import MAX_RESULT_BYTES, RESULT_HEADER, Cancel, Channel
 
 LOG_CHECK_S: Final = 0.2
 """How often the log's size is looked at, and at most the processes: five times a second disturb no measurement."""
-
 
 REST: Final = 200
 """How many times as long as a look at the processes took there is none: they may cost half a percent of a CPU."""
@@ -77,38 +76,41 @@ class Watched:
         poll = select.poll()
         for fd in (self._reader, self._wake, self._channel.fileno()):
             poll.register(fd, select.POLLIN)
-        look_at_log = monotonic() + LOG_CHECK_S
-        while self._keeper.status is None and not self._keeper.empty:
+        look_at_limits = monotonic() + LOG_CHECK_S
+        # A cancel is looked for before the first wait: one that came early was read together with the order.
+        while self._keeper.status is None and not self._keeper.empty and not self._is_cancelled():
             now = monotonic()
             if now >= deadline:
                 self.timed_out = True
                 return
-            if now >= look_at_log:
-                look_at_log = now + LOG_CHECK_S
-                if self._log_is_over():
-                    self._stopped_for_output = True
+            if now >= look_at_limits:
+                look_at_limits = now + LOG_CHECK_S
+                if self._is_over_a_limit():
                     return
-                if self._crowd.is_over():
-                    self.over_processes = True
-                    return
-            for fd, _ in poll.poll((min(deadline, look_at_log) - now) * 1000 + 1):
+            for fd, _ in poll.poll((min(deadline, look_at_limits) - now) * 1000 + 1):
                 if fd == self._reader:
                     if not self._read_result():
                         poll.unregister(fd)
                 elif fd == self._wake:
                     drain(fd)
                     self._keeper.reap()
-                elif self._is_cancelled():
-                    return
+                else:
+                    self._hear()
 
-    def _is_cancelled(self) -> bool:
+    def _is_over_a_limit(self) -> bool:
+        self._stopped_for_output = self._log_is_over()
+        self.over_processes = not self._stopped_for_output and self._crowd.is_over()
+        return self._stopped_for_output or self.over_processes
+
+    def _hear(self) -> None:
         try:
             self._channel.fill()
         except EOFError:
             self.cancelled = True
             raise
-        message = self._channel.next()
-        self.cancelled = message is not None and isinstance(decode(message), Cancel)
+
+    def _is_cancelled(self) -> bool:
+        self.cancelled = isinstance(self._channel.next(), Cancel)
         return self.cancelled
 
     def _read_result(self) -> bool:

@@ -6,7 +6,7 @@ import os
 import sys
 from time import perf_counter
 
-from mprunner.worker import importing, launcher  # noqa: F401 - the launcher brings all that it imports
+from mprunner.worker import launcher, trial  # noqa: F401 - the launcher brings all that it imports
 
 
 def bare(file: int) -> None:
@@ -26,7 +26,7 @@ def bare(file: int) -> None:
 
 
 if __name__ == "__main__":
-    for name in importing.PRELOADED:
+    for name in trial.PRELOADED:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()

@@ -70,9 +70,9 @@ def test_a_forked_child_that_comes_back_from_run_makes_no_second_row(watched):
 def test_a_launcher_imports_nothing_heavy_of_its_own():
     """Apart from any plugin: what `python -m mprunner.worker` has imported before it knows the scenario."""
     script = (
-        "import sys, mprunner.worker.launcher, mprunner.worker.forking, mprunner.worker.importing as importing\n"
+        "import sys, mprunner.worker.launcher, mprunner.worker.forking, mprunner.worker.trial as trial\n"
         "import importlib\n"
-        "for name in importing.PRELOADED: importlib.import_module(name)\n"
+        "for name in trial.PRELOADED: importlib.import_module(name)\n"
         "print([name for name in ('pandas', 'numpy', 'pydantic', 'psutil', 'yaml', 'click', 'rich', 'pluggy')"
         " if name in sys.modules])"
     )

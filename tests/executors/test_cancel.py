@@ -1,0 +1,40 @@
+"""A cancel that reaches a launcher together with the order that it is about."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from mprunner.executors import Launcher, ScenarioSource
+from mprunner.executors.launcher_client import OVERDUE_S
+from mprunner.signals import Interrupt
+from mprunner.worker.protocol import Ended, Order
+
+
+@pytest.fixture
+def launcher():
+    """A launcher of the bank, ready for orders."""
+    made = Launcher()
+    module = "mprunner_scenarios.race_bank"
+    made.greet(ScenarioSource(module=module, qualname="RaceBank", files={}), None, "forked")
+    yield made
+    made.close()
+
+
+def test_a_cancel_that_comes_while_the_launcher_is_busy_ends_the_attempt_at_once(launcher, tmp_path):
+    """Both are in its socket when it comes back from forking a worker: stopped, it reads neither meanwhile."""
+    params = {"rounds": 1_000_000}
+    order = Order(params=params, seed=0, repeat=0, timeout_s=60.0, log=str(tmp_path / "x.log"))
+    pid = launcher._process.pid
+    os.kill(pid, signal.SIGSTOP)
+    goes_on = threading.Timer(0.2, os.kill, (pid, signal.SIGCONT))
+    with Interrupt() as interrupt:
+        signal.raise_signal(signal.SIGINT)
+        goes_on.start()
+        began = time.monotonic()
+        ended = launcher.execute(order, interrupt)
+    assert time.monotonic() - began < OVERDUE_S / 2
+    assert isinstance(ended, Ended)
+    assert ended.facts["cancelled"]
