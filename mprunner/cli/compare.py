@@ -11,12 +11,12 @@ import click
 
 from mprunner.cli.options import results_option, warn
 from mprunner.cli.output import json_option, print_json
-from mprunner.cli.sides import Sides, one_run, two_cases, two_sides
 from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.model.text import printable
 
 if TYPE_CHECKING:
     from mprunner.analysis.comparison import Comparison, Limit, Row
+    from mprunner.workflow.compare import Compared, ComparedRun
 
 
 @click.command("compare", short_help="Compare two runs, or two cases of one.")
@@ -75,27 +75,47 @@ def command(
     Exit codes: 0 compared; 1 a limit of --fail-on is exceeded; 2 bad usage; 5 nothing in common, or a limit that
     can't be judged in any case; 6 a run can't be read.
     """
-    from mprunner.analysis.comparison import compare_cases, compare_runs
-    from mprunner.analysis.samples import chosen_metrics, paired_cases, parse_where
+    from mprunner.workflow.compare import compare_sides, compare_two_cases
 
-    limits, smallest = _limits(fail_on), _share(min_effect)
+    limits, least = _limits(fail_on), _share(min_effect)
     also = [limit.metric for limit in limits]
     if cases:
-        first, second = two_cases(cases)
-        run = one_run(results, runs, bool(base or new))
-        sides = Sides(base=(run,), new=(run,), of_one_run=(first, second))
-        pairs = paired_cases(run.measured, parse_where(first), parse_where(second))
-        chosen = chosen_metrics([run.measured], metrics, also)
-        comparison = compare_cases(pairs, run.measured.units, chosen, smallest)
+        run, pair = _run_and_cases(runs, cases, bool(base or new))
+        compared = compare_two_cases(results, run, pair, metrics, also, least)
     else:
-        sides = two_sides(results, runs, base, new)
-        ours, theirs = [run.measured for run in sides.base], [run.measured for run in sides.new]
-        comparison = compare_runs(ours, theirs, chosen_metrics([*ours, *theirs], metrics, also), smallest)
-        if not comparison.rows:
-            raise NothingSelectedError(
-                "the two sides have no case in common", "compare runs of one experiment"
-            )
-    return _report(sides, comparison, limits, as_json)
+        ours, theirs = _sides(runs, base, new)
+        compared = compare_sides(results, ours, theirs, metrics, also, least)
+    return _report(compared, limits, as_json)
+
+
+def _run_and_cases(runs: Sequence[str], cases: Sequence[str], has_sides: bool) -> tuple[str, tuple[str, str]]:
+    if len(cases) != 2:
+        raise ExperimentError(
+            "--case must be given twice, for the base and for what is compared with it",
+            "such as --case guard=none --case guard=lock",
+        )
+    if len(runs) != 1 or has_sides:
+        raise ExperimentError(
+            "--case compares cases of one run", "name one RUN, and neither --base nor --new"
+        )
+    return runs[0], (cases[0], cases[1])
+
+
+def _sides(
+    runs: Sequence[str], base: Sequence[str], new: Sequence[str]
+) -> tuple[Sequence[str], Sequence[str]]:
+    if len(runs) not in (0, 2) or not (runs or base or new):
+        raise ExperimentError(
+            f"compare needs two runs, and {len(runs)} {'is' if len(runs) == 1 else 'are'} named",
+            "name BASE and NEW; more runs of a side with --base and --new; cases of one run with --case, twice",
+        )
+    ours, theirs = (*runs[:1], *base), (*runs[1:], *new)
+    if not ours or not theirs:
+        raise ExperimentError(
+            f"there is no run on the {'new side' if ours else 'side of the base'}",
+            "name BASE and NEW, or a run of each side with --base and --new",
+        )
+    return ours, theirs
 
 
 def _limits(texts: Sequence[str]) -> list[Limit]:
@@ -118,14 +138,15 @@ def _share(text: str) -> float:
         raise ExperimentError(f"--min-effect {error}", "write --min-effect 1%") from error
 
 
-def _report(sides: Sides, comparison: Comparison, limits: Sequence[Limit], as_json: bool) -> int:
+def _report(compared: Compared, limits: Sequence[Limit], as_json: bool) -> int:
     from mprunner.report import render_comparison
 
+    comparison = compared.comparison
     exceeded = [(limit, row) for limit in limits for row in comparison.rows if limit.is_exceeded(row)]
     if as_json:
-        print_json(comparison_json(sides, comparison, exceeded))
+        print_json(comparison_json(compared, exceeded))
     else:
-        click.echo("\n".join([*sides.lines(), "", render_comparison(comparison)]))
+        click.echo("\n".join([*_heading(compared), "", render_comparison(comparison)]))
         if exceeded:
             click.echo()
         for limit, row in exceeded:
@@ -155,20 +176,34 @@ def _is_judged(limit: Limit, comparison: Comparison) -> bool:
     return untold < len(rows)
 
 
-def comparison_json(
-    sides: Sides, comparison: Comparison, exceeded: Sequence[tuple[Limit, Row]]
-) -> dict[str, Any]:
+def _heading(compared: Compared) -> list[str]:
+    """Return lines that name the runs or cases of each side, and what differs between their settings."""
+    if compared.cases is not None:
+        base, new = compared.cases
+        return [f"base   {base}", f"new    {new}", f"of     {_named(compared.base[0])}"]
+    shown = [f"base   {_named(run)}" for run in compared.base]
+    shown += [f"new    {_named(run)}" for run in compared.new]
+    differing = [f"{each.what}: {each.then} → {each.now}" for each in compared.differences()]
+    return [*shown, *(f"differs   {printable(line)}" for line in differing)]
+
+
+def _named(run: ComparedRun) -> str:
+    unfinished = () if run.info.is_finished else (run.info.state,)
+    return ", ".join((run.info.experiment, run.folder.run_id, *unfinished))
+
+
+def comparison_json(compared: Compared, exceeded: Sequence[tuple[Limit, Row]]) -> dict[str, Any]:
     """Return a comparison as JSON."""
     from mprunner.report import notes
 
     return {
-        "base": [str(run.folder.path) for run in sides.base],
-        "new": [str(run.folder.path) for run in sides.new],
-        "cases": sides.of_one_run,
-        "differences": [dataclasses.asdict(difference) for difference in sides.differences()],
-        **dataclasses.asdict(comparison),
+        "base": [str(run.folder.path) for run in compared.base],
+        "new": [str(run.folder.path) for run in compared.new],
+        "cases": compared.cases,
+        "differences": [dataclasses.asdict(difference) for difference in compared.differences()],
+        **dataclasses.asdict(compared.comparison),
         "exceeded": [
             {"limit": str(limit), "metric": row.metric, "label": row.label} for limit, row in exceeded
         ],
-        "notes": notes(comparison),
+        "notes": notes(compared.comparison),
     }

@@ -4,9 +4,8 @@
 """
 
 from mprunner.executors.launcher_client import Launcher, launcher_at_hand
-from mprunner.executors.local import LocalExecutor
+from mprunner.executors.local import Executor, LocalExecutor, ScenarioSource
 from mprunner.executors.orphans import find_orphans
-from mprunner.executors.protocol import Executor, ScenarioSource
 from mprunner.executors.schedule import Schedule, schedule_for
 from mprunner.signals import Interrupt
 

@@ -8,14 +8,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
 from typing import IO, Final
 
 from mprunner.errors import MprunnerError, PluginError
 from mprunner.executors.orphans import END_LIMIT_S, MARK, end_marked, new_mark
-from mprunner.executors.protocol import ScenarioSource
 from mprunner.signals import Interrupt, called_before_the_end, end_by
 from mprunner.worker.containment import descendants, is_zombie, kill, remove_tree
 from mprunner.worker.protocol import Cancel, Channel, Ended, Hello, Order, Ready, Refused
@@ -70,28 +69,17 @@ class Launcher:
                 f"the launcher can't be started: {error.strerror}", "see the limits of `ulimit -a`"
             ) from error
 
-    def greet(self, source: ScenarioSource, containment: str | None, isolation: str) -> Ready:
+    def greet(self, hello: Hello) -> Ready:
         """Have the launcher get ready and return what it says of itself; if it can't, it is closed.
 
         Raises:
-            PluginError: it can't import the scenario, which it does unless ``isolation`` is ``fresh``.
+            PluginError: it can't import the scenario, which it does unless workers are to be fresh.
             MprunnerError: it did not start.
         """
         self._scratch = _scratch_folder()
-        hello = Hello(
-            module=source.module,
-            qualname=source.qualname,
-            files=source.files,
-            sys_path=tuple(path for path in sys.path if path),
-            scratch=str(self._scratch),
-            containment=containment,
-            isolation=isolation,
-            cpus=source.cpus,
-            limits=asdict(source.limits),
-        )
         answer: object = None
         try:
-            self._channel.send(hello)
+            self._channel.send(replace(hello, scratch=str(self._scratch)))
             answer = self._receive(monotonic() + START_LIMIT_S)
         except OSError:
             pass
@@ -99,7 +87,7 @@ class Launcher:
             return answer
         said = self.close()
         if isinstance(answer, Refused):
-            raise PluginError(f"the worker can't import {source.module}: {answer.reason}", said or None)
+            raise PluginError(f"the worker can't import {hello.module}: {answer.reason}", said or None)
         raise MprunnerError("the launcher did not start", said or "it printed nothing")
 
     def execute(self, order: Order, interrupt: Interrupt) -> Ended | None:

@@ -1,18 +1,69 @@
-"""Executes attempts on this machine, through one launcher."""
+"""What every executor is given and does, and the one that executes attempts on this machine, through one launcher."""
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from typing import Protocol
 
 from mprunner.errors import MprunnerError
 from mprunner.executors.launcher_client import Launcher
-from mprunner.executors.protocol import ScenarioSource
+from mprunner.model.limits import Limits
 from mprunner.model.records import Attempt, Ending, Record, Result, Status, classify
 from mprunner.signals import Interrupt
 from mprunner.worker.log import keep_lost_log
-from mprunner.worker.protocol import Ended, Order
+from mprunner.worker.protocol import Ended, Hello, Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioSource:
+    """How a worker imports the scenario, and what its trials may use.
+
+    Attributes:
+        module: the module of its class.
+        qualname: the class's name within it.
+        files: module names of plugins that are single files, and the file of each.
+        isolation: ``forked`` or ``fresh``, as the experiment says.
+        cpus: the CPUs that a worker is bound to; None for all that it may use.
+        limits: what a trial may use.
+    """
+
+    module: str
+    qualname: str
+    files: Mapping[str, str]
+    isolation: str = "forked"
+    cpus: tuple[int, ...] | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+class Executor(Protocol):
+    """Executes attempts, one after the other, and never raises because of what a scenario does.
+
+    Attributes:
+        containment: what keeps a trial's processes together; known once it has started.
+        isolation: ``forked`` or ``fresh``: how workers really are isolated; known once it has started.
+        warnings: what a person should know of how it has started, each with a hint.
+    """
+
+    containment: str
+    isolation: str
+    warnings: Sequence[tuple[str, str]]
+
+    def start(self) -> None:
+        """Get ready to execute.
+
+        Raises:
+            PluginError: the scenario can't be imported where it would be executed.
+        """
+
+    def execute(self, attempt: Attempt, logs: Path, interrupt: Interrupt) -> Record:
+        """Execute one attempt to its end; an interrupt ends it with the status ``cancelled``."""
+
+    def close(self) -> None:
+        """End everything that was started; harmless if nothing was."""
 
 
 class LocalExecutor:
@@ -57,7 +108,18 @@ class LocalExecutor:
     def _launch(self, isolation: str) -> int:
         """Start a launcher and return how many threads it has."""
         launcher, self._at_hand = self._at_hand or Launcher(), None
-        ready = launcher.greet(self._source, self._wanted, isolation)  # it has closed itself if this raises
+        source = self._source
+        hello = Hello(
+            module=source.module,
+            qualname=source.qualname,
+            files=source.files,
+            sys_path=tuple(path for path in sys.path if path),
+            containment=self._wanted,
+            isolation=isolation,
+            cpus=source.cpus,
+            limits=asdict(source.limits),
+        )
+        ready = launcher.greet(hello)  # it has closed itself if this raises
         self.containment = ready.containment
         self._launcher = launcher
         return ready.threads

@@ -33,7 +33,7 @@ class Hello:
         qualname: the class's name within it.
         files: module names of plugins that are single files, and the file of each.
         sys_path: the runner's, so that both import the same plugin.
-        scratch: an empty folder for this launcher alone, which it removes when it ends.
+        scratch: an empty folder for this launcher alone, which it removes when it ends; whoever greets it makes it.
         containment: ``subreaper`` or ``process-group``; the best that works where it is None.
         isolation: ``forked``: the launcher imports the scenario and forks workers that have it; ``fresh``: it
             does not, and every worker is an interpreter of its own.
@@ -45,7 +45,7 @@ class Hello:
     qualname: str
     files: Mapping[str, str]
     sys_path: tuple[str, ...]
-    scratch: str
+    scratch: str = ""
     containment: str | None = None
     isolation: str = "forked"
     cpus: tuple[int, ...] | None = None

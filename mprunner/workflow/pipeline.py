@@ -4,7 +4,7 @@ Whoever calls it prepares the experiment first, and finishes last, when the jour
 in between is known by then.
 
     prepare   an experiment's file → its plan                          workflow/prepare.py, workflow/resume.py
-    started   an executor, ready to execute the plan's scenario        workflow/start.py
+    started   an executor, ready to execute the plan's scenario        workflow/execute.py
     new_run   a run's folder, with its journal and run.json            workflow/execute.py
     execute   schedule → executor → record → journal, until the end    workflow/execute.py
     finish    journal → tables → verdict, and the plugins know it      workflow/tabulate.py, workflow/finish.py
@@ -14,11 +14,19 @@ from pathlib import Path
 
 from mprunner.executors import Executor, schedule_for
 from mprunner.signals import Interrupt
-from mprunner.workflow.execute import Executed, adaptive_of, execute, new_run
+from mprunner.workflow.execute import (
+    Executed,
+    Warn,
+    adaptive_of,
+    execute,
+    executor_for,
+    ignore,
+    new_run,
+    started,
+)
 from mprunner.workflow.finish import finish
 from mprunner.workflow.prepare import Prepared, prepare
 from mprunner.workflow.resume import Rest, continued, mark_finished, prepare_rest, reopened
-from mprunner.workflow.start import Warn, executor_for, ignore, started
 
 __all__ = ["executor_for", "finish", "mark_finished", "prepare", "prepare_rest", "reopened", "resume", "run"]
 

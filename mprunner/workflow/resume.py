@@ -15,9 +15,8 @@ from mprunner.model.provenance import Difference, differences
 from mprunner.model.records import Attempt
 from mprunner.plugins.registry import RegisteredScenario, Registry, load_registry
 from mprunner.runs import Journal, RunFolder, Tally, TrialStates, bindable_cpus
-from mprunner.workflow.execute import Executed, OpenRun, adaptive_of
+from mprunner.workflow.execute import Executed, OpenRun, Started, adaptive_of
 from mprunner.workflow.prepare import Prepared, cpus_of, session_of
-from mprunner.workflow.start import Started
 
 NEW_RUN = "start a new run of the experiment"
 

@@ -174,7 +174,7 @@ def test_a_quota_below_the_cpus_that_may_be_used_is_warned_about():
 
 
 def test_a_run_warns_of_its_quota_before_its_first_trial(tmp_path, monkeypatch):
-    monkeypatch.setattr("mprunner.workflow.start.cpu_quota", lambda: 0.5)
+    monkeypatch.setattr("mprunner.workflow.execute.cpu_quota", lambda: 0.5)
     (tmp_path / "affinity.yaml").write_text(f"scenario: affinity\nrepeats: 1\ncpus: [{usable()[0]}]\n")
     told: list[str] = []
 

@@ -2,15 +2,16 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 
 import pytest
 
-from mprunner.executors import Launcher, ScenarioSource
+from mprunner.executors import Launcher
 from mprunner.executors.launcher_client import OVERDUE_S
 from mprunner.signals import Interrupt
-from mprunner.worker.protocol import Ended, Order
+from mprunner.worker.protocol import Ended, Hello, Order
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def launcher():
     """A launcher of the bank, ready for orders."""
     made = Launcher()
     module = "mprunner_scenarios.race_bank"
-    made.greet(ScenarioSource(module=module, qualname="RaceBank", files={}), None, "forked")
+    made.greet(Hello(module=module, qualname="RaceBank", files={}, sys_path=tuple(sys.path)))
     yield made
     made.close()
 

@@ -1,0 +1,123 @@
+"""Comparing: the runs of both sides, or two cases of one run, and what differs between their settings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mprunner.analysis.comparison import Comparison, compare_cases, compare_runs
+from mprunner.analysis.samples import MeasuredRun, chosen_metrics, measured, paired_cases, parse_where
+from mprunner.analysis.setting import PLANNED, setting_differences
+from mprunner.errors import ExperimentError, NothingSelectedError
+from mprunner.model.provenance import Difference
+from mprunner.runs import RunFolder, RunInfo, find_run
+from mprunner.workflow.tabulate import tabulate
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRun:
+    """A run on one side.
+
+    Attributes:
+        folder: its folder.
+        info: what its run.json says.
+        experiment: what it was to execute, as its journal says.
+        measured: what is compared of it.
+    """
+
+    folder: RunFolder
+    info: RunInfo
+    experiment: Mapping[str, Any]
+    measured: MeasuredRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What was compared with what.
+
+    Attributes:
+        base: the runs that are compared with.
+        new: the runs that are compared.
+        cases: what names the cases of each side, where both are of one run.
+        comparison: what it came to.
+    """
+
+    base: tuple[ComparedRun, ...]
+    new: tuple[ComparedRun, ...]
+    cases: tuple[str, str] | None
+    comparison: Comparison
+
+    def differences(self) -> tuple[Difference, ...]:
+        """Return what differs between the settings of the sides."""
+        ours, theirs = (
+            [{**run.info.to_json(), PLANNED: run.experiment} for run in side]
+            for side in (self.base, self.new)
+        )
+        return setting_differences(ours, theirs)
+
+
+def compare_two_cases(
+    results: Path, run: str, cases: tuple[str, str], metrics: Sequence[str], also: Sequence[str], least: float
+) -> Compared:
+    """Compare two cases of one run, repeat by repeat; see :func:`compare_sides`.
+
+    Args:
+        results: the folder of all runs.
+        run: names the run.
+        cases: what names the case of each side.
+        metrics: what to compare; every duration without any.
+        also: what is compared beside that.
+        least: the smallest difference that is worth telling, as a share.
+    """
+    of = _compared_run(results, run)
+    pairs = paired_cases(of.measured, parse_where(cases[0]), parse_where(cases[1]))
+    comparison = compare_cases(pairs, of.measured.units, chosen_metrics([of.measured], metrics, also), least)
+    return Compared(base=(of,), new=(of,), cases=cases, comparison=comparison)
+
+
+def compare_sides(
+    results: Path,
+    base: Sequence[str],
+    new: Sequence[str],
+    metrics: Sequence[str],
+    also: Sequence[str],
+    least: float,
+) -> Compared:
+    """Compare runs case by case.
+
+    Args:
+        results: the folder of all runs.
+        base: names the runs that are compared with, at least one.
+        new: names the runs that are compared, at least one.
+        metrics: what to compare; every duration without any.
+        also: what is compared beside that.
+        least: the smallest difference that is worth telling, as a share.
+
+    Raises:
+        ExperimentError: there is no such run, or one is named twice.
+        NothingSelectedError: the sides have no case in common.
+        ResultsError: a run can't be read.
+    """
+    sides = [tuple(_compared_run(results, run) for run in side) for side in (base, new)]
+    _refuse_twice([run.folder for side in sides for run in side])
+    ours, theirs = ([run.measured for run in side] for side in sides)
+    comparison = compare_runs(ours, theirs, chosen_metrics([*ours, *theirs], metrics, also), least)
+    if not comparison.rows:
+        raise NothingSelectedError("the two sides have no case in common", "compare runs of one experiment")
+    return Compared(base=sides[0], new=sides[1], cases=None, comparison=comparison)
+
+
+def _compared_run(results: Path, wanted: str) -> ComparedRun:
+    folder = find_run(results, wanted)
+    tabled = tabulate(folder)
+    taken = measured(tabled.frames, tabled.header)
+    return ComparedRun(folder, folder.read_run(), tabled.header.experiment, taken)
+
+
+def _refuse_twice(folders: Sequence[RunFolder]) -> None:
+    for number, folder in enumerate(folders):
+        if any(folder.path.resolve() == other.path.resolve() for other in folders[:number]):
+            raise ExperimentError(
+                f"run {folder.run_id} is named twice",
+                "`mprunner list` shows all runs; an experiment's name means its newest",
+            )
