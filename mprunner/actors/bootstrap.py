@@ -90,11 +90,14 @@ def _anonymous_file() -> int:
         return os.dup(file.fileno())
 
 
-class Gate:
-    """Where actors wait for one another: before the first round, and between two rounds.
+class _Gate:
+    """Where actors wait for one another: before the first round, and between two rounds. A kind of gate has
 
-    ``arrive_first`` lines the actors up, ``gather`` (actor 0) waits until all others are ready for a round,
-    ``release`` (actor 0) starts it, ``await_release`` (the others) waits for that.
+    - ``arrive_first``, which lines the actors up;
+    - ``gather`` (actor 0 only), which waits until every other actor is ready for a round;
+    - ``release`` (actor 0 only), which starts it;
+    - ``await_release`` (the others), which says that an actor is ready for a round and waits until it starts;
+    - ``arrive_last`` (the others), which says that an actor has done its last round.
     """
 
     lines_up = True
@@ -132,24 +135,8 @@ class Gate:
         """Give the shared memory back; called by the parent when all actors have ended."""
         self.shared.close()
 
-    def gather(self, round_: int) -> None:
-        """Wait until every other actor is ready for round ``round_`` (actor 0 only)."""
-        raise NotImplementedError
 
-    def release(self, round_: int) -> None:
-        """Start round ``round_`` (actor 0 only)."""
-        raise NotImplementedError
-
-    def await_release(self, index: int, round_: int) -> None:
-        """Say that this actor is ready for round ``round_`` and wait until it starts (all but actor 0)."""
-        raise NotImplementedError
-
-    def arrive_last(self, index: int, round_: int) -> None:
-        """Say that this actor has done its last round."""
-        raise NotImplementedError
-
-
-class SpinGate(Gate):
+class SpinGate(_Gate):
     """Actors spin on a shared word, so that they start within a fraction of a microsecond of one another.
 
     With more actors than CPUs, hot spinning would keep the very actor from running that is waited for: then
@@ -158,7 +145,7 @@ class SpinGate(Gate):
     where no race can show. It stays free to move them.
     """
 
-    def arrive_first(self, index: int) -> None:  # noqa: D102 - see Gate
+    def arrive_first(self, index: int) -> None:  # noqa: D102 - see _Gate
         self._spread(index)
         super().arrive_first(index)
 
@@ -173,18 +160,18 @@ class SpinGate(Gate):
             except OSError:  # a sandbox may forbid it; the gate works without
                 return
 
-    def gather(self, round_: int) -> None:  # noqa: D102 - see Gate
+    def gather(self, round_: int) -> None:  # noqa: D102 - see _Gate
         for slot in range(FIRST_ARRIVAL + STRIDE, FIRST_ARRIVAL + self.actors * STRIDE, STRIDE):
             self._spin(0, slot, round_ + READY)
 
-    def release(self, round_: int) -> None:  # noqa: D102 - see Gate
+    def release(self, round_: int) -> None:  # noqa: D102 - see _Gate
         self.shared.words[RELEASED] = round_ + READY
 
-    def await_release(self, index: int, round_: int) -> None:  # noqa: D102 - see Gate
+    def await_release(self, index: int, round_: int) -> None:  # noqa: D102 - see _Gate
         self.shared.words[FIRST_ARRIVAL + index * STRIDE] = round_ + READY
         self._spin(index, RELEASED, round_ + READY)
 
-    def arrive_last(self, index: int, round_: int) -> None:  # noqa: D102 - see Gate
+    def arrive_last(self, index: int, round_: int) -> None:  # noqa: D102 - see _Gate
         self.shared.words[FIRST_ARRIVAL + index * STRIDE] = round_ + READY
 
     def _spin(self, index: int, slot: int, target: int) -> None:
@@ -209,7 +196,7 @@ class SpinGate(Gate):
 class ThreadSpinGate(SpinGate):
     """The spin gate of threads. Under a GIL one that spins keeps the others from running, so each spin lets go."""
 
-    def arrive_first(self, index: int) -> None:  # noqa: D102 - see Gate
+    def arrive_first(self, index: int) -> None:  # noqa: D102 - see _Gate
         super().arrive_first(index)
         self.crowded = self.crowded or gil_enabled()
 
@@ -217,7 +204,7 @@ class ThreadSpinGate(SpinGate):
         sleep(0)  # lets go of the GIL, which sched_yield does not
 
 
-class BarrierGate(Gate):
+class BarrierGate(_Gate):
     """Actors sleep in the kernel until the last one arrives, as at a ``multiprocessing.Barrier``."""
 
     def __init__(self, actors: int, semaphore: Callable[[int], Semaphore]) -> None:
@@ -225,26 +212,26 @@ class BarrierGate(Gate):
         self.arrived = semaphore(0)
         self.wake = [semaphore(0) for _ in range(actors)]
 
-    def abort(self) -> None:  # noqa: D102 - see Gate
+    def abort(self) -> None:  # noqa: D102 - see _Gate
         super().abort()
         for _ in range(self.actors):
             self.arrived.release()
         for semaphore in self.wake:
             semaphore.release()
 
-    def gather(self, round_: int) -> None:  # noqa: D102 - see Gate
+    def gather(self, round_: int) -> None:  # noqa: D102 - see _Gate
         for _ in range(self.actors - 1):
             self._sleep(self.arrived)
 
-    def release(self, round_: int) -> None:  # noqa: D102 - see Gate
+    def release(self, round_: int) -> None:  # noqa: D102 - see _Gate
         for semaphore in self.wake[1:]:
             semaphore.release()
 
-    def await_release(self, index: int, round_: int) -> None:  # noqa: D102 - see Gate
+    def await_release(self, index: int, round_: int) -> None:  # noqa: D102 - see _Gate
         self.arrived.release()
         self._sleep(self.wake[index])
 
-    def arrive_last(self, index: int, round_: int) -> None:  # noqa: D102 - see Gate
+    def arrive_last(self, index: int, round_: int) -> None:  # noqa: D102 - see _Gate
         self.arrived.release()
 
     def _sleep(self, semaphore: Semaphore) -> None:
@@ -258,6 +245,9 @@ class NoGate(BarrierGate):
     """Actors start as their processes come up; from the second round on, as the kernel wakes them."""
 
     lines_up = False
+
+
+Gate = SpinGate | BarrierGate
 
 
 def usable_cpus() -> int:

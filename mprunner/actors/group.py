@@ -1,12 +1,15 @@
-"""A group of actors, processes or threads, from their start to what they did together."""
+"""A group of actors, processes or threads, seen from the worker: started, watched, joined, and what they did."""
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing.context import BaseContext
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext, ForkServerProcess
+from multiprocessing.process import BaseProcess
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from mprunner.actors.bootstrap import (
     BarrierGate,
@@ -16,9 +19,9 @@ from mprunner.actors.bootstrap import (
     Report,
     SpinGate,
     ThreadSpinGate,
+    bootstrap,
     bootstrap_thread,
 )
-from mprunner.actors.processes import Joined, run_processes
 
 Kind = Literal["process", "thread"]
 Method = Literal["fork", "spawn", "forkserver"]
@@ -101,6 +104,34 @@ def _blame(actor: ActorResult) -> str:
     return f"actor {actor.actor} ended with exit code {actor.exit_code}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """An actor that has ended.
+
+    Attributes:
+        called: when it was started, in ``perf_counter`` seconds.
+        report: what it handed over; None if it was killed before it could.
+        pid: the id of its process.
+        exit_code: of its process, None for a thread.
+    """
+
+    called: float
+    report: Report | None
+    pid: int | None
+    exit_code: int | None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Process:
+    """An actor under way whose process this is."""
+
+    process: BaseProcess
+    channel: Connection
+    called: float
+    watch: int
+    report: Report | None = None
+
+
 def run_actors(
     context: BaseContext,
     actors: Sequence[Callable[[], object]],
@@ -123,7 +154,7 @@ def run_actors(
         Part(index, work, rounds, settle if index == 0 else None, gate) for index, work in enumerate(actors)
     ]
     try:
-        joined = _run_threads(parts, gate) if threads else run_processes(context, parts, gate)
+        joined = _run_threads(parts, gate) if threads else _run_processes(context, parts, gate)
     finally:
         if gate is not None:
             gate.close()
@@ -144,7 +175,7 @@ def _gate(
     raise ValueError(f"sync is one of none, barrier, spin; not {sync!r}")
 
 
-def _run_threads(parts: Sequence[Part], gate: Gate | None) -> list[Joined]:
+def _run_threads(parts: Sequence[Part], gate: Gate | None) -> list[_Joined]:
     """Execute each part in a thread of this process; one that fails aborts the gate itself."""
     reports: list[Report | None] = [None] * len(parts)
     started: list[tuple[threading.Thread, float]] = []
@@ -164,41 +195,129 @@ def _run_threads(parts: Sequence[Part], gate: Gate | None) -> list[Joined]:
         for thread, _ in started:
             thread.join()
     pid = os.getpid()
-    return [Joined(called, report, pid, None) for (_, called), report in zip(started, reports, strict=True)]
+    return [_Joined(called, report, pid, None) for (_, called), report in zip(started, reports, strict=True)]
 
 
-def _result(joined: Sequence[Joined], kind: str, first_index: int) -> ActorsResult:
+def _run_processes(context: BaseContext, parts: Sequence[Part], gate: Gate | None) -> list[_Joined]:
+    """Execute each part in a process of its own and return how each ended, in the order given.
+
+    Raises:
+        pickle.PicklingError, AttributeError, TypeError: a part can't be sent to a spawned process.
+    """
+    started: list[_Process] = []
+    try:
+        for part in parts:
+            started.append(_start(context, part))  # noqa: PERF401 - known even if the next one fails
+        _collect(started, gate)
+        return [
+            _Joined(actor.called, actor.report, actor.process.pid, actor.process.exitcode)
+            for actor in started
+        ]
+    finally:
+        for actor in started:
+            _end(actor)
+
+
+def _start(context: BaseContext, part: Part) -> _Process:
+    reader, writer = context.Pipe(duplex=False)
+    process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # every concrete context has it
+        target=bootstrap, args=(part, writer), name=f"actor-{part.index}"
+    )
+    called = perf_counter()
+    try:
+        process.start()
+    except BaseException:
+        reader.close()
+        raise
+    finally:
+        writer.close()
+    return _Process(process=process, channel=reader, called=called, watch=_watch(process))
+
+
+def _watch(process: BaseProcess) -> int:
+    """Open a descriptor that becomes readable when the process has ended.
+
+    A forked child's sentinel stays silent while a grandchild that it left behind holds the other end of the
+    pipe; a pidfd tells of the process alone. A forkserver's child is not ours to open: its server tells.
+    """
+    if sys.platform == "linux" and process.pid is not None and not isinstance(process, ForkServerProcess):
+        try:
+            return os.pidfd_open(process.pid)
+        except OSError:  # a kernel or a sandbox without pidfd
+            pass
+    return os.dup(process.sentinel)
+
+
+def _collect(started: Sequence[_Process], gate: Gate | None) -> None:
+    by_channel = {actor.channel: actor for actor in started}
+    by_watch = {actor.watch: actor for actor in started}
+    while by_watch:
+        for ready in wait([*by_channel, *by_watch]):
+            if isinstance(ready, int):
+                actor = by_watch.pop(ready)
+                actor.process.join()
+                if by_channel.pop(actor.channel, None) is not None and actor.channel.poll():
+                    actor.report = _receive(actor)
+            else:
+                actor = by_channel.pop(cast("Connection", ready))
+                actor.report = _receive(actor)
+            if gate is not None and _lost(actor):
+                gate.abort()
+
+
+def _lost(actor: _Process) -> bool:
+    """Whether the actor will not come to the gate again although others may wait there for it."""
+    return actor.report is None or actor.report.error is not None
+
+
+def _receive(actor: _Process) -> Report | None:
+    try:
+        report: Report = actor.channel.recv()
+    except (EOFError, OSError):
+        return None
+    except Exception as error:  # unpickling executes code of the value's class
+        report = Report(actor.called)
+        report.error = type(error).__name__, f"the actor's return value can't be read: {error}"
+    return report
+
+
+def _end(actor: _Process) -> None:
+    if actor.process.is_alive():  # only when starting a later actor failed
+        actor.process.kill()
+        actor.process.join()
+    actor.channel.close()
+    os.close(actor.watch)
+
+
+def _result(joined: Sequence[_Joined], kind: str, first_index: int) -> ActorsResult:
     reports = [actor.report for actor in joined if actor.report is not None]
-    begins = [report.began for report in reports if report.began is not None]
+    first = min((report.began for report in reports if report.began is not None), default=None)
     ends = [report.ended for report in reports if report.ended is not None]
-    first = min(begins, default=None)
     leader = joined[0].report if joined else None
+    results = (_actor_result(actor, first_index + index, kind, first) for index, actor in enumerate(joined))
     return ActorsResult(
-        actors=tuple(
-            _actor_result(actor, first_index + index, kind, first) for index, actor in enumerate(joined)
-        ),
+        actors=tuple(results),
         settled=leader.settled if leader is not None else {},
         start_s=max(report.entered for report in reports) - joined[0].called if reports else None,
         wall_s=max(ends) - first if ends and first is not None else None,
     )
 
 
-def _actor_result(joined: Joined, index: int, kind: str, first: float | None) -> ActorResult:
-    report = joined.report
-    began = report.began if report else None
-    ended = report.ended if report else None
-    error = report.error if report else None
+def _actor_result(joined: _Joined, index: int, kind: str, first: float | None) -> ActorResult:
+    report = joined.report or Report(joined.called)  # without a report nothing is known of it
+    began, ended = report.began, report.ended
+    error_type, error_message = report.error or (None, None)
     return ActorResult(
         actor=index,
         kind=kind,
         pid=joined.pid,
-        start_latency_s=report.entered - joined.called if report else None,
+        start_latency_s=report.entered - joined.called if joined.report else None,
         start_skew_s=began - first if began is not None and first is not None else None,
         wall_s=ended - began if began is not None and ended is not None else None,
-        cpu_s=report.cpu_s if report else None,
-        rounds=report.rounds if report else 0,
+        cpu_s=report.cpu_s,
+        rounds=report.rounds,
         exit_code=joined.exit_code,
-        error_type=error[0] if error else None,
-        error_message=error[1] if error else None,
-        value=report.value if report else None,
+        error_type=error_type,
+        error_message=error_message,
+        value=report.value,
     )

@@ -1,17 +1,19 @@
-"""Finds and loads plugins, one by one, so that a broken one never stops another.
+"""Finds and loads plugins, and calls their hooks, one by one, so that a broken one never stops another.
 
 What is wrong with a plugin becomes a :class:`PluginProblem`: a warning, unless the experiment needs what that
 plugin provides.
 """
 
 import contextlib
+import copy
 import difflib
 import hashlib
 import importlib.util
 import inspect
+import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -27,7 +29,6 @@ from mprunner.model.summary_sentence import check_summary
 from mprunner.plugins import hookspecs
 from mprunner.scenario import Scenario
 
-GROUP = hookspecs.PROJECT
 BUILT_IN_EXECUTOR = "local"
 _PREFIX = "mprunner_"
 
@@ -40,18 +41,18 @@ class Plugin:
         name: of its entry point, or its file's path.
         distribution: the installed package that it belongs to; empty for a file.
         version: that package's version; empty for a file.
-        module: the module that provides it.
+        module: the module that provides it; empty until it is loaded.
         file: its file, for a plugin given by ``--plugin``.
         source_hash: sha256 of the source of its module and its package, so that a change of code is seen; empty if
-            unreadable.
+            unreadable, and until it is loaded.
     """
 
     name: str
-    distribution: str
-    version: str
-    module: str
-    file: str | None
-    source_hash: str
+    distribution: str = ""
+    version: str = ""
+    module: str = ""
+    file: str | None = None
+    source_hash: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.distribution} {self.version})" if self.distribution else self.name
@@ -79,13 +80,13 @@ class PluginProblem:
         plugin: its name, with its distribution where it has one.
         message: what is wrong.
         hint: what to do; empty if there is nothing to say.
-        concerns: names of scenarios that can't be used because of it, as far as they are known.
+        concerns: the name of the scenario that can't be used because of it: a plugin's name, where that is not known.
     """
 
     plugin: str
     message: str
-    hint: str = ""
-    concerns: frozenset[str] = frozenset()
+    hint: str
+    concerns: str
 
     def __str__(self) -> str:
         return f"plugin {self.plugin}: {self.message}"
@@ -119,7 +120,7 @@ class Registry:
         if name in self.scenarios:
             return self.scenarios[name]
         for problem in self.problems:
-            if name in problem.concerns:
+            if name == problem.concerns:
                 raise PluginError(f"scenario {name!r} can't be used: {problem}", problem.hint or None)
         near = difflib.get_close_matches(name, self.scenarios, 1)
         known = ", ".join(sorted(self.scenarios)) or "none"
@@ -150,15 +151,8 @@ class _Manager(pluggy.PluginManager):
 _HOOKS = frozenset(name for name in vars(hookspecs) if name.startswith(_PREFIX))
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A plugin that may or may not load."""
-
-    name: str
-    distribution: str
-    version: str
-    file: Path | None
-    load: Callable[[], object]
+Load = Callable[[], object]
+"""Imports a plugin and returns what has its hooks: a module, a class or an instance."""
 
 
 def load_registry(files: Sequence[Path] = ()) -> Registry:
@@ -170,12 +164,12 @@ def load_registry(files: Sequence[Path] = ()) -> Registry:
     loading = _Loading()
     with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is no data of ours
         for file in {file.resolve(): file for file in files}.values():
-            loading.load(_file_candidate(file))
+            loading.load(*_given(file))
             if loading.problems:
                 problem = loading.problems[0]
                 raise PluginError(str(problem), problem.hint or None)
-        for candidate in _installed():
-            loading.load(candidate)
+        for plugin, load in _installed():
+            loading.load(plugin, load)
     return loading.finish()
 
 
@@ -184,17 +178,17 @@ def empty_registry() -> Registry:
     return _Loading().finish()
 
 
-def _installed() -> Iterator[_Candidate]:
-    for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
-        dist = entry.dist
-        name, version = ("", "") if dist is None else identity_of(dist)
-        yield _Candidate(entry.name, name, version, None, entry.load)
+def _installed() -> Iterator[tuple[Plugin, Load]]:
+    for entry in sorted(metadata.entry_points(group=hookspecs.PROJECT), key=lambda entry: entry.name):
+        name, version = ("", "") if entry.dist is None else identity_of(entry.dist)
+        yield Plugin(name=entry.name, distribution=name, version=version), entry.load
 
 
-def _file_candidate(file: Path) -> _Candidate:
+def _given(file: Path) -> tuple[Plugin, Load]:
     if not file.is_file():
         raise PluginError(f"{file}: there is no such file", "give --plugin the path of a Python file")
-    return _Candidate(str(file), "", "", file, lambda: _load_file(file.resolve()))
+    path = file.resolve()
+    return Plugin(name=str(file), file=str(path)), lambda: _load_file(path)
 
 
 def _load_file(file: Path) -> ModuleType:
@@ -226,31 +220,29 @@ class _Loading:
         self._executor_owners = {BUILT_IN_EXECUTOR: "mprunner"}
         self._notices: list[str] = []
 
-    def load(self, candidate: _Candidate) -> None:
+    def load(self, plugin: Plugin, load: Load) -> None:
         """Load one plugin; whatever goes wrong becomes a problem."""
-        shown = candidate.name
-        if candidate.distribution:
-            shown = f"{candidate.name} ({candidate.distribution} {candidate.version})"
         implementation = None
         try:
-            implementation = candidate.load()
+            implementation = load()
             if self.manager.is_registered(implementation):
                 return
-            self.manager.register(implementation, name=shown)
-            self._check_hooks(shown, candidate.name, implementation)
+            self.manager.register(implementation, name=str(plugin))
+            self._check_hooks(plugin, implementation)
             for factories in self._returned(implementation, "mprunner_register_executors", Mapping):
-                self._take_executors(factories, shown, candidate.name)
+                self._take_executors(factories, plugin)
             for classes in self._returned(implementation, "mprunner_register_scenarios", list | tuple):
+                loaded = _with_source(plugin, implementation)
                 for cls in classes:
-                    self._take_scenario(cls, _plugin(candidate, implementation), shown)
+                    self._take_scenario(cls, loaded)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin's code can raise anything
-            self.problems.append(_problem(shown, candidate.name, error))
+            self._complain(plugin, *_told(error), plugin.name)
             if self.manager.is_registered(implementation):
                 self.manager.unregister(implementation)
 
-    def _check_hooks(self, shown: str, name: str, implementation: object) -> None:
+    def _check_hooks(self, plugin: Plugin, implementation: object) -> None:
         callers = self.manager.get_hookcallers(implementation) or []
         unknown = {caller.name for caller in callers if not caller.has_spec()}  # marked as a hook
         for attribute in dir(implementation):
@@ -259,15 +251,14 @@ class _Loading:
         for hook in sorted(unknown):
             near = difflib.get_close_matches(hook, _HOOKS, 1)
             hint = f"did you mean {near[0]}?" if near else f"the hooks are {', '.join(sorted(_HOOKS))}"
-            self._complain(shown, name, f"there is no hook {hook}", hint)
+            self._complain(plugin, f"there is no hook {hook}", hint, plugin.name)
         if not callers:
             hint = "define mprunner_register_scenarios() and return your scenario classes from it"
-            self._complain(shown, name, "it has no hook, so it provides nothing", hint)
+            self._complain(plugin, "it has no hook, so it provides nothing", hint, plugin.name)
 
-    def _complain(self, shown: str, name: str, message: str, hint: str) -> None:
-        self.problems.append(
-            PluginProblem(plugin=shown, message=message, hint=hint, concerns=frozenset({name}))
-        )
+    def _complain(self, plugin: Plugin, message: str, hint: str, concerns: str) -> None:
+        problem = PluginProblem(plugin=str(plugin), message=message, hint=hint, concerns=concerns)
+        self.problems.append(problem)
 
     def _returned(self, implementation: object, hook: str, kind: Any) -> Iterator[Any]:
         """Call one plugin's own implementations of a hook, so that a fault is that plugin's."""
@@ -282,20 +273,19 @@ class _Loading:
                     raise PluginError(f"{hook}() returned {type(value).__name__}, not a {wanted}")
                 yield value
 
-    def _take_executors(self, factories: Mapping[str, Callable[..., Any]], shown: str, plugin: str) -> None:
+    def _take_executors(self, factories: Mapping[str, Callable[..., Any]], plugin: Plugin) -> None:
         for name, factory in factories.items():
-            if (owner := self._executor_owners.setdefault(name, shown)) != shown:
-                self._complain(
-                    shown, plugin, f"executor {name!r} is provided by {owner} already", "rename it"
-                )
+            if (owner := self._executor_owners.setdefault(name, str(plugin))) != str(plugin):
+                message = f"executor {name!r} is provided by {owner} already"
+                self._complain(plugin, message, "rename it", plugin.name)
             else:
                 self._executors[name] = factory
 
-    def _take_scenario(self, cls: type[Scenario[Any, Any]], plugin: Plugin, shown: str) -> None:
+    def _take_scenario(self, cls: type[Scenario[Any, Any]], plugin: Plugin) -> None:
         try:
             declaration = _checked_declaration(cls)
         except Exception as error:  # its annotations and its class are a plugin's code too
-            self.problems.append(_problem(shown, str(getattr(cls, "name", "")), error))
+            self._complain(plugin, *_told(error), str(getattr(cls, "name", "")))
             return
         found = RegisteredScenario(cls=cls, declaration=declaration, plugin=plugin)
         self._found.setdefault(declaration.name, []).append(found)
@@ -308,14 +298,9 @@ class _Loading:
             claims = given or found
             if len(claims) > 1:
                 both = " and ".join(str(scenario.plugin) for scenario in claims)
-                self.problems.append(
-                    PluginProblem(
-                        plugin=str(claims[1].plugin),
-                        message=f"scenario {name!r} is provided by both {both}",
-                        hint="uninstall one of them, or rename its scenario",
-                        concerns=frozenset({name}),
-                    )
-                )
+                message = f"scenario {name!r} is provided by both {both}"
+                hint = "uninstall one of them, or rename its scenario"
+                self._complain(claims[1].plugin, message, hint, name)
                 continue
             scenarios[name] = claims[0]
             if given and len(found) > 1:
@@ -368,27 +353,68 @@ def _checked_declaration(cls: type[Scenario[Any, Any]]) -> Declaration:
     return declaration
 
 
-def _plugin(candidate: _Candidate, implementation: object) -> Plugin:
+def _with_source(plugin: Plugin, implementation: object) -> Plugin:
     # a module has no __module__; a class and an instance name the module that they are from
     module = str(getattr(implementation, "__module__", None) or getattr(implementation, "__name__", ""))
-    return Plugin(
-        name=candidate.name,
-        distribution=candidate.distribution,
-        version=candidate.version,
-        module=module,
-        file=str(candidate.file.resolve()) if candidate.file else None,
-        source_hash=source_hash(sys.modules.get(module)),
-    )
+    return replace(plugin, module=module, source_hash=source_hash(sys.modules.get(module)))
 
 
-def _problem(shown: str, name: str, error: BaseException) -> PluginProblem:
-    hint = ""
+def _told(error: BaseException) -> tuple[str, str]:
+    """Return what an error of a plugin says, and a hint."""
     if isinstance(error, MprunnerError):
-        message, hint = error.message, error.hint or ""
-    elif isinstance(error, pluggy.PluginValidationError):  # several lines: plugin and hook, signature, fault
-        message = "; ".join(str(error).splitlines())
-    elif isinstance(error, SystemExit):
-        message = f"it exits when it is loaded, with {error.code!r}"
-    else:
-        message = f"it can't be loaded: {type(error).__name__}: {error}"
-    return PluginProblem(plugin=shown, message=message, hint=hint, concerns=frozenset({name}))
+        return error.message, error.hint or ""
+    if isinstance(error, pluggy.PluginValidationError):  # several lines: plugin and hook, signature, fault
+        return "; ".join(str(error).splitlines()), ""
+    if isinstance(error, SystemExit):
+        return f"it exits when it is loaded, with {error.code!r}", ""
+    return f"it can't be loaded: {type(error).__name__}: {error}", ""
+
+
+class Notifier:
+    """Calls hooks, each plugin's by itself: one that raises is noted, and stops neither the run nor the others."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.errors: list[str] = []
+        self._manager = registry.manager
+        self._callers: dict[str, list[tuple[str, Any]]] = {}
+
+    def all(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
+        """Call a hook of every plugin; return the answers with the plugins' names."""
+        answers = []
+        for name, caller in self._of(hook):
+            try:
+                given = {key: copy.deepcopy(v) if isinstance(v, dict) else v for key, v in arguments.items()}
+                answers += [(name, answer) for answer in caller(**given)]
+            except (Exception, SystemExit) as error:  # a plugin's code can raise anything
+                self._note(name, hook, f"{type(error).__name__}: {error}")
+        return answers
+
+    def facts(self) -> dict[str, Any]:
+        """Return what plugins say of the machine, by plugin; what JSON can't hold is left out and noted."""
+        facts = {}
+        for name, answer in self.all("mprunner_environment"):
+            try:
+                facts[name] = json.loads(json.dumps(answer, allow_nan=False))
+            except (TypeError, ValueError, RecursionError) as error:
+                self._note(name, "mprunner_environment", f"its answer is no JSON: {error}")
+        return facts
+
+    def _of(self, hook: str) -> list[tuple[str, Any]]:
+        if hook not in self._callers:
+            implementations = getattr(self._manager.hook, hook).get_hookimpls()
+            plugins = [implementation.plugin for implementation in implementations]
+            self._callers[hook] = [
+                (
+                    str(self._manager.get_name(plugin)),
+                    self._manager.subset_hook_caller(
+                        hook, [other for other in plugins if other is not plugin]
+                    ),
+                )
+                for plugin in reversed(plugins)
+            ]
+        return self._callers[hook]
+
+    def _note(self, plugin: str, hook: str, what: str) -> None:
+        message = f"{plugin}: {hook}: {what}"
+        if message not in self.errors:
+            self.errors.append(message)

@@ -15,8 +15,7 @@ from mprunner.executors import Executor, Launcher, LocalExecutor, ScenarioSource
 from mprunner.model.adaptive import AdaptiveRepeats
 from mprunner.model.experiment import Experiment
 from mprunner.model.records import Status
-from mprunner.plugins.notify import Notifier
-from mprunner.plugins.registry import BUILT_IN_EXECUTOR
+from mprunner.plugins.registry import BUILT_IN_EXECUTOR, Notifier
 from mprunner.runs import (
     FrequencyWatch,
     Journal,

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from mprunner.errors import ExperimentError
 from mprunner.experiment import NOTHING, Asked, read_experiment
 from mprunner.model.declaration import Declaration
-from mprunner.plugins.notify import Notifier
-from mprunner.plugins.registry import Registry, load_registry
+from mprunner.plugins.registry import Notifier, Registry, load_registry
 from mprunner.runs import RunFolder, RunInfo, State, read_journal
 from mprunner.workflow.tabulate import Tabled, store_verdict, write_tables
 
