@@ -1,11 +1,13 @@
-"""What each column of mprunner's own tables means: the one place that says it, for data packages and documentation.
+"""Every column of mprunner's own tables, in one place: the tables, their description and the docs are made of it.
 
-The types are where the tables are made; the columns of params, metrics and samples are described by their scenario.
+The columns of params, metrics and samples are declared by their scenario.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
+
+from mprunner.model.declaration import FieldType
 
 Role = Literal["key", "design", "status", "bookkeeping", "param", "metric", "sample", "outcome", "statistic"]
 """What a column is for:
@@ -22,14 +24,16 @@ Role = Literal["key", "design", "status", "bookkeeping", "param", "metric", "sam
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What one column of a table means.
+    """One column of a table.
 
     Attributes:
+        type: of its values; any may be missing.
         role: what it is for.
         doc: its meaning, a phrase.
         unit: of its numbers, such as ``s``; empty where they have none.
     """
 
+    type: FieldType
     role: Role
     doc: str
     unit: str = ""
@@ -51,100 +55,114 @@ class Table:
     key: tuple[str, ...] = ()
     refers_to: tuple[str, tuple[str, ...]] | None = None
 
+    @property
+    def types(self) -> dict[str, FieldType]:
+        """The type of each of its own columns, in order."""
+        return {name: column.type for name, column in self.columns.items()}
 
-_RUN: Final = {"run_id": Column("key", "the run")}
-_TRIAL: Final = {**_RUN, "trial_id": Column("key", "the trial; the same in every run of the same trial")}
-_CASE: Final = {**_RUN, "case_id": Column("key", "the case; the same in every run of the same case")}
+
+_RUN: Final = {"run_id": Column("str", "key", "the run")}
+_TRIAL: Final = {
+    **_RUN,
+    "trial_id": Column("str", "key", "the trial; the same in every run of the same trial"),
+}
+_CASE: Final = {**_RUN, "case_id": Column("str", "key", "the case; the same in every run of the same case")}
 
 _TRIALS: Final = {
     **_TRIAL,
     "case_id": _CASE["case_id"],
-    "repeat": Column("design", "the index of the repeat, from 0; negative for warm-up trials"),
-    "attempt": Column("key", "which execution of the trial this is, from 1"),
-    "is_final": Column("status", "whether this is the trial's last attempt"),
-    "order": Column("design", "the trial's place in the plan, from 0"),
-    "is_warmup": Column("design", "whether this is a warm-up trial, which `summary.csv` leaves out"),
-    "status": Column("status", "what happened, see below"),
-    "exit_code": Column("status", "the worker's exit code; empty if a signal ended it"),
-    "signal": Column("status", "the number of the signal that ended the worker"),
-    "error_type": Column("status", "the type of the exception"),
-    "error_message": Column("status", "the exception's message, or what is wrong with the result"),
-    "leaked": Column("status", "how many of the trial's processes outlived its worker; all were killed"),
+    "repeat": Column("int", "design", "the index of the repetition from 0; negative for warm-up trials"),
+    "attempt": Column("int", "key", "which execution of the trial this is, from 1"),
+    "is_final": Column("bool", "status", "whether this is the trial's last attempt"),
+    "order": Column("int", "design", "the trial's place in the plan, from 0"),
+    "is_warmup": Column("bool", "design", "whether it is left out of `summary.csv`"),
+    "status": Column("str", "status", "what happened, see below"),
+    "exit_code": Column("int", "status", "of the worker; empty if a signal ended it"),
+    "signal": Column("int", "status", "the number of the signal that ended the worker"),
+    "error_type": Column("str", "status", "the type of the exception"),
+    "error_message": Column("str", "status", "its message, or what is wrong with the result"),
+    "leaked": Column("int", "status", "processes alive when the trial had ended, which were then killed"),
     "containment": Column(
+        "str",
         "bookkeeping",
-        "how the trial's processes were kept together: `subreaper` or `process-group`; like the times, it is empty "
-        "for an attempt that was cut off because mprunner was killed",
+        "what kept the trial's processes together: `subreaper` or `process-group`; empty, as are the times, of an "
+        "attempt that was cut off when mprunner was killed",
     ),
-    "python": Column("bookkeeping", "the version of Python that executed the attempt"),
-    "host": Column("bookkeeping", "the machine's name"),
-    "started_at": Column("bookkeeping", "when the attempt was started: UTC, ISO 8601 with microseconds"),
-    "trial_wall_s": Column("bookkeeping", "from when the worker was given the trial to its end", "s"),
-    "cpu_user_s": Column("bookkeeping", "user CPU time of the whole process tree", "s"),
-    "cpu_system_s": Column("bookkeeping", "system CPU time of the whole process tree", "s"),
-    "max_process_rss_bytes": Column("bookkeeping", "peak memory of the largest process of the tree", "bytes"),
-    "seed": Column("design", "the seed of the trial's random generator"),
+    "python": Column("str", "bookkeeping", "the version of Python that executed it"),
+    "host": Column("str", "bookkeeping", "the machine's name"),
+    "started_at": Column("str", "bookkeeping", "when it was started: UTC, ISO 8601 with microseconds"),
+    # not wall_s: that is what scenarios call their own measurement
+    "trial_wall_s": Column("float", "bookkeeping", "from the fork of the worker to its end", "s"),
+    "cpu_user_s": Column("float", "bookkeeping", "user CPU time of the whole process tree", "s"),
+    "cpu_system_s": Column("float", "bookkeeping", "system CPU time of the whole process tree", "s"),
+    "max_process_rss_bytes": Column(
+        "int", "bookkeeping", "peak memory of the largest process of the tree", "bytes"
+    ),
+    "seed": Column("int", "design", "of the trial's random generator"),
 }
 _ACTORS: Final = {
     **_TRIAL,
-    "actor": Column("key", "the actor's index within the trial, from 0"),
-    "kind": Column("design", "how it was started: `fork`, `spawn`, `forkserver` or `thread`"),
-    "pid": Column("bookkeeping", "the id of its process; a thread has its worker's"),
-    "start_latency_s": Column("metric", "from the call that started it to its first instruction", "s"),
-    "start_skew_s": Column("metric", "how long after the first actor it began its first round", "s"),
-    "wall_s": Column(
-        "metric", "from the beginning of its first round to the end of its last, waiting included", "s"
+    "actor": Column("int", "key", "the actor's index within the trial, from 0"),
+    "kind": Column("str", "design", "how it was started: `fork`, `spawn`, `forkserver` or `thread`"),
+    "pid": Column("int", "bookkeeping", "the id of its process; a thread has its worker's"),
+    "start_latency_s": Column(
+        "float", "metric", "from the call that started it to its first instruction", "s"
     ),
-    "cpu_s": Column("metric", "CPU time between the same moments, spinning included", "s"),
-    "rounds": Column("metric", "how many rounds it finished"),
-    "exit_code": Column("status", "the exit code of its process; negative if a signal ended it"),
-    "error_type": Column("status", "the type of the exception that ended it"),
+    "start_skew_s": Column("float", "metric", "how long after the first actor it began its first round", "s"),
+    "wall_s": Column(
+        "float",
+        "metric",
+        "from the beginning of its first round to the end of its last, waiting included",
+        "s",
+    ),
+    "cpu_s": Column("float", "metric", "CPU time between the same moments, spinning included", "s"),
+    "rounds": Column("int", "metric", "the rounds that it finished"),
+    "exit_code": Column("int", "status", "of its process; negative if a signal ended it"),
+    "error_type": Column("str", "status", "the type of the exception that ended it"),
 }
 _OUTCOMES: Final = {
     **_CASE,
-    "variable": Column("key", "the outcome variable"),
-    "value": Column(
-        "key",
-        "the state, written as text; in quotes if the state is a text that could be taken for another state",
-    ),
-    "count": Column("outcome", "how often it was observed"),
-    "observations": Column("outcome", "how many observations of that variable the case has"),
-    "share": Column("outcome", "`count` divided by `observations`"),
-    "share_ci_low": Column("outcome", "the lower end of the share's exact 95 % interval"),
-    "share_ci_high": Column("outcome", "the upper end of that interval"),
+    "variable": Column("str", "key", "the outcome variable"),
+    "value": Column("str", "key", "the state, as text; text in quotes where it reads like another state"),
+    "count": Column("int", "outcome", "how often it was observed"),
+    # not rounds: that is a param of scenarios whose actors start over
+    "observations": Column("int", "outcome", "how many observations of that variable the case has"),
+    "share": Column("float", "outcome", "`count` over `observations`"),
+    "share_ci_low": Column("float", "outcome", "the lower end of the share's exact 95 % interval"),
+    "share_ci_high": Column("float", "outcome", "its upper end"),
     "verdict": Column(
+        "str",
         "status",
-        "what the first rule that applies says of the state: `acceptable`, `interesting` or `forbidden`; `unknown` "
-        "if no rule applies; empty if the variable has no rules",
+        "`acceptable`, `interesting` or `forbidden` by the first of the experiment's rules that applies; `unknown` "
+        "where none does, empty where the variable has no rules",
     ),
-    "note": Column("status", "the note of that rule"),
+    "note": Column("str", "status", "what that rule says of it"),
 }
 _SUMMARY: Final = {
     **_CASE,
-    "metric": Column("key", "the metric"),
-    "unit": Column("bookkeeping", "the metric's unit"),
-    "trials": Column("statistic", "how many of those trials have a value of the metric"),
-    "median": Column("statistic", "the median of these values, in the metric's unit"),
-    "mean": Column("statistic", "their mean, in the metric's unit"),
-    "sd": Column("statistic", "their sample standard deviation, in the metric's unit"),
-    "min": Column("statistic", "the smallest value, in the metric's unit"),
-    "max": Column("statistic", "the largest value, in the metric's unit"),
+    "metric": Column("str", "key", "the metric that is described"),
+    "unit": Column("str", "bookkeeping", "the metric's unit"),
+    # not n: that is a param of scenarios that count
+    "trials": Column("int", "statistic", "how many trials count"),
+    "median": Column("float", "statistic", "the median over those trials, in the metric's unit"),
+    "mean": Column("float", "statistic", "their mean, likewise"),
+    "sd": Column("float", "statistic", "their standard deviation, likewise"),
+    "min": Column("float", "statistic", "the smallest, likewise"),
+    "max": Column("float", "statistic", "the largest, likewise"),
     "ci_low": Column(
-        "statistic", "the lower end of the median's 95 % interval; empty for fewer than five values"
-    ),
-    "ci_high": Column("statistic", "the upper end of that interval"),
-    "ratio": Column(
+        "float",
         "statistic",
-        "in each repeat, the case's value divided by that of the baseline's case; the median of these ratios",
+        "the 95 % percentile-bootstrap interval of the median: its lower end; empty under five trials",
     ),
-    "ratio_ci_low": Column("statistic", "the lower end of the ratio's 95 % interval"),
-    "ratio_ci_high": Column("statistic", "the upper end of that interval"),
-    "speedup": Column(
-        "statistic", "for durations: 1 / `ratio`, how many times faster the case is than the baseline's"
-    ),
+    "ci_high": Column("float", "statistic", "its upper end"),
+    "ratio": Column("float", "statistic", "the median of the repeat-by-repeat ratios to the baseline's case"),
+    "ratio_ci_low": Column("float", "statistic", "the lower end of its interval"),
+    "ratio_ci_high": Column("float", "statistic", "the upper end of its interval"),
+    "speedup": Column("float", "statistic", "of durations: the baseline's time over the case's"),
     "efficiency": Column(
+        "float",
         "statistic",
-        "`speedup` divided by the number of processes; only where a param counts them and the baseline's case works "
-        "alone",
+        "the speed-up over the number of processes, where the scenario counts them and the baseline works alone",
     ),
 }
 

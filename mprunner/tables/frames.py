@@ -14,68 +14,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mprunner.model.columns import TABLES
 from mprunner.model.declaration import Declaration, Field, FieldType
 from mprunner.model.records import ActorRow, Attempt, Ending, OutcomeCount, Record, Status
 from mprunner.tables.csv import Columns, frame_of, make_frame
 from mprunner.values import Scalar
 
-_TRIAL: Final[Columns] = {
-    "run_id": "str",
-    "trial_id": "str",
-    "case_id": "str",
-    "repeat": "int",
-    "attempt": "int",
-    "is_final": "bool",
-    "order": "int",
-    "is_warmup": "bool",
-    "status": "str",
-    "exit_code": "int",
-    "signal": "int",
-    "error_type": "str",
-    "error_message": "str",
-    "leaked": "int",
-    "containment": "str",
-    "python": "str",
-    "host": "str",
-    "started_at": "str",
-    "trial_wall_s": "float",  # not wall_s: that is what scenarios call their own measurement
-    "cpu_user_s": "float",
-    "cpu_system_s": "float",
-    "max_process_rss_bytes": "int",
-    "seed": "int",
-}
+_TRIAL: Final[Columns] = TABLES["trials"].types
+_OUTCOME: Final[Columns] = TABLES["outcomes"].types
 TRIAL_COLUMNS = tuple(_TRIAL)
 """Columns of trials.csv before those of params and metrics."""
-
-_ACTOR: Final[Columns] = {
-    "run_id": "str",
-    "trial_id": "str",
-    "actor": "int",
-    "kind": "str",
-    "pid": "int",
-    "start_latency_s": "float",
-    "start_skew_s": "float",
-    "wall_s": "float",
-    "cpu_s": "float",
-    "rounds": "int",
-    "exit_code": "int",
-    "error_type": "str",
-}
-_SAMPLE: Final[Columns] = {"run_id": "str", "trial_id": "str"}
-CASE_COLUMNS: Final[Columns] = {"run_id": "str", "case_id": "str"}
+CASE_COLUMNS: Final[Columns] = {name: _OUTCOME[name] for name in ("run_id", "case_id")}
 """Columns before those of the params in tables of cases."""
-_OUTCOME: Final[Columns] = {
-    "variable": "str",
-    "value": "str",
-    "count": "int",
-    "observations": "int",  # not rounds: that is a param of scenarios whose actors start over
-    "share": "float",
-    "share_ci_low": "float",
-    "share_ci_high": "float",
-    "verdict": "str",
-    "note": "str",
-}
-OUTCOME_COLUMNS = (*CASE_COLUMNS, *_OUTCOME)
+OUTCOME_COLUMNS = tuple(_OUTCOME)
 """Columns of outcomes.csv, without the params that stand after ``case_id``."""
 
 _ATTEMPT_COLUMNS = tuple(f.name for f in dataclasses.fields(Attempt) if f.name in _TRIAL)
@@ -246,11 +197,11 @@ class _Builder:
         params = columns_of(declaration.params)
         self._outcome_columns = {**CASE_COLUMNS, **params, **_OUTCOME}
         self._trials = _Collected({**_TRIAL, **params, **columns_of(declaration.metrics)})
-        self._actors = begin("actors", _ACTOR)
+        self._actors = begin("actors", TABLES["actors"].types)
         sampled = declaration.sample
-        self._samples = (
-            _Nowhere() if sampled is None else begin("samples", {**_SAMPLE, **columns_of(sampled)})
-        )
+        self._samples: Rows = _Nowhere()
+        if sampled is not None:
+            self._samples = begin("samples", {**TABLES["samples"].types, **columns_of(sampled)})
         self._observed: list[tuple[int, str, OutcomeCount]] = []
         self._order: list[int] = []
         self._last: dict[str, tuple[int, int]] = {}

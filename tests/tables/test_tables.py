@@ -11,13 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mprunner.analysis.summary import SUMMARY_COLUMNS
 from mprunner.errors import ResultsError
 from mprunner.model.declaration import Field
-from mprunner.model.records import RESERVED_COLUMNS, Status
+from mprunner.model.records import Status
 from mprunner.model.text import escaped, printable, unescaped
 from mprunner.tables.csv import make_frame, write_csv
-from mprunner.tables.frames import OUTCOME_COLUMNS, TRIAL_COLUMNS, build_frames
+from mprunner.tables.frames import TRIAL_COLUMNS, build_frames
 from tests.made import DECLARATION, actor, outcome, record, run, tables
 
 SAMPLED = replace(DECLARATION, sample=(Field(name="round", type="int"), Field(name="lag_s", type="float")))
@@ -50,10 +49,6 @@ def test_the_columns_of_trials_are_the_documented_ones_then_params_then_metrics(
     trials = build_frames(run(record())).trials
     declared = ("guard", "transactions", "lost_updates", "final_balance", "wall_s", "lossy", "remark")
     assert tuple(trials.columns) == (*TRIAL_COLUMNS, *declared)
-
-
-def test_the_reserved_columns_are_those_of_the_tables_that_have_params_or_metrics():
-    assert {*TRIAL_COLUMNS, *OUTCOME_COLUMNS, *SUMMARY_COLUMNS} == RESERVED_COLUMNS
 
 
 @pytest.mark.parametrize("records", [(), (record(),), (record(status=Status.ERROR),)])
