@@ -54,7 +54,7 @@ def tables_json(tabled: Tabled) -> dict[str, Any]:
                 "case_id": case_id,
                 "label": label,
                 "params": dict(frames.params[case_id]),
-                "statuses": _statuses(frames.trials, case_id),
+                "statuses": dict(frames.statuses[case_id]),
                 "summary": _rows(tabled.summary, case_id, frames.params[case_id]),
                 "outcomes": _rows(frames.outcomes, case_id, frames.params[case_id]),
             }
@@ -62,11 +62,6 @@ def tables_json(tabled: Tabled) -> dict[str, Any]:
         ],
         "judgement": verdict_json(tabled.judgement),
     }
-
-
-def _statuses(trials: pd.DataFrame, case_id: str) -> dict[str, int]:
-    own = trials[trials["is_final"] & (trials["case_id"] == case_id)]
-    return {str(status): int(count) for status, count in own["status"].value_counts().items()}
 
 
 def _rows(frame: pd.DataFrame, case_id: str, params: Any) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, compress
 from typing import Final, Protocol
 
 import numpy as np
@@ -98,6 +98,10 @@ Counts = tuple[tuple[Scalar, int], ...]
 """The states of an outcome and how often each was observed; 1, 1.0, true and the text 1 are four states."""
 
 
+StatusCounts = Mapping[Status, int]
+"""How many trials ended in each status; those in which none did are not among them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Frames:
     """What a run came to, rows in the order of the plan. Those of actors and samples are written elsewhere.
@@ -107,6 +111,9 @@ class Frames:
         observed: by case id and outcome variable, each state and how often it was observed, over the last attempts of
             all trials, whatever their status; numbers in order before text.
         outcomes: the same as a table, a row per case × state, with the text of the state.
+        statuses: by case id, how many trials ended in each status, by their last attempts and warm-up trials among
+            them; ok first, the others as documented. Cases in the order of the plan.
+        measured_statuses: the same without warm-up trials; a case may have none.
         labels: by case id, how a person tells each case from the others; in the order of the plan.
         params: by case id, every param of each case; in the same order.
     """
@@ -114,6 +121,8 @@ class Frames:
     trials: pd.DataFrame
     observed: Mapping[tuple[str, str], Counts]
     outcomes: pd.DataFrame
+    statuses: Mapping[str, StatusCounts]
+    measured_statuses: Mapping[str, StatusCounts]
     labels: Mapping[str, str]
     params: Mapping[str, Mapping[str, Scalar]]
 
@@ -237,7 +246,8 @@ class _Builder:
         """Make the frames."""
         final = np.zeros(len(self._order), dtype=bool)
         final[[number for _, number in self._last.values()]] = True
-        self._trials.cells["is_final"] = final.tolist()
+        cells = self._trials.cells
+        cells["is_final"] = final.tolist()
         planned = np.argsort(np.asarray(self._order, dtype=np.int64), kind="stable")
         cases = sorted(self._cases.values(), key=lambda attempt: attempt.order)
         observed = self._counts(cases, final)
@@ -245,9 +255,20 @@ class _Builder:
             trials=self._trials.frame().iloc[planned].reset_index(drop=True),
             observed=observed,
             outcomes=self._outcomes(cases, observed),
+            statuses=self._statuses(cases, final),
+            measured_statuses=self._statuses(cases, final & ~np.array(cells["is_warmup"], dtype=bool)),
             labels={case.case_id: case.case_label for case in cases},
             params={case.case_id: case.params for case in cases},
         )
+
+    def _statuses(self, cases: Iterable[Attempt], which: NDArray[np.bool_]) -> dict[str, StatusCounts]:
+        """Count the statuses of some records, by case."""
+        cells = self._trials.cells
+        counted = Counter(compress(zip(cells["case_id"], cells["status"], strict=True), which))
+        return {
+            case.case_id: {each: n for each in Status if (n := counted[case.case_id, each.value])}
+            for case in cases
+        }
 
     def _counts(self, cases: Iterable[Attempt], final: NDArray[np.bool_]) -> dict[tuple[str, str], Counts]:
         counted: dict[tuple[str, str], Counter[tuple[type, Scalar]]] = {}

@@ -92,6 +92,21 @@ def test_only_the_last_attempt_of_a_trial_is_final():
     ]
 
 
+def test_the_statuses_of_a_case_are_those_of_its_last_attempts_ok_first():
+    frames = build_frames(
+        run(
+            record(repeat=-1, status=Status.ERROR),
+            record(status=Status.LOST),
+            record(repeat=1, status=Status.TIMEOUT),
+            record(number=2),
+            record("lock", -1, status=Status.CANCELLED),
+        )
+    )
+    assert list(frames.statuses["case-none"].items()) == [("ok", 1), ("error", 1), ("timeout", 1)]
+    assert list(frames.measured_statuses["case-none"].items()) == [("ok", 1), ("timeout", 1)]
+    assert (frames.statuses["case-lock"], frames.measured_statuses["case-lock"]) == ({"cancelled": 1}, {})
+
+
 def test_trials_are_in_the_order_of_the_plan_and_actors_in_that_in_which_they_ended():
     made = [
         record("lock", 1, order=3),
