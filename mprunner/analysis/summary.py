@@ -1,36 +1,15 @@
 """summary.csv: what each metric came to in each case, and how that compares with the baseline."""
 
 from collections.abc import Mapping
-from typing import Final
 
 import pandas as pd
 
 from mprunner.analysis.statistics import Description, Interval, Ratio, describe, paired_ratio
-from mprunner.model.declaration import Declaration, FieldType
+from mprunner.model.declaration import Declaration
 from mprunner.model.header import Header
 from mprunner.model.records import Status
-from mprunner.tables import CASE_COLUMNS, Frames, columns_of, make_frame
+from mprunner.tables import Frames, columns_of_cases, make_frame
 from mprunner.values import Scalar
-
-_SUMMARY: Final[Mapping[str, FieldType]] = {
-    "metric": "str",
-    "unit": "str",
-    "trials": "int",  # not n: that is a param of scenarios that count
-    "median": "float",
-    "mean": "float",
-    "sd": "float",
-    "min": "float",
-    "max": "float",
-    "ci_low": "float",
-    "ci_high": "float",
-    "ratio": "float",
-    "ratio_ci_low": "float",
-    "ratio_ci_high": "float",
-    "speedup": "float",
-    "efficiency": "float",
-}
-SUMMARY_COLUMNS = (*CASE_COLUMNS, *_SUMMARY)
-"""Columns of summary.csv, without the params that stand after ``case_id``."""
 
 Values = Mapping[str, Mapping[int, float]]
 """A metric's values by case id and repeat."""
@@ -61,8 +40,7 @@ def summarise(frames: Frames, header: Header) -> pd.DataFrame:
                     partner = frames.params[partners[case_id]]
                     row |= _sped_up(ratio, _parallel_processes(params, partner, header.declaration))
             rows.append(row)
-    params_columns = columns_of(header.declaration.params)
-    return make_frame({**CASE_COLUMNS, **params_columns, **_SUMMARY}, rows)
+    return make_frame(columns_of_cases("summary", header.declaration), rows)
 
 
 def counted(trials: pd.DataFrame) -> pd.DataFrame:

@@ -197,3 +197,6 @@ TABLES: Final[Mapping[str, Table]] = {
     ),
 }
 """The tables of a run, by the name of their file without its ``.csv``."""
+
+RESERVED: Final = frozenset(name for table in TABLES if table != "actors" for name in TABLES[table].columns)
+"""Columns of mprunner's own in the tables where params, metrics or sample fields are columns too."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mprunner.model.declaration import Declaration, with_cpus
+from mprunner.model.records import fields_by_name
 from mprunner.model.rules import Rules
 from mprunner.values import Scalar
 
@@ -52,8 +53,7 @@ class Header:
 
     def to_json(self) -> dict[str, Any]:
         """Return a value that ``json`` can write and :meth:`from_json` reads back."""
-        value = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return value | {"declaration": self.declaration.to_json()}
+        return fields_by_name(self) | {"declaration": self.declaration.to_json()}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Header":

@@ -35,8 +35,8 @@ class ResultKind(StrEnum):
     EXIT = "exit"
 
 
-def _shallow(value: Any) -> dict[str, Any]:
-    """Return a dataclass's fields by name; ``asdict`` would copy all that is in them, in every trial."""
+def fields_by_name(value: Any) -> dict[str, Any]:
+    """Return a dataclass's values by field; ``asdict`` would copy all that is in them, in every trial."""
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
@@ -89,9 +89,9 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """Return a value that ``json`` can write and :meth:`from_json` reads back."""
-        value = _shallow(self)
-        value["outcomes"] = [_shallow(item) for item in self.outcomes]
-        value["actors"] = [_shallow(item) for item in self.actors]
+        value = fields_by_name(self)
+        value["outcomes"] = [fields_by_name(item) for item in self.outcomes]
+        value["actors"] = [fields_by_name(item) for item in self.actors]
         return value
 
     @classmethod
@@ -215,10 +215,10 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """Return a value that ``json`` can write and :meth:`from_json` reads back."""
-        ending = _shallow(self.ending)
+        ending = fields_by_name(self.ending)
         if self.ending.result is not None:
             ending["result"] = self.ending.result.to_json()
-        return _shallow(self) | {"attempt": _shallow(self.attempt), "ending": ending}
+        return fields_by_name(self) | {"attempt": fields_by_name(self.attempt), "ending": ending}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Record":
@@ -252,16 +252,3 @@ def _shown(value: Scalar) -> str:
     if isinstance(value, str):
         return in_words(value)
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-RESERVED_COLUMNS = frozenset(
-    # trials.csv, where params and metrics are columns too
-    "run_id trial_id case_id repeat attempt is_final order is_warmup status exit_code signal error_type "  # noqa: SIM905 - words are easier to read
-    "error_message leaked containment python host started_at trial_wall_s cpu_user_s cpu_system_s "
-    "max_process_rss_bytes seed "
-    # outcomes.csv and summary.csv, where params are
-    "variable value count observations share share_ci_low share_ci_high verdict note "
-    "metric unit trials median mean sd min max ci_low ci_high ratio ratio_ci_low ratio_ci_high "
-    "speedup efficiency".split()
-)
-"""Columns of mprunner's own in the tables where params, metrics or sample fields are columns too."""

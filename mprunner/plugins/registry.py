@@ -22,9 +22,9 @@ from typing import Any
 import pluggy
 
 from mprunner.errors import ExperimentError, MprunnerError, PluginError
+from mprunner.model.columns import RESERVED
 from mprunner.model.declaration import Declaration, declare, types_of
 from mprunner.model.provenance import identity_of, source_hash
-from mprunner.model.records import RESERVED_COLUMNS
 from mprunner.model.summary_sentence import check_summary
 from mprunner.plugins import hookspecs
 from mprunner.scenario import Scenario
@@ -333,7 +333,7 @@ def _checked_declaration(cls: type[Scenario[Any, Any]]) -> Declaration:
         raise PluginError(f"mprunner_register_scenarios() returned {cls!r}, which is no Scenario class")
     declaration = declare(cls)
     for field in (*declaration.params, *declaration.metrics, *(declaration.sample or ())):
-        if field.name in RESERVED_COLUMNS:
+        if field.name in RESERVED:
             raise PluginError(
                 f"scenario {declaration.name!r}: {field.name!r} is the name of a column of mprunner's own",
                 "rename the param, metric or sample field",

@@ -12,11 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from mprunner.errors import ResultsError
 from mprunner.model.header import Header, Session
-from mprunner.model.records import Attempt, Record
+from mprunner.model.records import Attempt, Record, fields_by_name
 from mprunner.runs.atomic import sync_folder, unwritable
 from mprunner.runs.journal_reader import Journaled, cut_off, line_of, read_journal
 from mprunner.runs.trial_states import TrialStates
@@ -117,7 +117,7 @@ class Journal:
         Raises:
             ResultsError: it can't be written.
         """
-        self._append({"started": _shallow(attempt)}, sync=False)
+        self._append({"started": fields_by_name(attempt)}, sync=False)
         for earlier in self.cut_off.pop(attempt.trial_id, ()):
             self.ended(cut_off(earlier))
 
@@ -204,7 +204,3 @@ def _lock(fd: int, path: Path) -> None:
                     f"{path}: another runner is using this run", "wait until it ends, or interrupt it"
                 ) from error
         sleep(0.01)
-
-
-def _shallow(attempt: Attempt) -> dict[str, Any]:
-    return {name: getattr(attempt, name) for name in attempt.__dataclass_fields__}

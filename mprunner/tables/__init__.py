@@ -3,13 +3,12 @@
 from mprunner.tables.csv import StreamedTables, make_frame, write_csv
 from mprunner.tables.datapackage import FILE, journal_bytes_of, read_package, write_package
 from mprunner.tables.frames import (
-    CASE_COLUMNS,
     Begin,
     Collector,
     Counts,
     Frames,
     build_frames,
-    columns_of,
+    columns_of_cases,
     forget,
     state_order,
     state_texts,
@@ -17,7 +16,6 @@ from mprunner.tables.frames import (
 from mprunner.tables.reader import concatenated, read_tables
 
 __all__ = [
-    "CASE_COLUMNS",
     "FILE",
     "Begin",
     "Collector",
@@ -25,7 +23,7 @@ __all__ = [
     "Frames",
     "StreamedTables",
     "build_frames",
-    "columns_of",
+    "columns_of_cases",
     "concatenated",
     "forget",
     "journal_bytes_of",

@@ -21,18 +21,16 @@ Columns = Mapping[str, FieldType]
 """The columns of a table in order, and the type of each."""
 
 # Python's own text whatever is installed: pyarrow's refuses lone surrogates, which a message may hold.
-_DTYPES: Final[Mapping[FieldType, Any]] = {
+DTYPES: Final[Mapping[FieldType, Any]] = {
     "bool": pd.BooleanDtype(),
     "int": pd.Int64Dtype(),
     "float": pd.Float64Dtype(),
     "str": pd.StringDtype("python"),
 }
+"""The dtype of a column by the type of its values."""
 _BY_DTYPE: Final[Mapping[str, FieldType]] = {
-    "boolean": "bool",
-    "Int64": "int",
-    "object": "int",  # of a size that no type of pandas holds
-    "Float64": "float",
-    "string": "str",
+    **{str(dtype): type_ for type_, dtype in DTYPES.items()},
+    "object": "int",  # of a size that no dtype of pandas holds
 }
 _EXACT: Final[Mapping[FieldType, frozenset[type]]] = {
     "bool": frozenset({bool, type(None)}),
@@ -65,7 +63,7 @@ def _array(name: str, type_: FieldType, values: Sequence[object]) -> "pd.Series[
     if type_ == "int" and any(isinstance(v, int) and not -(2**63) <= v < 2**63 for v in values):
         return pd.Series(values, dtype=object)  # no type of pandas holds such a number exactly
     try:
-        return pd.Series(pd.array(values, dtype=_DTYPES[type_]))
+        return pd.Series(pd.array(values, dtype=DTYPES[type_]))
     except (TypeError, ValueError) as error:
         raise ResultsError(
             f"column {name!r}: a value is not of the declared type {type_}: {error}"

@@ -24,7 +24,7 @@ FILE: Final = "datapackage.json"
 JOURNAL_BYTES: Final = "journal_bytes"
 
 _PROFILES: Final = "https://datapackage.org/profiles/2.0"
-_TYPES: Final[Mapping[FieldType, str]] = {
+STANDARD_TYPES: Final[Mapping[FieldType, str]] = {
     "str": "string",
     "int": "integer",
     "float": "number",
@@ -108,7 +108,7 @@ def _declared(name: str, declaration: Declaration) -> dict[str, tuple[str, Field
 def _schema(table: Table, columns: Columns, declared: Mapping[str, tuple[str, Field]]) -> dict[str, Any]:
     fields = []
     for name, type_ in columns.items():
-        described: dict[str, Any] = {"name": name, "type": _TYPES[type_]}
+        described: dict[str, Any] = {"name": name, "type": STANDARD_TYPES[type_]}
         if name in table.columns:
             column = table.columns[name]
             described |= _own(column, required=name in table.key)

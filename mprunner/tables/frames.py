@@ -16,21 +16,13 @@ from numpy.typing import NDArray
 
 from mprunner.model.columns import TABLES
 from mprunner.model.declaration import Declaration, Field, FieldType
-from mprunner.model.records import ActorRow, Attempt, Ending, OutcomeCount, Record, Status
+from mprunner.model.records import Attempt, Ending, OutcomeCount, Record, Status, fields_by_name
 from mprunner.tables.csv import Columns, frame_of, make_frame
 from mprunner.values import Scalar
 
 _TRIAL: Final[Columns] = TABLES["trials"].types
-_OUTCOME: Final[Columns] = TABLES["outcomes"].types
-TRIAL_COLUMNS = tuple(_TRIAL)
-"""Columns of trials.csv before those of params and metrics."""
-CASE_COLUMNS: Final[Columns] = {name: _OUTCOME[name] for name in ("run_id", "case_id")}
-"""Columns before those of the params in tables of cases."""
-OUTCOME_COLUMNS = tuple(_OUTCOME)
-"""Columns of outcomes.csv, without the params that stand after ``case_id``."""
 
 _ATTEMPT_COLUMNS = tuple(f.name for f in dataclasses.fields(Attempt) if f.name in _TRIAL)
-_ACTOR_COLUMNS = tuple(f.name for f in dataclasses.fields(ActorRow))
 _ENDING_COLUMNS = tuple(f.name for f in dataclasses.fields(Ending) if f.name in _TRIAL)
 
 MESSAGE_LIMIT = 2_000
@@ -159,6 +151,13 @@ def columns_of(fields: Iterable[Field]) -> dict[str, FieldType]:
     return {field.name: field.type for field in fields}
 
 
+def columns_of_cases(table: str, declaration: Declaration) -> Columns:
+    """Return the columns of a table of cases: the ids, the params, and the others that are its own."""
+    own = TABLES[table].types
+    ids = {name: own[name] for name in ("run_id", "case_id")}
+    return {**ids, **columns_of(declaration.params), **own}
+
+
 class _Collected:
     """A frame in the making: its cells by column, in the order in which its rows came."""
 
@@ -204,7 +203,7 @@ class _Builder:
         self._session = 0
         declaration = header.declaration
         params = columns_of(declaration.params)
-        self._outcome_columns = {**CASE_COLUMNS, **params, **_OUTCOME}
+        self._outcome_columns = columns_of_cases("outcomes", declaration)
         self._trials = _Collected({**_TRIAL, **params, **columns_of(declaration.metrics)})
         self._actors = begin("actors", TABLES["actors"].types)
         sampled = declaration.sample
@@ -230,7 +229,7 @@ class _Builder:
         # A cancelled or lost trial is executed again: rows of both attempts would count its actors and samples twice.
         if result and record.status not in (Status.CANCELLED, Status.LOST):
             ids = {"run_id": self._header.run_id, "trial_id": attempt.trial_id}
-            self._actors.add(_actor_rows(result.actors), ids)
+            self._actors.add([fields_by_name(actor) for actor in result.actors], ids)
             self._samples.add(result.samples, ids)
         for outcome in result.outcomes if result else ():
             self._observed.append((number, attempt.case_id, outcome))
@@ -314,10 +313,6 @@ def _outcome_rows(counts: Counts) -> Iterator[dict[str, object]]:
     for text, (_, count) in zip(texts, counts, strict=True):
         share = count / observations
         yield {"value": text, "count": count, "observations": observations, "share": share}
-
-
-def _actor_rows(actors: Iterable[ActorRow]) -> list[dict[str, object]]:
-    return [{name: getattr(actor, name) for name in _ACTOR_COLUMNS} for actor in actors]
 
 
 def _trial_row(record: Record, run_id: str, session: Session) -> dict[str, object]:

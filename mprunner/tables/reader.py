@@ -8,14 +8,10 @@ import pandas as pd
 
 from mprunner.errors import ResultsError
 from mprunner.model.text import unescaped
-from mprunner.tables.datapackage import Described, Package
+from mprunner.tables.csv import DTYPES
+from mprunner.tables.datapackage import STANDARD_TYPES, Described, Package
 
-_TYPES: Final[Mapping[str, Any]] = {
-    "string": pd.StringDtype("python"),
-    "integer": pd.Int64Dtype(),
-    "number": pd.Float64Dtype(),
-    "boolean": pd.BooleanDtype(),
-}
+_DTYPES: Final[Mapping[str, Any]] = {STANDARD_TYPES[type_]: dtype for type_, dtype in DTYPES.items()}
 
 
 def read_tables(package: Package) -> dict[str, pd.DataFrame]:
@@ -35,7 +31,7 @@ def _read(table: Described) -> pd.DataFrame:
                 raise _changed(table, "it was changed")
         frame = pd.read_csv(
             path,
-            dtype={name: _TYPES[type_] for name, type_ in types.items() if type_ != "number"},
+            dtype={name: _DTYPES[type_] for name, type_ in types.items() if type_ != "number"},
             converters={name: _float for name, type_ in types.items() if type_ == "number"},
             keep_default_na=False,
             na_values=[""],
@@ -49,7 +45,7 @@ def _read(table: Described) -> pd.DataFrame:
         raise _changed(table, "it has other columns")
     for name, type_ in types.items():
         if type_ == "number":
-            frame[name] = frame[name].astype(_TYPES[type_])
+            frame[name] = frame[name].astype(_DTYPES[type_])
         elif type_ == "string":
             frame[name] = _plain(frame[name])
     return frame
@@ -71,7 +67,7 @@ def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
     """Undo the escapes of texts; most columns have none."""
     if not column.str.contains("\\", regex=False, na=False).any():
         return column
-    return column.map(unescaped, na_action="ignore").astype(_TYPES["string"])
+    return column.map(unescaped, na_action="ignore").astype(_DTYPES["string"])
 
 
 def concatenated(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

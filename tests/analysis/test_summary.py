@@ -5,8 +5,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from mprunner.analysis.summary import SUMMARY_COLUMNS, baseline_partners, summarise
+from mprunner.analysis.summary import baseline_partners, summarise
 from mprunner.errors import PluginError
+from mprunner.model.columns import TABLES
 from mprunner.model.declaration import Field
 from mprunner.model.records import Status
 from mprunner.model.summary_sentence import check_summary
@@ -34,8 +35,8 @@ def timed(case, repeat, wall_s, **options):
 
 
 def test_the_columns_are_the_documented_ones_with_the_params_after_the_case():
-    columns = list(summary_of().columns)
-    assert columns == [*SUMMARY_COLUMNS[:2], "guard", "transactions", *SUMMARY_COLUMNS[2:]]
+    columns, own = list(summary_of().columns), list(TABLES["summary"].columns)
+    assert columns == [*own[:2], "guard", "transactions", *own[2:]]
 
 
 def test_each_numeric_metric_of_each_case_is_a_row_in_the_order_of_plan_and_declaration():

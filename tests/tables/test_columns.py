@@ -1,13 +1,10 @@
-"""Columns are declared once: tables, reserved names and documentation are made of that, or equal to it."""
+"""Columns are declared once: tables and reserved names are made of that, and the documentation is equal to it."""
 
 import re
 
 import pytest
 
-from mprunner.analysis.summary import SUMMARY_COLUMNS
 from mprunner.model.columns import TABLES
-from mprunner.model.records import RESERVED_COLUMNS
-from mprunner.tables.frames import OUTCOME_COLUMNS, TRIAL_COLUMNS
 from tests.support import ROOT
 
 
@@ -26,18 +23,3 @@ def test_the_page_on_results_shows_the_columns_as_they_are_declared(table):
     (section,) = re.findall(rf"^## {table}\.csv\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
     (shown,) = re.findall(r"^\| column \|.*?\n(?=\n|\Z)", section, re.DOTALL | re.MULTILINE)
     assert shown == markdown(table)
-
-
-def test_the_reserved_columns_are_those_of_the_tables_in_which_a_scenario_has_columns():
-    assert {
-        name for table in TABLES if table != "actors" for name in TABLES[table].columns
-    } == RESERVED_COLUMNS
-
-
-def test_the_columns_of_each_module_are_the_declared_ones():
-    for name, columns in (
-        ("trials", TRIAL_COLUMNS),
-        ("outcomes", OUTCOME_COLUMNS),
-        ("summary", SUMMARY_COLUMNS),
-    ):
-        assert columns == tuple(TABLES[name].columns)

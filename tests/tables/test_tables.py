@@ -12,13 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mprunner.errors import ResultsError
+from mprunner.model.columns import TABLES
 from mprunner.model.declaration import Field
 from mprunner.model.records import Status
 from mprunner.model.text import escaped, printable, unescaped
 from mprunner.tables.csv import make_frame, write_csv
-from mprunner.tables.frames import TRIAL_COLUMNS, build_frames
+from mprunner.tables.frames import build_frames
 from tests.made import DECLARATION, actor, outcome, record, run, tables
 
+TRIAL_COLUMNS = tuple(TABLES["trials"].columns)
 SAMPLED = replace(DECLARATION, sample=(Field(name="round", type="int"), Field(name="lag_s", type="float")))
 anything = st.text(st.characters())  # lone surrogates too
 
