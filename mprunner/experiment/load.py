@@ -109,7 +109,7 @@ def _resolved(
     problems += scenario_problems + param_problems
     only: tuple[Mapping[str, Values], ...] = ()
     if asked.only:
-        from mprunner.experiment.overrides import check_only  # noqa: PLC0415 - as above
+        from mprunner.experiment.overrides import check_only  # noqa: PLC0415 - a file alone must not wait for it
 
         only, only_problems = check_only(asked.only, scenario, types)
         problems += only_problems

@@ -48,7 +48,7 @@ def check_params(
         document: the file.
         scenario: the scenario's name, for messages.
         types: its params; None where it is unknown, and only what needs no types is checked.
-        declared: its metrics and outcomes; None likewise.
+        declared: its metrics and outcomes; None where it is unknown.
 
     Returns:
         the values, which are complete where there is no problem, and the problems.

@@ -71,34 +71,40 @@ _CASE: Final = {**_RUN, "case_id": Column("str", "key", "the case; the same in e
 _TRIALS: Final = {
     **_TRIAL,
     "case_id": _CASE["case_id"],
-    "repeat": Column("int", "design", "the index of the repetition from 0; negative for warm-up trials"),
+    "repeat": Column("int", "design", "the index of the repeat, from 0; negative for warm-up trials"),
     "attempt": Column("int", "key", "which execution of the trial this is, from 1"),
     "is_final": Column("bool", "status", "whether this is the trial's last attempt"),
     "order": Column("int", "design", "the trial's place in the plan, from 0"),
-    "is_warmup": Column("bool", "design", "whether it is left out of `summary.csv`"),
+    "is_warmup": Column("bool", "design", "whether this is a warm-up trial, which `summary.csv` leaves out"),
     "status": Column("str", "status", "what happened, see below"),
-    "exit_code": Column("int", "status", "of the worker; empty if a signal ended it"),
+    "exit_code": Column("int", "status", "the worker's exit code; empty if a signal ended it"),
     "signal": Column("int", "status", "the number of the signal that ended the worker"),
     "error_type": Column("str", "status", "the type of the exception"),
-    "error_message": Column("str", "status", "its message, or what is wrong with the result"),
-    "leaked": Column("int", "status", "processes alive when the trial had ended, which were then killed"),
+    "error_message": Column("str", "status", "the exception's message, or what is wrong with the result"),
+    "leaked": Column(
+        "int", "status", "how many of the trial's processes outlived its worker; all were killed"
+    ),
     "containment": Column(
         "str",
         "bookkeeping",
-        "what kept the trial's processes together: `subreaper` or `process-group`; empty, as are the times, of an "
-        "attempt that was cut off when mprunner was killed",
+        "how the trial's processes were kept together: `subreaper` or `process-group`; like the times, it is "
+        "empty for an attempt that was cut off because mprunner was killed",
     ),
-    "python": Column("str", "bookkeeping", "the version of Python that executed it"),
+    "python": Column("str", "bookkeeping", "the version of Python that executed the attempt"),
     "host": Column("str", "bookkeeping", "the machine's name"),
-    "started_at": Column("str", "bookkeeping", "when it was started: UTC, ISO 8601 with microseconds"),
+    "started_at": Column(
+        "str", "bookkeeping", "when the attempt was started: UTC, ISO 8601 with microseconds"
+    ),
     # not wall_s: that is what scenarios call their own measurement
-    "trial_wall_s": Column("float", "bookkeeping", "from the fork of the worker to its end", "s"),
+    "trial_wall_s": Column(
+        "float", "bookkeeping", "from when the worker was given the trial to its end", "s"
+    ),
     "cpu_user_s": Column("float", "bookkeeping", "user CPU time of the whole process tree", "s"),
     "cpu_system_s": Column("float", "bookkeeping", "system CPU time of the whole process tree", "s"),
     "max_process_rss_bytes": Column(
         "int", "bookkeeping", "peak memory of the largest process of the tree", "bytes"
     ),
-    "seed": Column("int", "design", "of the trial's random generator"),
+    "seed": Column("int", "design", "the seed of the trial's random generator"),
 }
 _ACTORS: Final = {
     **_TRIAL,
@@ -116,53 +122,66 @@ _ACTORS: Final = {
         "s",
     ),
     "cpu_s": Column("float", "metric", "CPU time between the same moments, spinning included", "s"),
-    "rounds": Column("int", "metric", "the rounds that it finished"),
-    "exit_code": Column("int", "status", "of its process; negative if a signal ended it"),
+    "rounds": Column("int", "metric", "how many rounds it finished"),
+    "exit_code": Column("int", "status", "the exit code of its process; negative if a signal ended it"),
     "error_type": Column("str", "status", "the type of the exception that ended it"),
 }
 _OUTCOMES: Final = {
     **_CASE,
     "variable": Column("str", "key", "the outcome variable"),
-    "value": Column("str", "key", "the state, as text; text in quotes where it reads like another state"),
+    "value": Column(
+        "str",
+        "key",
+        "the state, written as text; in quotes if the state is a text that could be taken for another state",
+    ),
     "count": Column("int", "outcome", "how often it was observed"),
     # not rounds: that is a param of scenarios whose actors start over
     "observations": Column("int", "outcome", "how many observations of that variable the case has"),
-    "share": Column("float", "outcome", "`count` over `observations`"),
+    "share": Column("float", "outcome", "`count` divided by `observations`"),
     "share_ci_low": Column("float", "outcome", "the lower end of the share's exact 95 % interval"),
-    "share_ci_high": Column("float", "outcome", "its upper end"),
+    "share_ci_high": Column("float", "outcome", "the upper end of that interval"),
     "verdict": Column(
         "str",
         "status",
-        "`acceptable`, `interesting` or `forbidden` by the first of the experiment's rules that applies; `unknown` "
-        "where none does, empty where the variable has no rules",
+        "what the first rule that applies says of the state: `acceptable`, `interesting` or `forbidden`; "
+        "`unknown` if no rule applies; empty if the variable has no rules",
     ),
-    "note": Column("str", "status", "what that rule says of it"),
+    "note": Column("str", "status", "the note of that rule"),
 }
 _SUMMARY: Final = {
     **_CASE,
-    "metric": Column("str", "key", "the metric that is described"),
+    "metric": Column("str", "key", "the metric"),
     "unit": Column("str", "bookkeeping", "the metric's unit"),
     # not n: that is a param of scenarios that count
-    "trials": Column("int", "statistic", "how many trials count"),
-    "median": Column("float", "statistic", "the median over those trials, in the metric's unit"),
-    "mean": Column("float", "statistic", "their mean, likewise"),
-    "sd": Column("float", "statistic", "their standard deviation, likewise"),
-    "min": Column("float", "statistic", "the smallest, likewise"),
-    "max": Column("float", "statistic", "the largest, likewise"),
+    "trials": Column("int", "statistic", "how many of those trials have a value of the metric"),
+    "median": Column("float", "statistic", "the median of these values, in the metric's unit"),
+    "mean": Column("float", "statistic", "their mean, in the metric's unit"),
+    "sd": Column("float", "statistic", "their sample standard deviation, in the metric's unit"),
+    "min": Column("float", "statistic", "the smallest value, in the metric's unit"),
+    "max": Column("float", "statistic", "the largest value, in the metric's unit"),
     "ci_low": Column(
         "float",
         "statistic",
-        "the 95 % percentile-bootstrap interval of the median: its lower end; empty under five trials",
+        "the lower end of the median's 95 % interval; empty for fewer than five values",
     ),
-    "ci_high": Column("float", "statistic", "its upper end"),
-    "ratio": Column("float", "statistic", "the median of the repeat-by-repeat ratios to the baseline's case"),
-    "ratio_ci_low": Column("float", "statistic", "the lower end of its interval"),
-    "ratio_ci_high": Column("float", "statistic", "the upper end of its interval"),
-    "speedup": Column("float", "statistic", "of durations: the baseline's time over the case's"),
+    "ci_high": Column("float", "statistic", "the upper end of that interval"),
+    "ratio": Column(
+        "float",
+        "statistic",
+        "in each repeat, the case's value divided by that of the baseline's case; the median of these ratios",
+    ),
+    "ratio_ci_low": Column("float", "statistic", "the lower end of the ratio's 95 % interval"),
+    "ratio_ci_high": Column("float", "statistic", "the upper end of that interval"),
+    "speedup": Column(
+        "float",
+        "statistic",
+        "for durations: 1 / `ratio`, how many times faster the case is than the baseline's",
+    ),
     "efficiency": Column(
         "float",
         "statistic",
-        "the speed-up over the number of processes, where the scenario counts them and the baseline works alone",
+        "`speedup` divided by the number of processes; only where a param counts them and the baseline's case "
+        "works alone",
     ),
 }
 
