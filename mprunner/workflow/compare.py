@@ -67,7 +67,7 @@ def compare_two_cases(
         cases: what names the case of each side.
         metrics: what to compare; every duration without any.
         also: what is compared beside that.
-        least: the smallest difference that is worth telling, as a share.
+        least: the smallest difference that matters, as a share of the base.
     """
     of = _compared_run(results, run)
     pairs = paired_cases(of.measured, parse_where(cases[0]), parse_where(cases[1]))
@@ -91,7 +91,7 @@ def compare_sides(
         new: names the runs that are compared, at least one.
         metrics: what to compare; every duration without any.
         also: what is compared beside that.
-        least: the smallest difference that is worth telling, as a share.
+        least: the smallest difference that matters, as a share of the base.
 
     Raises:
         ExperimentError: there is no such run, or one is named twice.
