@@ -10,9 +10,17 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from mprunner.errors import PluginError
 from mprunner.experiment import messages
 from mprunner.experiment.document import Document, MappingNode, Node, ScalarNode
-from mprunner.experiment.messages import Fault, explained, list_of_names, not_a_choice, text_fault, wrong_type
-from mprunner.experiment.problems import Loc, Problem, did_you_mean, quoted
-from mprunner.model.declaration import Declaration, Field, FieldType, fields_of
+from mprunner.experiment.messages import (
+    Fault,
+    as_yaml,
+    explained,
+    list_of_names,
+    not_a_choice,
+    text_fault,
+    wrong_type,
+)
+from mprunner.experiment.problems import Loc, Position, Problem, did_you_mean, quoted
+from mprunner.model.declaration import Declaration, Field, FieldType, params_of
 from mprunner.values import Scalar
 
 CPU_COUNT = "cpu_count"
@@ -111,11 +119,22 @@ def param_types(params_type: type, scenario: str) -> dict[str, ParamType]:
     """Return the types of a Params dataclass, by name, in its order.
 
     Raises:
-        PluginError: a type is not one that mprunner knows, or a constraint does not fit it.
+        PluginError: a type is not one that mprunner knows, a constraint does not fit it, or a default breaks one.
     """
-    fields = fields_of(params_type, f"{scenario}: {params_type.__name__}")
+    where = f"{scenario}: {params_type.__name__}"
     hints = typing.get_type_hints(params_type, include_extras=True)
-    return {f.name: ParamType(f, _adapter(hints[f.name], f.name, scenario), scenario) for f in fields}
+    types = {
+        each.name: ParamType(each, _adapter(hints[each.name], each.name, scenario), scenario)
+        for each in params_of(params_type, where)
+    }
+    for name, type_ in types.items():
+        if not type_.field.required:
+            default = type_.field.default
+            try:
+                type_.checked(ScalarNode(Position(1, 1), default, as_yaml(default)))
+            except BadParamError as error:
+                raise PluginError(f"{where}.{name} has a default that it can't have: {error}") from None
+    return types
 
 
 def _adapter(hint: Any, name: str, scenario: str) -> TypeAdapter[Any]:

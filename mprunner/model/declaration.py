@@ -7,12 +7,13 @@ Standard library only: the worker uses it to check what a scenario returns.
 import dataclasses
 import inspect
 import math
+import operator
 import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from mprunner.errors import PluginError
 from mprunner.scenario import CountsProcesses, Doc, Scenario, Unit
@@ -22,6 +23,14 @@ FieldType = Literal["bool", "int", "float", "str"]
 
 _TYPES: Mapping[object, FieldType] = {bool: "bool", int: "int", float: "float", str: "str"}
 _BOUNDS = ("ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length", "pattern")
+_KEEPS: Mapping[str, tuple[Callable[[Any, Any], bool], str]] = {
+    "ge": (operator.ge, "at least"),
+    "gt": (operator.gt, "more than"),
+    "le": (operator.le, "at most"),
+    "lt": (operator.lt, "less than"),
+    "min_length": (lambda text, length: len(text) >= length, "of a length of at least"),
+    "max_length": (lambda text, length: len(text) <= length, "of a length of at most"),
+}
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*\Z")
 
@@ -169,7 +178,7 @@ def declare(scenario: type[Scenario[Any, Any]]) -> Declaration:
     declaration = Declaration(
         name=name,
         doc=inspect.cleandoc(scenario.__doc__ or ""),
-        params=fields_of(params, f"{name}: {params.__name__}"),
+        params=params_of(params, f"{name}: {params.__name__}"),
         metrics=fields_of(metrics, f"{name}: {metrics.__name__}"),
         outcomes={variable: doc.text for variable, doc in scenario.outcomes.items()},
         sample=None if scenario.sample is None else fields_of(scenario.sample, f"{name}: sample"),
@@ -179,10 +188,25 @@ def declare(scenario: type[Scenario[Any, Any]]) -> Declaration:
     unknown = sorted(set(declaration.serial) - {f.name for f in declaration.params})
     if unknown:
         raise PluginError(f"{name}: serial names {unknown[0]!r}, which is no param of the scenario")
+    for param in declaration.params:
+        if param.name in declaration.serial:
+            try:
+                checked_value(param, declaration.serial[param.name])
+            except BadValueError as error:
+                raise PluginError(f"{name}: serial has a value that its param can't have: {error}") from None
     shared = {f.name for f in declaration.params} & {f.name for f in declaration.metrics}
     if shared:
         raise PluginError(f"scenario {name!r} has both a param and a metric named {min(shared)!r}")
     return declaration
+
+
+def params_of(dataclass_type: type, where: str) -> tuple[Field, ...]:
+    """Read the fields of a params dataclass, with their defaults as values of their types.
+
+    Raises:
+        PluginError: as :func:`fields_of`; or a default is not one that the param could be given.
+    """
+    return tuple(_with_checked_default(each, where) for each in fields_of(dataclass_type, where))
 
 
 def fields_of(dataclass_type: type, where: str) -> tuple[Field, ...]:
@@ -218,20 +242,34 @@ def _field(source: "dataclasses.Field[Any]", hint: object, where: str) -> Field:
             f"{where}.{source.name} has a default_factory, so its default can't be told before a trial",
             "write the default itself: `= 1`, not `= field(default_factory=…)`",
         )
-    required = source.default is dataclasses.MISSING
-    default: Scalar = None if required else cast("Any", source.default)
     return Field(
         name=source.name,
         type=type_,
         optional=optional,
         choices=choices,
         counts_processes=counts_processes,
-        required=required,
-        default=default,
+        required=source.default is dataclasses.MISSING,
+        default=None if source.default is dataclasses.MISSING else source.default,
         unit=next((item.symbol for item in metadata if isinstance(item, Unit)), ""),
         doc=next((item.text for item in metadata if isinstance(item, Doc)), ""),
         bounds=bounds,
     )
+
+
+def _with_checked_default(field_: Field, where: str) -> Field:
+    """Return a param whose default is a value of its type, as a file would give it: a float for an int, say."""
+    if field_.required or (field_.counts_processes and field_.default == "cpu_count"):
+        return field_
+    try:
+        default = checked_value(field_, field_.default)
+    except BadValueError as error:
+        raise PluginError(f"{where}.{field_.name} has a default that it can't have: {error}") from None
+    for bound, (keeps, words) in _KEEPS.items():
+        limit: Any = field_.bounds.get(bound)
+        if limit is not None and default is not None and not keeps(default, limit):
+            message = f"{where}.{field_.name} has the default {default!r}, which is not {words} {limit}"
+            raise PluginError(message)
+    return dataclasses.replace(field_, default=default)
 
 
 def _without_none(hint: object) -> tuple[object, bool]:

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
-from annotated_types import Ge, Interval, MinLen, MultipleOf, Predicate
+from annotated_types import Ge, Gt, Interval, MinLen, MultipleOf, Predicate
 from pydantic import AfterValidator
 
 from mprunner.errors import PluginError
 from mprunner.experiment import ExperimentFileError, read_experiment
+from mprunner.experiment.checking import param_types
 from mprunner.scenario import Doc, ProcessCount, Unit
 from tests.experiment.scenarios import Known
 
@@ -241,3 +242,17 @@ def test_a_baseline_value_of_another_type_is_refused(problems):
     assert first_lines(problems("scenario: bank\nbaseline: {guard: lokc}\n")) == [
         "baseline.guard: 'lokc' is not one of none, lock, rlock"
     ]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "why"),
+    [
+        (Annotated[int, MultipleOf(2)], 3, "must be a multiple of 2, not 3"),
+        (Annotated[int, AfterValidator(positive)], -1, "-1 is refused: it is negative"),
+        (Annotated[float, Gt(0)], 0, "has the default 0.0, which is not more than 0"),
+    ],
+)
+def test_a_default_goes_through_every_check_of_a_value_in_a_file(annotation, default, why):
+    made = make_dataclass("Params", [("x", annotation, default)], frozen=True, kw_only=True)
+    with pytest.raises(PluginError, match=rf"^toy: Params\.x .*{why}$"):
+        param_types(made, "toy")

@@ -14,7 +14,7 @@ from mprunner.errors import ExperimentError, NothingSelectedError, PluginError
 from mprunner.experiment import Asked, Combination, Combinations, Experiment, read_experiment
 from mprunner.experiment.parser import read_yaml
 from mprunner.experiment.plan import Case, Plan, case_id, make_plan, trial_id, trial_seed
-from mprunner.model.declaration import declare, fields_of
+from mprunner.model.declaration import declare, fields_of, params_of
 from mprunner.model.records import label_of
 from mprunner.scenario import CPU_COUNT, ProcessCount, Scenario, Trial
 from tests.experiment.scenarios import Known
@@ -285,6 +285,14 @@ def test_what_is_left_is_what_matches_no_exclusion(exclude):
     plan = make_plan(experiment, declaration, abc, 2)
     assert [case.params for case in plan.cases] == left
     assert plan.excluded == len(everything) - len(left)
+
+
+def test_a_default_and_the_same_value_of_a_file_are_one_case():
+    made = make_dataclass("Made", [("x", int, 1), ("pause_ms", float, 1)], frozen=True, kw_only=True)
+    declaration = replace(declare(Toy), params=params_of(made, "Made"))
+    sweep = ({"x": (1, 2)}, {"x": (1, 2), "pause_ms": (1.0, 2.0)})
+    plan = make_plan(Experiment(name="x", scenario="toy", sweep=sweep), declaration, made, 2)
+    assert (len(plan.cases), plan.repeated) == (4, 2)
 
 
 def _declared():

@@ -9,7 +9,7 @@ from types import new_class
 from typing import Annotated, Any, Literal, Optional, Union
 
 import pytest
-from annotated_types import Ge, Gt, Interval, Le, Len, Lt, MultipleOf
+from annotated_types import Ge, Gt, Interval, Le, Len, Lt, MaxLen, MultipleOf
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +22,7 @@ from mprunner.model.declaration import (
     checked_values,
     declare,
     fields_of,
+    params_of,
 )
 from mprunner.scenario import CPU_COUNT, Doc, ProcessCount, Scenario, Unit
 from mprunner_scenarios import race_bank
@@ -330,6 +331,72 @@ def test_a_value_of_another_type_is_refused_and_its_type_named(type_, value, sho
 def test_a_value_that_csv_readers_would_read_differently_is_refused(type_, value, reason):
     with pytest.raises(BadValueError, match=rf"^x {reason}$"):
         checked_value(Field(name="x", type=type_), value)
+
+
+Guarded = Literal["none", "lock"]
+
+
+def default_of(annotation: object, default: object) -> Any:
+    """Return the default of a param that is declared with it."""
+    (param,) = params_of(make_dataclass("Params", [("x", annotation, default)]), "some: Params")
+    return param.default
+
+
+def test_a_default_is_a_value_of_its_type_as_a_file_would_give_it():
+    assert type(default_of(float, 1)) is float
+    assert default_of(Guarded, Guard.LOCK) == "lock"
+    assert type(default_of(Guarded, Guard.LOCK)) is str
+    assert default_of(int | None, None) is None
+    assert default_of(ProcessCount, CPU_COUNT) == "cpu_count"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "why"),
+    [
+        (int, 0.5, r"has a default that it can't have: x is 0\.5 \(float\), but its type is int"),
+        (int, None, "has a default that it can't have: x is None, but its type is int"),
+        (int, True, r"has a default that it can't have: x is True \(bool\), but its type is int"),
+        (
+            int,
+            "cpu_count",
+            r"has a default that it can't have: x is 'cpu_count' \(str\), but its type is int",
+        ),
+        (float, float("inf"), "has a default that it can't have: x is inf, which is not a finite number"),
+        (float, float("nan"), "has a default that it can't have: x is nan, which is not a finite number"),
+        (str, Path("x"), r"has a default that it can't have: x is PosixPath\('x'\) \(PosixPath\), but .*"),
+        (str, "", "has a default that it can't have: x is empty text, which .*"),
+        (Literal["a", "b"], "c", r"has a default that it can't have: x is 'c' \(str\), not one of a, b"),
+        (ProcessCount, 0, "has the default 0, which is not at least 1"),
+        (Annotated[int, Ge(1)], 0, "has the default 0, which is not at least 1"),
+        (Annotated[float, Lt(1)], 1, "has the default 1.0, which is not less than 1"),
+        (Annotated[str, MaxLen(1)], "ab", "has the default 'ab', which is not of a length of at most 1"),
+    ],
+)
+def test_a_default_that_the_param_could_not_be_given_is_the_plugin_s_fault(annotation, default, why):
+    with pytest.raises(PluginError, match=rf"^some: Params\.x {why}$") as caught:
+        default_of(annotation, default)
+    assert caught.value.exit_code == 4
+
+
+@given(
+    annotation=st.sampled_from([bool, int, float, str, Literal[1, 2], Annotated[int, Ge(3)], int | None]),
+    default=st.none() | st.booleans() | st.integers(-9, 9) | st.floats() | st.text() | st.just(Path("x")),
+)
+def test_a_default_is_refused_or_a_value_that_json_and_the_field_give_back(annotation, default):
+    try:
+        value = default_of(annotation, default)
+    except PluginError:
+        return
+    assert json.loads(json.dumps(value, allow_nan=False)) == value
+    assert value is None or checked_value(one(annotation), value) == value
+
+
+def test_a_serial_value_that_its_param_can_not_have_is_refused():
+    params = make_dataclass("Params", [("workers", int, 1)], frozen=True, kw_only=True)
+    with pytest.raises(
+        PluginError, match=r"^some: serial has a value that its param can't have: workers is '1'"
+    ):
+        declare(scenario_class(params, serial={"workers": "1"}))
 
 
 @pytest.mark.parametrize("type_", ["bool", "int", "float", "str"])
