@@ -191,7 +191,8 @@ def run(
         finished = pipeline.finish(executed, prepared.registry)
     for error in finished.hook_errors:
         warnings.warn(f"a plugin failed: {error}", stacklevel=2)
-    _pass_on(interrupt)
+    if interrupt.signal is not None:  # for the program that called, whose own handlers are back
+        signal.raise_signal(interrupt.signal)
     return load(executed.folder.path)
 
 
@@ -201,9 +202,3 @@ def _several(texts: str | Sequence[str]) -> tuple[str, ...]:
 
 def _warn(message: str, hint: str) -> None:
     warnings.warn(f"{message} ({hint})", stacklevel=2)
-
-
-def _pass_on(interrupt: Interrupt) -> None:
-    """Let the program that called see the signal that ended the run, now that its own handlers are back."""
-    if interrupt.signal is not None:
-        signal.raise_signal(interrupt.signal)

@@ -1,22 +1,25 @@
-"""What ``run`` and ``resume`` share: progress while trials are executed, then the summary and the exit code."""
+"""What ``run``, ``resume`` and ``plan`` share: all experiments are read, and what is wrong with any is told, before
+the first is executed; progress while trials are executed; then the summary and the exit code.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mprunner.cli.options import warn
-from mprunner.cli.output import is_terminal, print_summary, resume_command
-from mprunner.cli.several import tell_not_executed
+from mprunner.cli.options import warn, warn_of_plugins
+from mprunner.cli.output import JUnitFile, is_terminal, print_summary, resume_command
+from mprunner.errors import ExperimentError, MprunnerError
 from mprunner.signals import Interrupt, end_by
 
 if TYPE_CHECKING:
-    from mprunner.cli.junit import JUnitFile
+    from mprunner.experiment import Asked
     from mprunner.plugins.registry import Registry
     from mprunner.workflow.execute import Executed
     from mprunner.workflow.prepare import Prepared
@@ -27,16 +30,130 @@ executor_option = click.option(
 )
 
 
-@contextmanager
-def progress_shown(registry: Registry, interrupt: Interrupt, *, done: int = 0, quiet: bool) -> Iterator[None]:
-    """Show progress while trials are executed.
+class _ExperimentPath(click.Path):
+    """A file or folder; an empty text, such as an unset variable in a script, is none, and not the current folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        if value == "":
+            self.fail("a file can't have an empty name; `.` is the current folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+files_argument = click.argument("files", type=_ExperimentPath(), nargs=-1, required=True, metavar="FILE...")
+
+
+def is_several(paths: Sequence[Path]) -> bool:
+    """Whether paths may stand for more than one experiment: by what they are, not by what is in a folder."""
+    return len(paths) > 1 or os.path.isdir(paths[0])
+
+
+def prepare_all(
+    paths: Sequence[Path], plugins: Sequence[Path], asked: Asked, *, strict: bool
+) -> list[Prepared]:
+    """Read and plan every experiment that the paths stand for; warn of the plugins.
+
+    If there are several errors, prints all of them and ends the program: with their exit code if they have the same,
+    else with that of a bad experiment file.
+
+    Raises:
+        MprunnerError: the only one.
+    """
+    from mprunner.experiment import experiment_files
+    from mprunner.plugins.registry import load_registry
+    from mprunner.workflow import prepare
+
+    files, wrong = experiment_files(paths)
+    errors: list[tuple[Path | None, MprunnerError]] = [(None, error) for error in wrong]
+    registry = load_registry(plugins)
+    prepared: list[Prepared] = []
+    for file in files:
+        try:
+            prepared.append(prepare.prepare(file, asked=asked, strict=strict, registry=registry))
+        except MprunnerError as error:
+            errors.append((file, error))
+    if len(files) == 1 and len(errors) == 1:
+        raise errors[0][1]
+    if errors:
+        _refuse(errors)
+    warn_of_plugins(registry)
+    _warn_of_shared_names(prepared)
+    return prepared
+
+
+def _warn_of_shared_names(prepared: Sequence[Prepared]) -> None:
+    """Warn of files whose runs are kept in one folder, since their experiments have the same name."""
+    files: dict[str, list[str]] = {}
+    for each in prepared:
+        files.setdefault(each.experiment.name, []).append(each.experiment.path)
+    for name, same in files.items():
+        if len(same) > 1:
+            warn(f"{' and '.join(same)} share the results folder of {name}", "`name` tells experiments apart")
+
+
+def _refuse(errors: list[tuple[Path | None, MprunnerError]]) -> None:
+    from mprunner.cli import tell
+
+    alike: dict[tuple[str, str | None], list[tuple[Path | None, MprunnerError]]] = {}
+    for file, error in errors:
+        alike.setdefault((error.message, error.hint), []).append((file, error))
+    for number, same in enumerate(alike.values()):
+        if number:
+            click.echo(err=True)
+        unnamed = [str(file) for file, error in same if file is not None and str(file) not in error.message]
+        if unnamed:
+            click.echo(f"in {', '.join(unnamed)}:", err=True)
+        tell(same[0][1])
+    codes = {error.exit_code for _, error in errors}
+    sys.exit(codes.pop() if len(codes) == 1 else ExperimentError.exit_code)
+
+
+def tell_not_executed(later: Sequence[Prepared]) -> None:
+    """Say on stderr which experiments are not executed."""
+    if later:
+        names = ", ".join(prepared.experiment.path for prepared in later)
+        click.echo(f"not executed: {names}", err=True)
+
+
+def execute_and_print(
+    execute: Callable[[Interrupt], Executed],
+    registry: Registry,
+    *,
+    done: int = 0,
+    quiet: bool,
+    color: str,
+    junit: JUnitFile | None,
+    later: Sequence[Prepared] = (),
+) -> int:
+    """Execute a run, show progress meanwhile, write its tables, print its summary, and return the exit code.
+
+    A signal ends the program when the tables are written: by that signal.
 
     Args:
+        execute: executes the run.
         registry: the plugins; the progress is one of them meanwhile.
-        interrupt: ends the execution early.
         done: how many of the run's trials have their final record already.
-        quiet: whether nothing is shown.
+        quiet: whether no progress is shown.
+        color: what ``--color`` says.
+        junit: the report as JUnit XML, if one is wanted; why it could not be written is an error at the end.
+        later: what would be executed after this run, and is not if a signal ends it.
     """
+    with Interrupt() as interrupt:
+        with _progress_shown(registry, interrupt, done=done, quiet=quiet):
+            executed = execute(interrupt)
+        failed = _finish_and_print(executed, registry, interrupt, color)
+    return _exit_code(failed, interrupt, junit, later)
+
+
+@contextmanager
+def _progress_shown(registry: Registry, interrupt: Interrupt, *, done: int, quiet: bool) -> Iterator[None]:
     from mprunner.cli.progress import LineProgress, LiveProgress
 
     if quiet:
@@ -61,29 +178,24 @@ def _show_cursor() -> None:
             os.write(sys.stderr.fileno(), b"\x1b[?25h")
 
 
-def finish_and_print(executed: Executed, registry: Registry, interrupt: Interrupt, color: str) -> bool:
+def _finish_and_print(executed: Executed, registry: Registry, interrupt: Interrupt, color: str) -> bool:
     """Write the tables and the verdict, print them; return whether the run failed."""
-    try:
-        return _finish_and_print(executed, registry, color)
-    except OSError:
-        if interrupt.signal is None:  # else the terminal may be gone, as the signal said
-            raise
-        return executed.failures > 0
-
-
-def _finish_and_print(executed: Executed, registry: Registry, color: str) -> bool:
     from mprunner.workflow import pipeline
 
     with suppress(OSError):  # a terminal that is gone must not cost the tables
         _tell_the_rest(executed)
     finished = pipeline.finish(executed, registry)
-    for error in finished.hook_errors:
-        warn(f"a plugin failed: {error}")
-    print_summary(finished.tabled, finished.run, color)
-    click.echo(f"\nresults: {executed.folder.path}")
-    if not executed.run.is_finished:
-        click.echo(f"execute the rest: {resume_command(executed.folder)}")
-    sys.stdout.flush()
+    try:
+        for error in finished.hook_errors:
+            warn(f"a plugin failed: {error}")
+        print_summary(finished.tabled, finished.run, color)
+        click.echo(f"\nresults: {executed.folder.path}")
+        if not executed.run.is_finished:
+            click.echo(f"execute the rest: {resume_command(executed.folder)}")
+        sys.stdout.flush()
+    except OSError:
+        if interrupt.signal is None:  # else the terminal may be gone, as the signal said
+            raise
     return finished.tabled.judgement.verdict == "failed"
 
 
@@ -97,17 +209,8 @@ def _tell_the_rest(executed: Executed) -> None:
         click.echo(f"stopped after a failure, {run.missing} of {of} trials not executed; {rest}", err=True)
 
 
-def exit_code(
-    failed: bool, interrupt: Interrupt, junit: JUnitFile | None = None, later: Sequence[Prepared] = ()
-) -> int:
-    """Return the exit code of a run, or end by the signal that came while it was executed.
-
-    Args:
-        failed: whether the run failed.
-        interrupt: knows the signal.
-        junit: raises its error, if a report was asked for and could not be written.
-        later: what would be executed after this run, and is not if a signal ends it.
-    """
+def _exit_code(failed: bool, interrupt: Interrupt, junit: JUnitFile | None, later: Sequence[Prepared]) -> int:
+    """Return the exit code of a run, or end by the signal that came while it was executed."""
     error = None if junit is None else junit.error
     if interrupt.signal is not None:
         if error is not None:

@@ -60,6 +60,11 @@ orphans_option = click.option(
 )
 
 
+def named_file(run: str | None) -> Path | None:
+    """Return the experiment file by which a run was named, which may have been edited; None if it was otherwise."""
+    return Path(run) if run is not None and run.endswith((".yaml", ".yml")) and Path(run).is_file() else None
+
+
 def warn(message: str, hint: str = "") -> None:
     """Print a warning, and its hint, on stderr."""
     click.echo(f"warning: {message}", err=True)

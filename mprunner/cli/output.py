@@ -1,4 +1,4 @@
-"""Where output goes and how it looks: colour, tables on a terminal, JSON."""
+"""Where output goes and how it looks: colour, tables on a terminal, JSON, and a report as JUnit XML."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ import os
 import shlex
 import sys
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mprunner.errors import ResultsError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from rich.console import RenderableType
 
+    from mprunner.plugins.registry import Registry
+    from mprunner.report import JudgedRun
     from mprunner.runs import RunFolder, RunInfo
     from mprunner.workflow.tabulate import Tabled
 
@@ -26,6 +31,12 @@ color_option = click.option(
     help="Whether to use colour; auto heeds NO_COLOR, FORCE_COLOR and whether stdout is a terminal.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON, for a program to read.")
+junit_option = click.option(
+    "--junit",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.xml",
+    help="Write what the run came to as JUnit XML too; a report of that name is replaced.",
+)
 
 
 def wants_color(color: str) -> bool:
@@ -97,3 +108,71 @@ class Streamed(list[Any]):
     def __iter__(self) -> Iterator[Any]:
         yield from super().__iter__()
         yield from self._rest
+
+
+class JUnitFile:
+    """Writes JUnit XML whenever a run is judged.
+
+    Attributes:
+        error: why it could not be written, if it could not: a report must not cost the run's own results.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Make sure that the file can be written, its folder made if need be.
+
+        Raises:
+            click.UsageError: the path is that of something else than a file, or than a report.
+            ResultsError: it can't be written.
+        """
+        self.error: ResultsError | None = None
+        self._judged: list[JudgedRun] = []  # one invocation may execute several experiments
+        self._path = path.resolve()
+        if self._path.exists() and not self._path.is_file():
+            raise click.UsageError(f"--junit: {path} is not a regular file")
+        if self._path.exists() and not _is_report_or_empty(self._path):
+            raise click.UsageError(
+                f"--junit: {path} is there and is no JUnit XML; it would be replaced by the report"
+            )
+        scratch = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            scratch.touch()
+            scratch.unlink()
+        except OSError as error:
+            raise self._unwritable(error.strerror or str(error)) from error
+
+    def mprunner_run_judged(
+        self, run: Mapping[str, Any], verdict: Mapping[str, Any], cases: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Write the report; keep the error if that fails."""
+        from mprunner.report import JudgedRun, write_junit
+        from mprunner.runs import written_atomically
+
+        self._judged.append(JudgedRun(run=run, verdict=verdict, cases=cases))
+        try:
+            with written_atomically(self._path) as file:
+                write_junit(file, self._judged)
+        except ResultsError as error:
+            self.error = self._unwritable(error.message.rpartition(": ")[2])
+
+    def _unwritable(self, reason: str) -> ResultsError:
+        return ResultsError(f"{self._path} can't be written: {reason}", "name another file with --junit")
+
+
+def junit_for(path: Path | None, registry: Registry) -> JUnitFile | None:
+    """Have a report written, if one is wanted; see :class:`JUnitFile` for what is raised."""
+    if path is None:
+        return None
+    junit = JUnitFile(path)
+    registry.manager.register(junit, name="--junit")
+    return junit
+
+
+def _is_report_or_empty(path: Path) -> bool:
+    """Whether a file may be replaced: an experiment's may not, where the name of the report was forgotten."""
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(4096)  # in which a report's first element is found
+            return not beginning or b"<testsuite" in beginning
+    except OSError:
+        return True  # whoever writes it says why that can't be done

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from mprunner.cli.executing import files_argument, is_several, prepare_all
 from mprunner.cli.options import (
     only_option,
     plugin_option,
@@ -17,7 +18,6 @@ from mprunner.cli.options import (
     tell_left_out,
 )
 from mprunner.cli.output import Streamed, json_option, print_json
-from mprunner.cli.several import files_argument, is_several, prepare_all
 
 if TYPE_CHECKING:
     from mprunner.experiment import Plan

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mprunner.cli.executing import executor_option, exit_code, finish_and_print, progress_shown, quiet_option
-from mprunner.cli.junit import junit_for, junit_option
-from mprunner.cli.options import orphans_option, plugin_option, results_option, warn, warn_of_plugins
-from mprunner.cli.output import color_option
-from mprunner.signals import Interrupt
+from mprunner.cli.executing import execute_and_print, executor_option, quiet_option
+from mprunner.cli.options import (
+    named_file,
+    orphans_option,
+    plugin_option,
+    results_option,
+    warn,
+    warn_of_plugins,
+)
+from mprunner.cli.output import color_option, junit_for, junit_option
 
 if TYPE_CHECKING:
     from mprunner.model.provenance import Difference
-    from mprunner.runs import RunFolder
     from mprunner.workflow.resume import Reopened
 
 
@@ -73,11 +78,10 @@ def command(
             click.echo(f"nothing is missing: all {done} trials are done", err=True)
             registry = empty_registry()
             report = junit_for(junit, registry)
-            with Interrupt() as interrupt:  # until the tables are written
-                executed = pipeline.mark_finished(earlier)
-                failed = finish_and_print(executed, registry, interrupt, color)
-            return exit_code(failed, interrupt, report)
-        rest = pipeline.prepare_rest(earlier, plugin, _experiment_file(run, folder))
+            return execute_and_print(
+                lambda _: pipeline.mark_finished(earlier), registry, quiet=True, color=color, junit=report
+            )
+        rest = pipeline.prepare_rest(earlier, plugin, named_file(run) or folder.path / "experiment.yaml")
         registry = rest.prepared.registry
         warn_of_plugins(registry)
         _refuse_or_warn(rest.differences, allow_changes)
@@ -85,23 +89,13 @@ def command(
         chosen = pipeline.executor_for(rest.prepared, executor)
         if not quiet:
             click.echo(f"{_missing(earlier)} trials are missing", err=True)
-        with Interrupt() as interrupt:  # until the tables are written
-            with progress_shown(registry, interrupt, done=done, quiet=quiet):
-                executed = pipeline.resume(rest, chosen, interrupt, beside_orphans=beside_orphans, warn=warn)
-            failed = finish_and_print(executed, registry, interrupt, color)
-        return exit_code(failed, interrupt, report)
+        execute = partial(pipeline.resume, rest, chosen, beside_orphans=beside_orphans, warn=warn)
+        return execute_and_print(execute, registry, done=done, quiet=quiet, color=color, junit=report)
 
 
 def _missing(run: Reopened) -> str:
     at_most = "" if run.adaptive is None else "at most "
     return f"{at_most}{run.missing} of {at_most}{run.header.planned}"
-
-
-def _experiment_file(run: str | None, folder: RunFolder) -> Path:
-    """Return the file that a person named, which they may have edited, else the run's own copy."""
-    if run is not None and run.endswith((".yaml", ".yml")) and Path(run).is_file():
-        return Path(run)
-    return folder.path / "experiment.yaml"
 
 
 def _refuse_or_warn(differences: tuple[Difference, ...], allow_changes: bool) -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mprunner.cli.executing import executor_option, exit_code, finish_and_print, progress_shown, quiet_option
-from mprunner.cli.junit import junit_for, junit_option
+from mprunner.cli.executing import (
+    execute_and_print,
+    executor_option,
+    files_argument,
+    prepare_all,
+    quiet_option,
+    tell_not_executed,
+)
 from mprunner.cli.options import (
     only_option,
     orphans_option,
@@ -20,10 +27,8 @@ from mprunner.cli.options import (
     tell_left_out,
     warn,
 )
-from mprunner.cli.output import color_option
-from mprunner.cli.several import files_argument, prepare_all, tell_not_executed
+from mprunner.cli.output import color_option, junit_for, junit_option
 from mprunner.errors import MprunnerError
-from mprunner.signals import Interrupt
 
 if TYPE_CHECKING:
     from mprunner.workflow.prepare import Prepared
@@ -97,13 +102,13 @@ def command(
             later = every[number:]
             try:
                 chosen = pipeline.executor_for(prepared, executor, launcher if number == 1 else None)
-                with Interrupt() as interrupt:  # until the tables are written
-                    with progress_shown(registry, interrupt, quiet=quiet):
-                        executed = pipeline.run(
-                            prepared, chosen, results, interrupt, beside_orphans=beside_orphans, warn=warn
-                        )
-                    failed = finish_and_print(executed, registry, interrupt, color)
-                worst = max(worst, exit_code(failed, interrupt, report, later))
+                execute = partial(
+                    pipeline.run, prepared, chosen, results, beside_orphans=beside_orphans, warn=warn
+                )
+                code = execute_and_print(
+                    execute, registry, quiet=quiet, color=color, junit=report, later=later
+                )
+                worst = max(worst, code)
             except MprunnerError:
                 tell_not_executed(later)
                 raise

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from mprunner.cli.junit import JUnitFile, junit_option
-from mprunner.cli.options import plugin_option, results_option, warn, warn_of_plugins
-from mprunner.cli.output import color_option, json_option, print_json, print_verdict
+from mprunner.cli.options import named_file, plugin_option, results_option, warn, warn_of_plugins
+from mprunner.cli.output import JUnitFile, color_option, json_option, junit_option, print_json, print_verdict
 
 
 @click.command("verdict", short_help="Judge a finished run by its experiment's file as it is now.")
@@ -55,7 +54,7 @@ def command(
     folder = find_run(results, run, warn)
     report = None if junit is None else JUnitFile(junit)
     with Interrupt() as interrupt:  # until all that says the verdict says the same
-        judged = judge_again(folder, _named_file(run), file, plugin)
+        judged = judge_again(folder, named_file(run), file, plugin)
         warn_of_plugins(judged.registry)
         if report is not None:
             judged.registry.manager.register(report, name="--junit")
@@ -74,7 +73,3 @@ def command(
     if report is not None and report.error is not None:
         raise report.error
     return 1 if judgement.verdict == "failed" else 0
-
-
-def _named_file(run: str | None) -> Path | None:
-    return Path(run) if run is not None and run.endswith((".yaml", ".yml")) and Path(run).is_file() else None

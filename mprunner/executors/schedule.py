@@ -28,51 +28,35 @@ class Schedule(Protocol):
         """How many planned trials are not needed, as is known by now."""
 
 
-class PlainSchedule:
-    """Executes attempts in their order."""
+class PlannedSchedule:
+    """Executes attempts in their order; where repeats are adaptive, none of a case that has enough by then."""
 
-    def __init__(self, attempts: Iterable[Attempt]) -> None:
-        self._attempts = iter(attempts)
-
-    def next(self) -> Attempt | None:
-        """Return the next attempt."""
-        return next(self._attempts, None)
-
-    def feed(self, record: Record) -> bool:
-        """Say that every trial is settled by its attempt, unless the user cancelled it."""
-        return record.status is not Status.CANCELLED
-
-    @property
-    def spared(self) -> int:
-        """None."""
-        return 0
-
-
-class AdaptiveSchedule:
-    """Executes attempts in their order, but for those of cases that have enough repeats by then."""
-
-    def __init__(self, attempts: Iterable[Attempt], adaptive: AdaptiveRepeats) -> None:
+    def __init__(self, attempts: Iterable[Attempt], adaptive: AdaptiveRepeats | None) -> None:
         self._attempts = iter(attempts)
         self._adaptive = adaptive
 
     def next(self) -> Attempt | None:
-        """Return the next attempt of a case that has not enough repeats yet."""
-        while not self._adaptive.is_done and (attempt := next(self._attempts, None)) is not None:
-            if not self._adaptive.is_enough(attempt.case_id):
+        """Return the next attempt that is needed."""
+        adaptive = self._adaptive
+        if adaptive is None:
+            return next(self._attempts, None)
+        while not adaptive.is_done and (attempt := next(self._attempts, None)) is not None:
+            if not adaptive.is_enough(attempt.case_id):
                 return attempt
         return None  # without making the rest of a large plan, if every case is done
 
     def feed(self, record: Record) -> bool:
-        """Take a trial's value in, unless the user cancelled it."""
-        settles = record.status is not Status.CANCELLED
-        if settles:
+        """Say that every trial is settled by its attempt, unless the user cancelled it."""
+        if record.status is Status.CANCELLED:
+            return False
+        if self._adaptive is not None:
             self._adaptive.take(record)
-        return settles
+        return True
 
     @property
     def spared(self) -> int:
         """How many planned trials are not needed."""
-        return self._adaptive.spared
+        return 0 if self._adaptive is None else self._adaptive.spared
 
 
 class StoppingSchedule:
@@ -147,9 +131,7 @@ def schedule_for(
         lost: by trial id, how many attempts were lost before this schedule began.
         adaptive: what the cases came to before it began, where repeats go on until an interval is narrow.
     """
-    schedule: Schedule = PlainSchedule(attempts)
-    if adaptive is not None:
-        schedule = AdaptiveSchedule(attempts, adaptive)
+    schedule: Schedule = PlannedSchedule(attempts, adaptive)
     if experiment.on_failure == "stop":
         schedule = StoppingSchedule(schedule, rules)
     return RetryingSchedule(schedule, experiment.retries, lost or {}) if experiment.retries else schedule

@@ -52,12 +52,10 @@ class Waiting:
     Attributes:
         pid: its process id.
         result_fd: where its result can be read.
-        log: the file that it prints to.
     """
 
     pid: int
     result_fd: int
-    log: Path
     _order_fd: int
 
     def order(self, order: Order) -> bool:
@@ -84,14 +82,13 @@ class Waiting:
 
 
 def fork_waiting(
-    begin: Begin, log: Path, log_fd: int, tmp_path: Path, memory: int | None, close: Callable[[], None]
+    begin: Begin, log_fd: int, tmp_path: Path, memory: int | None, close: Callable[[], None]
 ) -> Waiting:
     """Fork a worker that gets ready and waits for its order.
 
     Args:
         begin: what it does with the order.
-        log: the file behind ``log_fd``, to which it prints.
-        log_fd: that file, open.
+        log_fd: the file to which it prints.
         tmp_path: its scratch folder.
         memory: how many bytes it, and each process that it starts, may have; None for no limit.
         close: closes, in the worker, what is the launcher's alone.
@@ -116,7 +113,7 @@ def fork_waiting(
         _end_with(work)
     os.close(order_reader)
     os.close(result_writer)
-    return Waiting(pid, result_reader, log, order_writer)
+    return Waiting(pid, result_reader, order_writer)
 
 
 def _end_with(work: Callable[[], int]) -> NoReturn:

@@ -14,7 +14,7 @@ from typing import NoReturn
 from mprunner.model.limits import Limits
 from mprunner.worker.containment import Keeper, contain, remove_tree
 from mprunner.worker.forking import Begin, Waiting, execute_fresh, fork_waiting
-from mprunner.worker.log import STACKS_BYTES, Logs, current_log, write_stacks
+from mprunner.worker.log import STACKS_BYTES, Logs, write_stacks
 from mprunner.worker.protocol import Channel, Ended, Hello, Order, Ready, Refused
 from mprunner.worker.trial import execute, import_subject, make_importable, preload
 from mprunner.worker.watch import Crowd, Watched
@@ -74,8 +74,6 @@ class Slot:
     def _hand_over(self, order: Order, log: Path) -> tuple[float, Waiting]:
         """Give the order to the worker that waits for one, or to a new one; return when that was, and the worker."""
         while True:
-            if self._waiting is not None and self._waiting.log != current_log(log):
-                self.dismiss()
             if self._waiting is None:
                 self.prepare(log)
             waiting, self._waiting = self._waiting, None
@@ -89,18 +87,13 @@ class Slot:
         """Fork the worker of the next order, whose log will be beside ``log``; nothing of a trial is alive then."""
         log_fd = self._logs.open(log)
         self._waiting = fork_waiting(
-            self._begin, current_log(log), log_fd, self._tmp_path, self._memory, close=self._channel.close
+            self._begin, log_fd, self._tmp_path, self._memory, close=self._channel.close
         )
-
-    def dismiss(self) -> None:
-        """End the worker that waits for an order."""
-        if self._waiting is not None:
-            self._waiting.dismiss()
-            self._waiting = None
 
     def close(self) -> None:
         """End the worker that waits for an order, and remove the log that no trial has printed to."""
-        self.dismiss()
+        if self._waiting is not None:
+            self._waiting.dismiss()
         self._logs.close()
 
     def _clear_tmp(self) -> None:

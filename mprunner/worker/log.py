@@ -50,7 +50,7 @@ def keep_lost_log(log: Path, limit: int) -> None:
 
 
 class Logs:
-    """Gives every attempt an empty log, and keeps those that were printed to, cut to ``limit`` bytes."""
+    """Gives every attempt of a run an empty log, and keeps those that were printed to, cut to ``limit`` bytes."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -59,10 +59,10 @@ class Logs:
 
     def open(self, log: Path) -> int:
         """Return the descriptor of an empty log."""
-        current = current_log(log)
-        if self._fd < 0 or self._path != current:
+        if self._fd < 0:
+            self._path = current_log(log)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC | os.O_CLOEXEC
-            self._path, self._fd = current, os.open(current, flags, 0o644)
+            self._fd = os.open(self._path, flags, 0o644)
         return self._fd
 
     def is_over(self) -> bool:

@@ -1,8 +1,9 @@
 """How long a plan may take: by what its cases took in an earlier run, or at most, by its timeout."""
 
 from array import array
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from statistics import fmean, median
@@ -90,47 +91,41 @@ def estimate(plan: Plan, name: str, results: Path) -> Estimate:
 
 
 def read_walls(journal: Path) -> Walls:
-    """Read what a run's trials took, line by line; memory grows by a number for each trial.
+    """Read what a run's trials took, line by line; memory grows by two numbers for each trial.
 
     Raises:
         ResultsError: the journal can't be read, or is damaged before its last line.
     """
-    taking = _Taking()
+    walls: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
+    overheads = array("d")
+    ended_at: float | None = None
+    for case_id, began, wall_s in _attempts(journal):
+        if wall_s is None:
+            ended_at = None
+            continue
+        walls[case_id].append(wall_s)
+        if ended_at is not None:
+            overheads.append(began - ended_at)
+        ended_at = began + wall_s
+    overhead_s = max(median(overheads), 0.0) if overheads else 0.0  # a clock may have been set back
+    return Walls({case_id: fmean(values) for case_id, values in walls.items()}, overhead_s)
+
+
+def _attempts(journal: Path) -> Iterator[tuple[str, float, float | None]]:
+    """Yield the case of each attempt, when it began and how long it took; None if it was cancelled, or lost with its
+    runner, and so took no time of its own.
+    """
     for line in lines_of(journal):
         if not line.is_whole:
-            break
+            return
         try:
-            kind, value = line.entry()
-            if kind == "ended":
-                taking.take(value)
+            kind, record = line.entry()
+            if kind != "ended":
+                continue
+            wall_s, started_at = record["ending"]["wall_s"], record["started_at"]
+            if started_at is None or record["status"] == Status.CANCELLED:
+                wall_s = None
+            began = 0.0 if wall_s is None else datetime.fromisoformat(started_at).timestamp()
+            yield record["attempt"]["case_id"], began, wall_s
         except DAMAGE as error:
             raise line.damaged(error) from error
-    return taking.walls()
-
-
-@dataclass(slots=True)
-class _Taking:
-    """What has been read of a journal so far."""
-
-    sums: dict[str, tuple[float, int]] = field(default_factory=dict)
-    overheads: "array[float]" = field(default_factory=lambda: array("d"))
-    ended_at: float | None = None
-
-    def take(self, record: Mapping[str, Any]) -> None:
-        """Take in a record's JSON; one that was cancelled, or lost with its runner, took no time of its own."""
-        wall_s, started_at = record["ending"]["wall_s"], record["started_at"]
-        if wall_s is None or started_at is None or record["status"] == Status.CANCELLED:
-            self.ended_at = None
-            return
-        case_id = record["attempt"]["case_id"]
-        total, count = self.sums.get(case_id, (0.0, 0))
-        self.sums[case_id] = total + wall_s, count + 1
-        began = datetime.fromisoformat(started_at).timestamp()
-        if self.ended_at is not None:
-            self.overheads.append(began - self.ended_at)
-        self.ended_at = began + wall_s
-
-    def walls(self) -> Walls:
-        """Return what it comes to; a clock that was set back makes no overhead negative."""
-        overhead_s = max(median(self.overheads), 0.0) if self.overheads else 0.0
-        return Walls({case_id: total / count for case_id, (total, count) in self.sums.items()}, overhead_s)

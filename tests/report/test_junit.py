@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mprunner.analysis.verdict import judge
-from mprunner.cli.junit import JUnitFile
+from mprunner.cli.output import JUnitFile
 from mprunner.errors import ResultsError
 from mprunner.model.records import Status
 from mprunner.report.cases import cases_of
