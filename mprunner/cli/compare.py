@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,6 +17,9 @@ from mprunner.model.text import printable
 if TYPE_CHECKING:
     from mprunner.analysis.comparison import Comparison, Limit, Row
     from mprunner.workflow.compare import Compared, ComparedRun
+
+
+T = TypeVar("T")
 
 
 @click.command("compare", short_help="Compare two runs, or two cases of one.")
@@ -75,9 +78,12 @@ def command(
     Exit codes: 0 compared; 1 a limit of --fail-on is exceeded; 2 bad usage; 5 nothing in common, or a limit that
     can't be judged in any case; 6 a run can't be read.
     """
+    from mprunner.analysis.comparison import parse_limit, parse_percent
     from mprunner.workflow.compare import compare_sides, compare_two_cases
 
-    limits, least = _limits(fail_on), _share(min_effect)
+    hint = "write 'wall_s: +5%': more than 5% more fails; or '-5%': less"
+    limits = [_parsed(parse_limit, text, "--fail-on", hint) for text in fail_on]
+    least = _parsed(parse_percent, min_effect, "--min-effect", "write --min-effect 1%")
     also = [limit.metric for limit in limits]
     if cases:
         run, pair = _run_and_cases(runs, cases, bool(base or new))
@@ -118,24 +124,11 @@ def _sides(
     return ours, theirs
 
 
-def _limits(texts: Sequence[str]) -> list[Limit]:
-    from mprunner.analysis.comparison import parse_limit
-
+def _parsed(parse: Callable[[str], T], text: str, option: str, hint: str) -> T:
     try:
-        return [parse_limit(text) for text in texts]
+        return parse(text)
     except ValueError as error:
-        raise ExperimentError(
-            f"--fail-on {error}", "write 'wall_s: +5%': more than 5% more fails; or '-5%': less"
-        ) from error
-
-
-def _share(text: str) -> float:
-    from mprunner.analysis.comparison import parse_percent
-
-    try:
-        return parse_percent(text)
-    except ValueError as error:
-        raise ExperimentError(f"--min-effect {error}", "write --min-effect 1%") from error
+        raise ExperimentError(f"{option} {error}", hint) from error
 
 
 def _report(compared: Compared, limits: Sequence[Limit], as_json: bool) -> int:

@@ -135,22 +135,24 @@ class LocalExecutor:
             timeout_s=attempt.timeout_s,
             log=str(logs / f"{attempt.trial_id}.{attempt.attempt}.log"),
         )
-        try:
-            ending = ending_of(self._execute(order, interrupt))
+        ended = self._execute(order, interrupt)
+        if isinstance(ended, Ended):
+            ending = ending_of(ended)
             status = classify(ending)
-        except _LauncherLostError as error:
-            ending = Ending(wall_s=monotonic() - began, malformed=str(error))
+        else:
+            ending = Ending(wall_s=monotonic() - began, malformed=ended)
             status = Status.CANCELLED if interrupt.signal else Status.LOST
         return Record(
             attempt=attempt, status=status, ending=ending, containment=self.containment, started_at=started_at
         )
 
-    def _execute(self, order: Order, interrupt: Interrupt) -> Ended:
+    def _execute(self, order: Order, interrupt: Interrupt) -> Ended | str:
+        """Return how a launcher says that an attempt ended; or, where there is none to say it, why."""
         if self._launcher is None:  # the last one was lost
             try:
                 self._launch(self.isolation)
             except (MprunnerError, OSError) as error:
-                raise _LauncherLostError(f"no new launcher could be started: {error}") from error
+                return f"no new launcher could be started: {error}"
         assert self._launcher is not None
         ended = self._launcher.execute(order, interrupt)
         if ended is not None:
@@ -158,17 +160,13 @@ class LocalExecutor:
         said = self._launcher.destroy()
         self._launcher = None
         keep_lost_log(Path(order.log), self._source.limits.output)
-        raise _LauncherLostError(said or "the launcher died, or gave no word in time")
+        return said or "the launcher died, or gave no word in time"
 
     def close(self) -> None:
         """End the launcher and whatever is below it."""
         if self._launcher is not None:
             self._launcher.close()
             self._launcher = None
-
-
-class _LauncherLostError(Exception):
-    """There is no launcher to say how an attempt ended."""
 
 
 def _threads_warning(source: ScenarioSource, threads: int) -> tuple[str, str]:

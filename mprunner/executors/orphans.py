@@ -9,13 +9,13 @@ overwritten its own; one that this user may not look at; and any on a system wit
 import os
 import secrets
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Final
 
 from mprunner.errors import OrphansError
-from mprunner.worker.containment import all_processes, command_of, is_zombie, kill, stat
+from mprunner.worker.containment import all_processes, command_of, is_zombie, kill, proc, stat
 
 MARK: Final = "MPRUNNER_RUN"
 """The environment variable that holds the mark."""
@@ -76,17 +76,14 @@ def find_orphans(*, refuse: bool) -> tuple[Orphan, ...]:
         sleep(0.02)
     orphans = tuple(Orphan(pid, command_of(pid)) for pid in left)
     if orphans and refuse:
+        count = "a process" if len(orphans) == 1 else f"{len(orphans)} processes"
+        each = ", ".join(f"{orphan.pid} ({_shortened(orphan.command)})" for orphan in orphans)
         pids = " ".join(str(orphan.pid) for orphan in orphans)
         raise OrphansError(
-            f"an earlier run left {_described(orphans)}, which would disturb what is measured",
+            f"an earlier run left {count}: {each}, which would disturb what is measured",
             f"end what it left with `kill -9 {pids}`, or measure beside it with --beside-orphans",
         )
     return orphans
-
-
-def _described(orphans: Sequence[Orphan]) -> str:
-    each = ", ".join(f"{orphan.pid} ({_shortened(orphan.command)})" for orphan in orphans)
-    return f"{'a process' if len(orphans) == 1 else f'{len(orphans)} processes'}: {each}"
 
 
 def _shortened(command: str) -> str:
@@ -103,16 +100,10 @@ def _marked(wanted: Callable[[str], bool]) -> list[int]:
 
 
 def _mark_of(pid: int) -> str | None:
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            environment = file.read()
-    except OSError:  # it is gone, or not ours to look at
-        return None
     prefix = f"{MARK}=".encode()
-    for item in environment.split(b"\0"):
-        if item.startswith(prefix):
-            return item[len(prefix) :].decode(errors="replace")
-    return None
+    marks = (item for item in proc(pid, "environ").split(b"\0") if item.startswith(prefix))
+    mark = next(marks, None)
+    return None if mark is None else mark[len(prefix) :].decode(errors="replace")
 
 
 def _is_near(pid: int) -> bool:

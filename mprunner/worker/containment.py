@@ -46,30 +46,29 @@ def all_processes() -> list[int]:
         return []
 
 
+def proc(pid: int, name: str) -> bytes:
+    """Return what a file of /proc/PID says; nothing if the process is gone, or not ours to look at."""
+    try:
+        with open(f"/proc/{pid}/{name}", "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
 def stat(pid: int) -> list[str]:
     """Return the fields of /proc/PID/stat after the process's name (its state first), or none."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+    return proc(pid, "stat").decode(errors="replace").rpartition(")")[2].split()
 
 
 def status(pid: int) -> dict[str, str]:
     """Return the fields of /proc/PID/status by name, or none."""
-    try:
-        text = Path(f"/proc/{pid}/status").read_text(errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
-        return {}
-    return {name: value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())}
+    lines = proc(pid, "status").decode(errors="replace").splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
 def command_of(pid: int) -> str:
     """Return a process's command line, or its name where it has none; empty once it is gone."""
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        line = b" ".join(words).strip() or Path(f"/proc/{pid}/comm").read_bytes().strip()
-    except OSError:
-        return ""
+    line = proc(pid, "cmdline").replace(b"\0", b" ").strip() or proc(pid, "comm").strip()
     return line.decode(errors="backslashreplace")
 
 
@@ -80,10 +79,7 @@ def is_zombie(pid: int) -> bool:
 
 def may_be_tracker(pid: int) -> bool:
     """Whether this is a resource tracker, or a process that is just becoming another program, perhaps one."""
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    command = proc(pid, "cmdline")
     return b"multiprocessing.resource_tracker" in command or (not command and not is_zombie(pid))
 
 

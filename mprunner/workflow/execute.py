@@ -177,19 +177,15 @@ def new_run(prepared: Prepared, session: Started, results: Path) -> Iterator[Ope
     folder = create_run_folder(results, experiment.name, experiment.source, resolved)
     info = RunInfo.begun(folder.run_id, experiment, len(prepared.plan), session.facts)
     # The journal is locked first: a run whose journal is not locked counts as one whose runner is gone.
-    with _journal(folder, prepared) as journal:
-        folder.write_run(info)
-        folder.point_latest()
-        yield OpenRun(folder=folder, journal=journal, info=info, planned=len(prepared.plan))
-
-
-def _journal(folder: RunFolder, prepared: Prepared) -> Journal:
-    """Begin the run's journal; if that can't be done, nothing of the run is left."""
     try:
-        return Journal.create(folder.journal, prepared.header(folder.run_id))
+        journal = Journal.create(folder.journal, prepared.header(folder.run_id))
     except ResultsError:
         folder.remove()
         raise
+    with journal:
+        folder.write_run(info)
+        folder.point_latest()
+        yield OpenRun(folder=folder, journal=journal, info=info, planned=len(prepared.plan))
 
 
 def adaptive_of(experiment: Experiment, planned: int) -> AdaptiveRepeats | None:

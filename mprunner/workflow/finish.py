@@ -12,10 +12,10 @@ from mprunner.experiment import NOTHING, Asked, read_experiment
 from mprunner.model.declaration import Declaration
 from mprunner.plugins.registry import Notifier, Registry, load_registry
 from mprunner.runs import RunFolder, RunInfo, State, read_journal
-from mprunner.workflow.tabulate import Tabled, store_verdict, write_tables
 
 if TYPE_CHECKING:
     from mprunner.workflow.execute import Executed  # judging again needs nothing that executes
+    from mprunner.workflow.tabulate import Tabled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Finished:
         hook_errors: what plugins' hooks raised; it stopped nothing.
     """
 
-    tabled: Tabled
+    tabled: "Tabled"
     run: RunInfo
     hook_errors: tuple[str, ...]
 
@@ -43,6 +43,8 @@ def finish(executed: "Executed", registry: Registry) -> Finished:
     Raises:
         ResultsError: they can't be written, or the journal can't be read.
     """
+    from mprunner.workflow.tabulate import store_verdict, write_tables  # noqa: PLC0415 - it imports pandas
+
     folder = executed.folder
     tabled = write_tables(folder)
     run = store_verdict(folder, executed.run, tabled)
@@ -52,7 +54,7 @@ def finish(executed: "Executed", registry: Registry) -> Finished:
     return Finished(tabled=tabled, run=run, hook_errors=errors)
 
 
-def notify_judged(registry: Registry, folder: RunFolder, run: RunInfo, tabled: Tabled) -> tuple[str, ...]:
+def notify_judged(registry: Registry, folder: RunFolder, run: RunInfo, tabled: "Tabled") -> tuple[str, ...]:
     """Notify the plugins of what a run came to; return what their hooks raised."""
     from mprunner.report import cases_of, verdict_json  # noqa: PLC0415 - it imports pandas
 
@@ -80,7 +82,7 @@ class Rejudged:
 
     registry: Registry
     run: RunInfo
-    tabled: Tabled
+    tabled: "Tabled"
     file: str
 
 
@@ -107,6 +109,8 @@ def judge_again(folder: RunFolder, own: Path | None, other: Path | None, plugins
         PluginError: the scenario's plugin is broken.
         ResultsError: the run can't be read, or its verdict can't be written.
     """
+    from mprunner.workflow.tabulate import store_verdict, write_tables  # noqa: PLC0415 - it imports pandas
+
     run = folder.read_run()
     if not run.is_finished:
         raise ExperimentError(

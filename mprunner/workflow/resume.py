@@ -1,5 +1,6 @@
 """Resuming a run: what is missing of it, whether new results may be added to the old ones, and its run.json."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -55,13 +56,10 @@ class Reopened:
 
     def lost(self) -> dict[str, int]:
         """Count the lost attempts of each trial, with those that will be recorded when its next one is started."""
-        counts = {
-            trial_id: trial_state.lost
-            for trial_id, trial_state in self.trial_states.items()
-            if trial_state.lost
-        }
-        for trial_id, attempts in self.journal.cut_off.items():
-            counts[trial_id] = counts.get(trial_id, 0) + len(attempts)
+        counts = Counter(
+            {trial_id: state.lost for trial_id, state in self.trial_states.items() if state.lost}
+        )
+        counts.update({trial_id: len(attempts) for trial_id, attempts in self.journal.cut_off.items()})
         return counts
 
 
@@ -80,13 +78,13 @@ class Rest:
     differences: tuple[Difference, ...]
 
     def __iter__(self) -> Iterator[Attempt]:
-        trial_states, retries = self.reopened.trial_states, self.prepared.experiment.retries
+        states, retries = self.reopened.trial_states, self.prepared.experiment.retries
         for attempt in self.prepared.plan:
-            trial_state = trial_states.get(attempt.trial_id)
-            if trial_state is None:
+            state = states.get(attempt.trial_id)
+            if state is None:
                 yield attempt
-            elif not trial_state.is_settled(retries):
-                yield replace(attempt, attempt=trial_state.attempt + 1)
+            elif not state.is_settled(retries):
+                yield replace(attempt, attempt=state.attempt + 1)
 
 
 @contextmanager

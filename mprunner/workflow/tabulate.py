@@ -1,20 +1,33 @@
-"""From a run's journal to its tables and its verdict; nothing here executes, or calls a plugin."""
+"""From a run's journal to its tables and its verdict; nothing here executes, or calls a plugin.
+
+It imports pandas, which takes longer than most trials: who needs it imports it when all of them have been executed.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+import pandas as pd
+
+from mprunner.analysis.summary import summarise
+from mprunner.analysis.verdict import Judgement, judge, judged_outcomes
 from mprunner.errors import ResultsError
 from mprunner.model.header import Header
 from mprunner.model.rules import Rules
+from mprunner.report import verdict_json
 from mprunner.runs import Reading, RunFolder, RunInfo
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from mprunner.analysis.verdict import Judgement
-    from mprunner.tables import Begin, Frames
+from mprunner.tables import (
+    Begin,
+    Collector,
+    Frames,
+    StreamedTables,
+    build_frames,
+    forget,
+    journal_bytes_of,
+    write_csv,
+    write_package,
+)
 
 T = TypeVar("T")
 
@@ -31,12 +44,12 @@ class Tabled:
     """
 
     header: Header
-    frames: "Frames"
-    summary: "pd.DataFrame"
-    judgement: "Judgement"
+    frames: Frames
+    summary: pd.DataFrame
+    judgement: Judgement
 
 
-def tabulate(folder: RunFolder, rules: Rules | None = None, begin: "Begin | None" = None) -> Tabled:
+def tabulate(folder: RunFolder, rules: Rules | None = None, begin: Begin | None = None) -> Tabled:
     """Derive what a run came to, and its verdict, from its journal.
 
     Args:
@@ -47,11 +60,6 @@ def tabulate(folder: RunFolder, rules: Rules | None = None, begin: "Begin | None
     Raises:
         ResultsError: the journal can't be read, is damaged, or was cut.
     """
-    # pandas takes longer to import than most trials: not before all of them have been executed.
-    from mprunner.analysis.summary import summarise  # noqa: PLC0415
-    from mprunner.analysis.verdict import judge, judged_outcomes  # noqa: PLC0415
-    from mprunner.tables import build_frames, forget  # noqa: PLC0415
-
     _refuse_cut(folder)
     in_hand = folder.is_held()  # then an attempt without an end is not lost: it is being executed
     reading = Reading(folder.journal)
@@ -72,8 +80,6 @@ def _refuse_cut(folder: RunFolder) -> None:
     Raises:
         ResultsError: it is smaller than the one that the run's tables are made of.
     """
-    from mprunner.tables import journal_bytes_of  # noqa: PLC0415 - it imports pandas
-
     size, known = folder.journal_bytes(), journal_bytes_of(folder.path)
     if size is not None and known is not None and size < known:
         raise ResultsError(
@@ -93,8 +99,6 @@ def store_verdict(folder: RunFolder, run: RunInfo, tabled: Tabled) -> RunInfo:
     Raises:
         ResultsError: it can't be written.
     """
-    from mprunner.report import verdict_json  # noqa: PLC0415 - it imports pandas
-
     judged = run.judged(tabled.judgement.verdict)
     if judged is not run:
         folder.write_verdict(verdict_json(tabled.judgement))
@@ -112,8 +116,6 @@ def write_tables(folder: RunFolder, rules: Rules | None = None) -> Tabled:
     Raises:
         ResultsError: the journal can't be read, or is damaged; or a table can't be written.
     """
-    from mprunner.tables import StreamedTables, write_csv, write_package  # noqa: PLC0415 - it imports pandas
-
     size = folder.journal_bytes()
     with StreamedTables(folder.path) as streamed:
         tabled = tabulate(folder, rules, streamed)
@@ -122,20 +124,18 @@ def write_tables(folder: RunFolder, rules: Rules | None = None) -> Tabled:
     return tabled
 
 
-def whole_tables(folder: RunFolder) -> "dict[str, pd.DataFrame]":
+def whole_tables(folder: RunFolder) -> dict[str, pd.DataFrame]:
     """Return all tables of a run as frames, by the names of their files.
 
     Raises:
         ResultsError: the journal can't be read, or is damaged.
     """
-    from mprunner.tables import Collector  # noqa: PLC0415 - it imports pandas
-
     collector = Collector()
     tabled = tabulate(folder, begin=collector)
     return _ordered({**_frames_of(tabled), **collector.frames()})
 
 
-def _frames_of(tabled: Tabled) -> "dict[str, pd.DataFrame]":
+def _frames_of(tabled: Tabled) -> dict[str, pd.DataFrame]:
     frames = tabled.frames
     return {"trials": frames.trials, "outcomes": frames.outcomes, "summary": tabled.summary}
 

@@ -112,13 +112,13 @@ def test_forty_more_runs_killed_five_times_each(tmp_path, token, killed, seed):
 KILLED_WHILE_WRITING = """
 import os, shutil, signal, sys, warnings
 from pathlib import Path
-from mprunner.workflow import finish
+from mprunner.workflow import tabulate
 from mprunner.runs.folder import RunFolder
 
 warnings.simplefilter("ignore")  # forking here is safe: the child executes what needs no thread
 folder = RunFolder(Path(sys.argv[1]))
 NAMES = ("trials.csv", "actors.csv", "outcomes.csv", "summary.csv")
-finish.write_tables(folder)
+tabulate.write_tables(folder)
 new = {name: (folder.path / name).read_text() for name in NAMES}
 
 
@@ -139,7 +139,7 @@ def killed_at(step):
             return call
 
         os.fsync, os.replace, os.open = map(counted, (os.fsync, os.replace, os.open))
-        finish.write_tables(folder)
+        tabulate.write_tables(folder)
         os._exit(0)
     return os.waitpid(child, 0)[1] != 0
 
