@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from mprunner.analysis.verdict import judge_states, outcomes_table
 from mprunner.model.declaration import Declaration, Field
 from mprunner.model.records import ActorRow, Attempt, Ending, OutcomeCount, Record, Result, ResultKind, Status
+from mprunner.model.rules import Rules
 from mprunner.runs.journal import Header, Session
 from mprunner.tables.frames import Collector, build_frames
 
@@ -111,7 +113,8 @@ def tables(made):
     """Return the tables of a run as frames, by name."""
     collector = Collector()
     frames = build_frames(made, begin=collector)
-    return {"trials": frames.trials, "outcomes": frames.outcomes, **collector.frames()}
+    outcomes = outcomes_table(frames, made.header, judge_states(frames, Rules()))
+    return {"trials": frames.trials, "outcomes": outcomes, **collector.frames()}
 
 
 def run(*records, header=None, **options):

@@ -54,8 +54,6 @@ def measured(frames: Frames, header: Header) -> MeasuredRun:
     units = {field.name: field.unit for field in header.declaration.metrics if field.type != "str"}
     trials = counted(frames.trials)
     values = {metric: values_of(trials, metric) for metric in units}
-    final = frames.trials[frames.trials["is_final"] & ~frames.trials["is_warmup"]]
-    failed = final[final["status"] != Status.OK.value]["case_id"].value_counts()
     return MeasuredRun(
         run_id=header.run_id,
         scenario=header.declaration.name,
@@ -65,7 +63,9 @@ def measured(frames: Frames, header: Header) -> MeasuredRun:
                 label=frames.labels[case_id],
                 params=params,
                 values={metric: by_case.get(case_id, {}) for metric, by_case in values.items()},
-                failed=int(failed.get(case_id, 0)),
+                failed=sum(
+                    n for status, n in frames.measured_statuses[case_id].items() if status != Status.OK
+                ),
             )
             for case_id, params in frames.params.items()
         ),

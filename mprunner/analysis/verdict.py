@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from mprunner.analysis.statistics import share_interval
 from mprunner.analysis.summary import counted
+from mprunner.model.header import Header
 from mprunner.model.records import Status
 from mprunner.model.rules import (
     OF_EACH,
@@ -21,7 +22,15 @@ from mprunner.model.rules import (
     Stat,
     matches,
 )
-from mprunner.tables import Counts, Frames, state_order, state_texts
+from mprunner.tables import (
+    Counts,
+    Frames,
+    StatusCounts,
+    columns_of_cases,
+    make_frame,
+    state_order,
+    state_texts,
+)
 from mprunner.values import Scalar
 
 
@@ -34,7 +43,7 @@ class Statuses:
         of: how many trials there are.
     """
 
-    counts: Mapping[str, int]
+    counts: StatusCounts
     of: int
 
 
@@ -145,7 +154,7 @@ def statistic(stat: Stat, values: Sequence[float]) -> float:
             raise ValueError(f"{stat} is no number of several trials")
 
 
-def missed_status(expectation: Expectation, counts: Mapping[str, int]) -> Statuses | Share | None:
+def missed_status(expectation: Expectation, counts: StatusCounts) -> Statuses | Share | None:
     """Return by what the statuses of a case's trials miss an expectation; None if it is met.
 
     Args:
@@ -231,39 +240,29 @@ def _unseen(counts: Counts, rules: Sequence[OutcomeRule], params: Mapping[str, S
                 yield state
 
 
-def judged_outcomes(outcomes: pd.DataFrame, judged: Judged) -> pd.DataFrame:
+def outcomes_table(frames: Frames, header: Header, judged: Judged) -> pd.DataFrame:
     """Return outcomes.csv: a row per state, with its verdict, and the exact 95 % interval of its share."""
-    others = outcomes.columns.drop(["value", *_STATE_COLUMNS])
-    headings = outcomes[others].drop_duplicates(subset=["run_id", "case_id", "variable"])
     rows = [
-        {**heading, **cells}
-        for heading in cast("list[dict[str, object]]", headings.to_dict("records"))
-        for cells in _rows(judged[str(heading["case_id"]), str(heading["variable"])])
+        {**frames.params[case_id], "run_id": header.run_id, "case_id": case_id, "variable": variable} | row
+        for (case_id, variable), states in judged.items()
+        for row in _rows(states)
     ]
-    return pd.DataFrame(rows, columns=outcomes.columns, dtype=object).astype(outcomes.dtypes.to_dict())
+    return make_frame(columns_of_cases("outcomes", header.declaration), rows)
 
 
-_STATE_COLUMNS = ("count", "observations", "share", "share_ci_low", "share_ci_high", "verdict", "note")
-
-
-def _rows(states: Sequence[State]) -> list[dict[str, object]]:
-    texts = state_texts([state.value for state in states])
-    return [{"value": text, **_cells(state)} for text, state in zip(texts, states, strict=True)]
-
-
-def _cells(state: State) -> dict[str, object]:
-    interval = share_interval(state.count, state.observations)
-    share = state.count / state.observations
-    cells = (
-        state.count,
-        state.observations,
-        share,
-        interval.low,
-        interval.high,
-        state.verdict,
-        state.note or None,
-    )
-    return dict(zip(_STATE_COLUMNS, cells, strict=True))
+def _rows(states: Sequence[State]) -> Iterator[dict[str, object]]:
+    for text, state in zip(state_texts([state.value for state in states]), states, strict=True):
+        interval = share_interval(state.count, state.observations)
+        yield {
+            "value": text,
+            "count": state.count,
+            "observations": state.observations,
+            "share": state.count / state.observations,
+            "share_ci_low": interval.low,
+            "share_ci_high": interval.high,
+            "verdict": state.verdict,
+            "note": state.note or None,
+        }
 
 
 Kind = Literal["status", "outcome", "expectation"]
@@ -338,14 +337,14 @@ def judge(frames: Frames, rules: Rules) -> Judgement:
         rules: what its experiment expects, ``cpu_count`` resolved.
     """
     judged = judge_states(frames, rules)
-    statuses = _statuses(frames.trials)
+    statuses = {case_id: _without_cancelled(counts) for case_id, counts in frames.statuses.items()}
     observed: dict[str, list[Finding]] = {}
     for (case_id, variable), found in judged.items():
         findings_of_case = _of_outcome(case_id, frames.labels[case_id], variable, found)
         observed.setdefault(case_id, []).extend(findings_of_case)
     findings: list[Finding] = []
     for case_id in frames.params:
-        findings += _of_statuses(case_id, frames, statuses.get(case_id, {}), rules)
+        findings += _of_statuses(case_id, frames, statuses[case_id], rules)
         findings += observed.get(case_id, ())
     findings += _of_expectations(frames, rules.expect, statuses)
     return Judgement(
@@ -356,23 +355,12 @@ def judge(frames: Frames, rules: Rules) -> Judgement:
     )
 
 
-def _statuses(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
-    """Return how many trials of each case ended in each status, ok first and the others as documented.
-
-    A cancelled one is not among them: it says nothing of the experiment, and is executed again by a resume.
-    """
-    final = rows[rows["is_final"] & (rows["status"] != Status.CANCELLED.value)]
-    counts = final.groupby("case_id", sort=False)["status"].value_counts()
-    by_case: dict[str, dict[str, int]] = {}
-    for (case_id, status), count in zip(counts.index.to_list(), counts.tolist(), strict=True):
-        by_case.setdefault(case_id, {})[status] = int(count)
-    return {
-        case_id: {status.value: found[status.value] for status in Status if status.value in found}
-        for case_id, found in by_case.items()
-    }
+def _without_cancelled(counts: StatusCounts) -> StatusCounts:
+    """Leave out cancelled trials: they say nothing of the experiment, and are executed again by a resume."""
+    return {status: count for status, count in counts.items() if status != Status.CANCELLED}
 
 
-def _of_statuses(case_id: str, frames: Frames, counts: Mapping[str, int], rules: Rules) -> Iterator[Finding]:
+def _of_statuses(case_id: str, frames: Frames, counts: StatusCounts, rules: Rules) -> Iterator[Finding]:
     params = frames.params[case_id]
     others = {status: count for status, count in counts.items() if not rules.accepts(status, params)}
     if others:
@@ -415,13 +403,13 @@ def _spared(judged: Judged, frames: Frames, rules: Rules) -> dict[str, tuple[tup
 
 
 def _of_expectations(
-    frames: Frames, expect: Sequence[Expectation], statuses: Mapping[str, Mapping[str, int]]
+    frames: Frames, expect: Sequence[Expectation], statuses: Mapping[str, StatusCounts]
 ) -> Iterator[Finding]:
     trials_that_count = counted(frames.trials)
     metrics = {each.metric for each in expect if each.metric is not None}
     values = {metric: _by_case(trials_that_count, metric) for metric in metrics}
     for expectation in expect:
-        executed = ((case_id, frames.params[case_id]) for case_id in frames.params if case_id in statuses)
+        executed = ((case_id, frames.params[case_id]) for case_id in frames.params if statuses[case_id])
         meant = [case_id for case_id, params in executed if matches(expectation.where, params)]
         if not meant:
             yield Finding(

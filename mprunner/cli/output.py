@@ -63,7 +63,7 @@ def print_summary(tabled: Tabled, run: RunInfo, color: str) -> None:
     """
     from mprunner.report import digest, render_summary, summary_table
 
-    summary = digest(tabled.header, tabled.frames, tabled.summary, tabled.judgement, run.to_json())
+    summary = digest(tabled.header, tabled.frames, tabled.summary, tabled.judgement, run)
     _print(lambda: render_summary(summary), lambda: summary_table(summary), color)
 
 
@@ -146,9 +146,9 @@ class JUnitFile:
     ) -> None:
         """Write the report; keep the error if that fails."""
         from mprunner.report import JudgedRun, write_junit
-        from mprunner.runs import written_atomically
+        from mprunner.runs import RunInfo, written_atomically
 
-        self._judged.append(JudgedRun(run=run, verdict=verdict, cases=cases))
+        self._judged.append(JudgedRun(run=RunInfo.from_json(run), verdict=verdict, cases=cases))
         try:
             with written_atomically(self._path) as file:
                 write_junit(file, self._judged)

@@ -56,7 +56,7 @@ def tables_json(tabled: Tabled) -> dict[str, Any]:
                 "params": dict(frames.params[case_id]),
                 "statuses": dict(frames.statuses[case_id]),
                 "summary": _rows(tabled.summary, case_id, frames.params[case_id]),
-                "outcomes": _rows(frames.outcomes, case_id, frames.params[case_id]),
+                "outcomes": _rows(tabled.outcomes, case_id, frames.params[case_id]),
             }
             for case_id, label in frames.labels.items()
         ],

@@ -1,12 +1,9 @@
 """What a person reads after a run."""
 
-from mprunner.report.cases import cases_of
-from mprunner.report.comparison import notes, render_comparison
-from mprunner.report.findings import verdict_json
+from mprunner.report.comparison import notes, render_comparison, setting_differences
+from mprunner.report.findings import cases_of, render_verdict, verdict_digest, verdict_json, verdict_text
 from mprunner.report.junit import JudgedRun, write_junit
-from mprunner.report.run_summary import digest
-from mprunner.report.terminal import render_summary, render_verdict, summary_table, verdict_text
-from mprunner.report.verdict import verdict_digest
+from mprunner.report.run_summary import digest, render_summary, summary_table
 
 __all__ = [
     "JudgedRun",
@@ -16,6 +13,7 @@ __all__ = [
     "render_comparison",
     "render_summary",
     "render_verdict",
+    "setting_differences",
     "summary_table",
     "verdict_digest",
     "verdict_json",

@@ -1,9 +1,15 @@
-"""What a verdict found, in words: what was expected, and what trials came to instead."""
+"""What a run was judged to be, in words: what was expected, and what its trials and cases came to."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
+from mprunner.analysis.diagnostics import failures
+from mprunner.analysis.statistics import unseen_bound
 from mprunner.analysis.verdict import (
+    FAILING,
     CameTo,
     Finding,
     Judgement,
@@ -13,11 +19,20 @@ from mprunner.analysis.verdict import (
     Statuses,
     Values,
 )
+from mprunner.model.records import Status
 from mprunner.model.rules import OF_EACH, Condition, Expectation, ParamValue, Where, operand_value
+from mprunner.model.text import printable
+from mprunner.report.remarks import reasons
 from mprunner.report.wording import number, share, span, states, trials
+from mprunner.tables import Frames
 from mprunner.values import Scalar
 
+if TYPE_CHECKING:
+    from rich.text import Text
+
 _SHOWN_VALUES = 3
+SHOWN = 10
+"""Findings of one kind in a summary; verdict.json has all."""
 
 
 def verdict_json(judgement: Judgement) -> dict[str, Any]:
@@ -123,3 +138,152 @@ def _values(distinct: Sequence[Scalar]) -> str:
     if len(numbers) < len(distinct):
         return ", ".join(_text(value) for value in distinct[:_SHOWN_VALUES]) + " …"
     return span(min(numbers), max(numbers), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictLine:
+    """A line below the verdict.
+
+    Attributes:
+        found: such as ``forbidden``; empty for a remark.
+        told: the case and the numbers.
+        fails: whether the run fails by it.
+    """
+
+    found: str
+    told: str
+    fails: bool
+
+    def __str__(self) -> str:
+        return f"{self.found}: {self.told}" if self.found else self.told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictDigest:
+    """A verdict in words.
+
+    Attributes:
+        verdict: ``passed`` or ``failed``; ``so far`` where trials are left to be executed.
+        fails: whether it is a failure.
+        lines: what it rests on: failures first.
+    """
+
+    verdict: str
+    fails: bool
+    lines: tuple[VerdictLine, ...]
+
+
+def verdict_digest(judgement: Judgement, *, complete: bool) -> VerdictDigest:
+    """Put a verdict into words.
+
+    Args:
+        judgement: the verdict.
+        complete: whether every planned trial has been executed.
+    """
+    lines = [
+        *(line for found in FAILING for line in _lines(found, judgement.findings)),
+        *_lines("not judged", judgement.findings),
+        *_lines("interesting", judgement.findings),
+        *_met(judgement.findings),
+        *_never_forbidden(judgement),
+    ]
+    if not (judgement.rules or lines):
+        lines.append(
+            VerdictLine(found="", told="nothing is expected but that every trial ends ok", fails=False)
+        )
+    so_far = "" if complete else " so far"
+    fails = judgement.verdict == "failed"
+    return VerdictDigest(verdict=f"{judgement.verdict}{so_far}", fails=fails, lines=tuple(lines))
+
+
+def _lines(found: str, findings: Sequence[Finding]) -> Iterator[VerdictLine]:
+    own = [finding for finding in findings if finding.found == found]
+    for finding in own[:SHOWN]:
+        yield VerdictLine(found=found, told=_line(finding), fails=finding.fails)
+    if len(own) > SHOWN:
+        yield VerdictLine(
+            found=found, told=f"… and {number(len(own) - SHOWN)} more in verdict.json", fails=own[0].fails
+        )
+
+
+def _line(finding: Finding) -> str:
+    case = f"{finding.label}: " if finding.label else ""
+    match finding.kind:
+        case "status":
+            text = told(finding)
+        case "outcome":
+            note = f": {finding.note}" if finding.note else ""
+            text = f"{finding.variable} {told(finding)}{note}"
+        case "expectation":
+            text = f"{about(finding)}: {told(finding)}"
+    return printable(case + text)
+
+
+def _met(findings: Sequence[Finding]) -> Iterator[VerdictLine]:
+    counts = Counter(finding.found for finding in findings if finding.kind == "expectation")
+    total = counts["met"] + counts["missed"]
+    if total:
+        noun = "expectation" if total == 1 else "expectations"
+        text = f"{number(counts['met'])} of {number(total)} {noun}, counted by case"
+        yield VerdictLine(found="met", told=text, fails=False)
+
+
+def _never_forbidden(judgement: Judgement) -> Iterator[VerdictLine]:
+    """Say of how many observations none was forbidden, and how often that could happen all the same."""
+    elsewhere = {finding.variable for finding in judgement.findings if finding.found == "forbidden"}
+    for variable, cases in judgement.spared.items():
+        (least, label), (most, _) = cases[0], cases[-1]
+        counts = (least, most)
+        case = printable(f"{label}: ") if label and len(cases) == 1 else ""
+        other = "other " if variable in elsewhere else ""
+        several = "" if len(cases) == 1 else f" of each of {number(len(cases))} {other}cases"
+        text = f"{case}{variable} in {span(*counts, '')} observations{several}"
+        bounds = dict.fromkeys(share(unseen_bound(count)) for count in counts)
+        yield VerdictLine(
+            found="never forbidden",
+            told=f"{text}; less often than {' … '.join(bounds)}, at 95% confidence",
+            fails=False,
+        )
+
+
+def render_verdict(verdict: VerdictDigest) -> str:
+    """Return a verdict as plain text, a line for each thing that it rests on."""
+    return "\n".join([f"verdict: {verdict.verdict}", *(f"  {line}" for line in verdict.lines)])
+
+
+def verdict_text(verdict: VerdictDigest) -> "Text":
+    """Return a verdict in colour."""
+    from rich.text import Text  # noqa: PLC0415 - only on a terminal
+
+    text = Text(f"verdict: {verdict.verdict}", style="bold red" if verdict.fails else "bold green")
+    for line in verdict.lines:
+        text.append(f"\n  {line}", style="not bold red" if line.fails else "not bold default")
+    return text
+
+
+def cases_of(frames: Frames) -> tuple[Mapping[str, Any], ...]:
+    """Return the cases of which trials were executed, in the order of the plan.
+
+    Each is a mapping that can't be changed: ``case_id``, ``label`` (empty for an only case), ``params``, ``statuses``
+    (how many trials ended in each, ok first), ``reasons`` (why trials failed, a line for each) and ``trial_wall_s``
+    (of all attempts together, in seconds).
+    """
+    took = frames.trials.groupby("case_id", sort=False)["trial_wall_s"].sum()
+    failed = frames.trials[frames.trials["is_final"] & (frames.trials["status"] != Status.OK.value)]
+    why = {
+        case_id: reasons(failures(own), sum(frames.statuses[str(case_id)].values()))
+        for case_id, own in failed.groupby("case_id", sort=False)
+    }
+    return tuple(
+        MappingProxyType(
+            {
+                "case_id": case_id,
+                "label": frames.labels[case_id],
+                "params": MappingProxyType(dict(frames.params[case_id])),
+                "statuses": MappingProxyType(dict(statuses)),
+                "reasons": why.get(case_id, ()),
+                "trial_wall_s": float(took[case_id]),
+            }
+        )
+        for case_id, statuses in frames.statuses.items()
+    )

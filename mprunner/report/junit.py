@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TextIO
 from xml.sax.saxutils import escape, quoteattr
 
+from mprunner.analysis.verdict import FAILING
 from mprunner.model.records import Status
 from mprunner.model.text import printable
+from mprunner.runs import RunInfo
 
 _NO_XML = re.compile("[\ufffe\uffff]")  # what printable() leaves and XML 1.0 forbids
-_FAILING = ("failed", "forbidden", "unknown", "missed")
 _CANCELLED = Status.CANCELLED.value
 _Ended = Literal["passed", "failure", "error", "skipped"]
 
@@ -43,12 +44,12 @@ class JudgedRun:
     """What the hook ``mprunner_run_judged`` is given of a run.
 
     Attributes:
-        run: the content of run.json.
+        run: what its run.json says.
         verdict: the content of verdict.json.
-        cases: see :func:`mprunner.report.cases.cases_of`.
+        cases: see :func:`mprunner.report.findings.cases_of`.
     """
 
-    run: Mapping[str, Any]
+    run: RunInfo
     verdict: Mapping[str, Any]
     cases: Sequence[Mapping[str, Any]]
 
@@ -56,7 +57,7 @@ class JudgedRun:
 def write_junit(file: TextIO, runs: Sequence[JudgedRun]) -> None:
     """Write runs as JUnit XML, each as a test suite."""
     suites = [_told_apart(judged_of(each.run, each.verdict["findings"], each.cases)) for each in runs]
-    names = ", ".join(dict.fromkeys(str(each.run["experiment"]) for each in runs))
+    names = ", ".join(dict.fromkeys(each.run.experiment for each in runs))
     file.write('<?xml version="1.0" encoding="UTF-8"?>\n')
     file.write(f"<testsuites{_attributes(_totals(names, [case for suite in suites for case in suite]))}>\n")
     for each, suite in zip(runs, suites, strict=True):
@@ -75,15 +76,15 @@ def _told_apart(judged: Iterable[Judged]) -> list[Judged]:
     return apart
 
 
-def _write_suite(file: TextIO, run: Mapping[str, Any], judged: Sequence[Judged]) -> None:
-    where = {"timestamp": str(run.get("started_at", ""))[:19], "hostname": run.get("host", "")}
-    totals = _totals(run["experiment"], judged)
+def _write_suite(file: TextIO, run: RunInfo, judged: Sequence[Judged]) -> None:
+    where = {"timestamp": run.started_at[:19], "hostname": run.host}
+    totals = _totals(run.experiment, judged)
     file.write(f"<testsuite{_attributes({**totals, **where})}>\n<properties>\n")
-    for name, value in _properties(run):
+    for name, value in _properties(run.content):
         file.write(f"<property{_attributes({'name': name, 'value': value})}/>\n")
     file.write("</properties>\n")
     for each in judged:
-        file.write(_testcase(run["experiment"], each))
+        file.write(_testcase(run.experiment, each))
     file.write("</testsuite>\n")
 
 
@@ -100,7 +101,7 @@ def _totals(name: str, judged: Sequence[Judged]) -> dict[str, object]:
 
 
 def judged_of(
-    run: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], cases: Sequence[Mapping[str, Any]]
+    run: RunInfo, findings: Sequence[Mapping[str, Any]], cases: Sequence[Mapping[str, Any]]
 ) -> Iterator[Judged]:
     """Yield the test cases: whether the run is whole, then case by case its statuses, outcomes and expectations.
 
@@ -123,13 +124,12 @@ def judged_of(
     yield from (_expectation(each) for each in by_case.get(None, ()))
 
 
-def _whole(run: Mapping[str, Any]) -> Judged:
+def _whole(run: RunInfo) -> Judged:
     name = "every trial is executed"
-    if run["state"] == "finished":
+    if run.is_finished:
         return Judged(name=name)
-    at_most = "at most " if "spared" in run else ""
-    told = f"{run['state']} after {run.get('done')} of {at_most}{run.get('planned')} trials"
-    return Judged(name=name, ended="error", kind=str(run["state"]), told=(told,))
+    told = f"{run.state} after {run.done} of {run.planned_in_words()} trials"
+    return Judged(name=name, ended="error", kind=run.state, told=(told,))
 
 
 def _statuses(case: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> Judged:
@@ -146,7 +146,7 @@ def _statuses(case: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> Ju
 
 
 def _outcome(label: str, variable: str, found: Sequence[Mapping[str, Any]]) -> Judged:
-    failing = next((each["found"] for each in found if each["found"] in _FAILING), "")
+    failing = next((each["found"] for each in found if each["found"] in FAILING), "")
     worst_first = sorted(found, key=lambda each: each["found"] != failing)
     return Judged(
         name=_name(label, variable),

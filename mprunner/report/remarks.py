@@ -13,11 +13,11 @@ from mprunner.analysis.diagnostics import (
     Fastest,
     Noise,
 )
-from mprunner.analysis.setting import sessions
 from mprunner.model.adaptive import MIN_REPEATS
 from mprunner.model.records import label_of
 from mprunner.model.text import printable
 from mprunner.report.wording import factor, number, share, trials
+from mprunner.runs import RunInfo
 from mprunner.values import Scalar
 
 MOST_REASONS = 5
@@ -121,21 +121,16 @@ def too_few_repeats(cases: Cases) -> tuple[str, ...]:
     return (f"no interval: fewer than {MIN_REPEATS} ok trials in {which}",)
 
 
-def noise_of_machine(run: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say from a run.json what else kept the machine busy, as far as it is known."""
-    return tuple(_busy(run))
-
-
-def _busy(run: Mapping[str, Any]) -> Iterator[str]:
-    executed = sessions(run)
-    yield from list(filter(None, map(_loaded, executed)))[:1]
-    counts = {name: _rise(executed[-1], name) for name in ("swapped_pages", "throttled")}
-    if counts["swapped_pages"]:
-        yield f"the machine swapped while it measured: {counts['swapped_pages']:,} pages"
-    if counts["throttled"]:
-        yield f"a CPU was slowed down for its heat while it measured, {counts['throttled']:,} times"
-    mhz = run.get("cpu_mhz") or {"lowest": 1.0, "highest": 1.0}
-    if mhz["highest"] >= (1 + MIN_DRIFT) * mhz["lowest"]:
+def noise_of_machine(run: RunInfo) -> Iterator[str]:
+    """Say what else kept the machine busy, as far as run.json tells."""
+    yield from list(filter(None, map(_loaded, run.sessions)))[:1]
+    last = run.sessions[-1]
+    if swapped := _rise(last, "swapped_pages"):
+        yield f"the machine swapped while it measured: {swapped:,} pages"
+    if throttled := _rise(last, "throttled"):
+        yield f"a CPU was slowed down for its heat while it measured, {throttled:,} times"
+    mhz = run.cpu_mhz
+    if mhz is not None and mhz["highest"] >= (1 + MIN_DRIFT) * mhz["lowest"]:
         yield f"the CPUs' frequency drifted while it measured: {mhz['lowest']:,.0f} … {mhz['highest']:,.0f} MHz"
 
 

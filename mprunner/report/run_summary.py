@@ -1,11 +1,14 @@
-"""What a run came to, in words: a headline, each case, what happened in it and how it compares, and remarks."""
+"""What a run came to, in words: a headline, each case, what happened in it and how it compares, and remarks.
+
+As plain lines, or as a table for a terminal.
+"""
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from math import fsum
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -24,6 +27,7 @@ from mprunner.model.header import Header
 from mprunner.model.records import Status, label_of
 from mprunner.model.summary_sentence import Clause, Placeholder, Statistic, parse_summary
 from mprunner.model.text import printable
+from mprunner.report.findings import VerdictDigest, render_verdict, verdict_digest, verdict_text
 from mprunner.report.remarks import (
     fastest_in_words,
     noise_in_words,
@@ -32,7 +36,6 @@ from mprunner.report.remarks import (
     too_few_repeats,
     wide_intervals,
 )
-from mprunner.report.verdict import VerdictDigest, verdict_digest
 from mprunner.report.wording import (
     MANY_STATES,
     comparison,
@@ -44,8 +47,12 @@ from mprunner.report.wording import (
     states,
     trials,
 )
-from mprunner.tables import Counts, Frames
+from mprunner.runs import RunInfo
+from mprunner.tables import Counts, Frames, StatusCounts
 from mprunner.values import Scalar
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 NO_VALUE = "unknown"
 
@@ -147,15 +154,15 @@ def fastest_cases(header: Header, frames: Frames) -> tuple[str, ...]:
     return tuple(told) if len(told) <= MOST_FASTEST else ()
 
 
-def noise(header: Header, frames: Frames, facts: Mapping[str, Any]) -> tuple[str, ...]:
+def noise(header: Header, frames: Frames, run: RunInfo | None) -> tuple[str, ...]:
     """Say what makes a run's durations doubtful.
 
     Args:
         header: of the run's journal.
         frames: its tables.
-        facts: the content of its run.json.
+        run: what its run.json says of the machine; None if that is not asked for.
     """
-    machine = noise_of_machine(facts)
+    machine = () if run is None else tuple(noise_of_machine(run))
     field = compared_field(header.declaration)
     if field is None:
         return machine
@@ -216,7 +223,7 @@ def digest(
     frames: Frames,
     summary: pd.DataFrame,
     judgement: Judgement,
-    facts: Mapping[str, Any] | None = None,
+    run: RunInfo | None = None,
 ) -> RunDigest:
     """Put a run into words.
 
@@ -225,54 +232,46 @@ def digest(
         frames: its tables.
         summary: what :func:`mprunner.analysis.summary.summarise` made of them.
         judgement: what :func:`mprunner.analysis.verdict.judge` made of them.
-        facts: the content of the run's run.json, for what it says of the machine.
+        run: what its run.json says of the machine, if that is asked for.
     """
     final = frames.trials[frames.trials["is_final"]]
-    settled = int((final["status"] != Status.CANCELLED.value).sum())
-    measured = final[~final["is_warmup"]]
+    executed, measured = _total(frames.statuses), _total(frames.measured_statuses)
     compared = _comparisons(header, frames, summary)
-    cases = []
-    states = _states(frames)
     narrowed = adaptive_result(frames.trials, header)
     needed = header.planned - narrowed.spared
-    by_case = dict(iter(measured.groupby("case_id", sort=False)))
-    for case_id, label in frames.labels.items():
-        own = by_case.get(case_id, measured.iloc[:0])
-        sentence = partial(_sentence, declaration=header.declaration, states=states.get(case_id, {}))
-        cases.append(_case(printable(label), own, sentence, compared.get(case_id, "")))
+    settled = sum(executed.values()) - executed.get(Status.CANCELLED, 0)
     return RunDigest(
-        headline=_headline(header, final, needed),
+        headline=_headline(header, executed, measured, needed),
         description=printable(" ".join(header.experiment.get("description", "").split())),
-        cases=tuple(cases),
+        cases=tuple(_cases(header, frames, compared)),
         meaning=_meaning(header.declaration) if compared else "",
         failures=reasons(failures(final), len(final)),
         fastest=fastest_cases(header, frames),
-        noise=noise(header, frames, facts or {}),
+        noise=noise(header, frames, run),
         wide=tuple(printable(line) for line in wide_intervals(narrowed, frames.labels)),
         verdict=verdict_digest(judgement, complete=settled >= needed) if judgement.rules else None,
     )
 
 
-def _headline(header: Header, final: pd.DataFrame, needed: int) -> str:
-    measured, warmup = final[~final["is_warmup"]], final[final["is_warmup"]]
+def _total(by_case: Mapping[str, StatusCounts]) -> StatusCounts:
+    counts = sum(map(Counter, by_case.values()), Counter[str]())
+    return {status.value: counts[status] for status in Status if counts[status]}
+
+
+def _headline(header: Header, executed: StatusCounts, measured: StatusCounts, needed: int) -> str:
+    warmup = {status: n for status in executed if (n := executed[status] - measured.get(status, 0))}
     name = header.experiment.get("name", header.run_id)
-    parts = [f"{name}: {header.declaration.name}, {_tallied(_tally(measured))}"]
-    if len(warmup):
-        parts.append(_tallied(_tally(warmup), "warm-up "))
-    if len(final) < needed:
+    parts = [f"{name}: {header.declaration.name}, {_tallied(measured)}"]
+    if warmup:
+        parts.append(_tallied(warmup, "warm-up "))
+    missing = needed - sum(executed.values())
+    if missing > 0:
         at_most = "" if header.experiment.get("until") is None else "at most "
-        left = f"{at_most}{needed - len(final):,} of {at_most}{header.planned:,}"
-        parts.append(f"{left} planned not executed")
+        parts.append(f"{at_most}{missing:,} of {at_most}{header.planned:,} planned not executed")
     return "; ".join(parts)
 
 
-def _tally(rows: pd.DataFrame) -> Mapping[Status, int]:
-    """Count the trials of each status, ok first and the others as documented."""
-    counts = rows["status"].value_counts()
-    return {status: int(counts[status.value]) for status in Status if status.value in counts}
-
-
-def _tallied(tally: Mapping[Status, int], kind: str = "") -> str:
+def _tallied(tally: StatusCounts, kind: str = "") -> str:
     count = sum(tally.values())
     if count == 0:
         return "no trial executed"
@@ -282,15 +281,23 @@ def _tallied(tally: Mapping[Status, int], kind: str = "") -> str:
     return f"{trials(count, kind)}, {counts if Status.OK in tally else 'none ok: ' + counts}"
 
 
-def _case(
-    label: str, rows: pd.DataFrame, sentence: Callable[[pd.DataFrame], str], compared: str
-) -> CaseDigest:
-    tally = _tally(rows)
-    if Status.OK not in tally:
-        return CaseDigest(label=label, told=_tallied(tally))
-    total = trials(len(rows))
-    failed = (f"{count:,} of {total}: {status}" for status, count in tally.items() if status is not Status.OK)
-    return CaseDigest(label=label, told=sentence(counted(rows)), compared=compared, failed="; ".join(failed))
+def _cases(header: Header, frames: Frames, compared: Mapping[str, str]) -> Iterator[CaseDigest]:
+    rows = dict(iter(counted(frames.trials).groupby("case_id", sort=False)))
+    states = _states(frames)
+    for case_id, label in frames.labels.items():
+        tally = frames.measured_statuses[case_id]
+        if Status.OK not in tally:
+            yield CaseDigest(label=printable(label), told=_tallied(tally))
+            continue
+        total = trials(sum(tally.values()))
+        yield CaseDigest(
+            label=printable(label),
+            told=_sentence(rows[case_id], header.declaration, states.get(case_id, {})),
+            compared=compared.get(case_id, ""),
+            failed="; ".join(
+                f"{n:,} of {total}: {status}" for status, n in tally.items() if status != Status.OK
+            ),
+        )
 
 
 def _sentence(rows: pd.DataFrame, declaration: Declaration, states: Mapping[str, Counts]) -> str:
@@ -346,3 +353,55 @@ def _meaning(declaration: Declaration) -> str:
     if any(field.counts_processes for field in declaration.params):
         parts.append("efficiency: the speed-up over the number of processes")
     return "; ".join(parts)
+
+
+def render_summary(run: RunDigest) -> str:
+    """Return a run's summary as plain text, a line per case, without a line end after its last line."""
+    width = max((len(case.label) for case in run.cases), default=0)
+    lines = [run.headline]
+    for case in run.cases:
+        told = "; ".join(part for part in (case.told, case.compared, case.failed) if part)
+        lines.append(f"{case.label:{width}}   {told}" if width else told)
+    lines += run.failures
+    lines += run.wide
+    if run.meaning:
+        lines.append(f"({run.meaning})")
+    lines.extend(run.fastest)
+    lines.extend(f"noise: {noise}" for noise in run.noise)
+    if run.verdict:
+        lines.append(render_verdict(run.verdict))
+    return "\n".join(lines)
+
+
+def summary_table(run: RunDigest) -> "RenderableType":
+    """Return a run's summary as a table that fits the width of the terminal that it is printed on."""
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - only on a terminal
+    from rich.console import Group  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_lines=False)
+    table.add_column("case", style="bold")
+    table.add_column("what happened")
+    compares = any(case.compared for case in run.cases)
+    if compares:
+        table.add_column("compared with the baseline", style="cyan")
+    for case in run.cases:
+        told = Text(case.told)
+        if case.failed:
+            told.append(f"; {case.failed}", style="red")
+        cells = [Text(case.label or "the only case"), told]
+        table.add_row(*cells, *([Text(case.compared)] if compares else []))
+    parts: list[RenderableType] = [Text(run.headline, style="bold")]
+    if run.description:
+        parts.append(Text(run.description, style="italic"))
+    parts.append(table)
+    parts += [Text(line, style="red") for line in run.failures]
+    parts += [Text(line, style="yellow") for line in run.wide]
+    if run.meaning:
+        parts.append(Text(run.meaning, style="dim"))
+    parts.extend(Text(told) for told in run.fastest)
+    parts.extend(Text(f"noise: {noise}", style="yellow") for noise in run.noise)
+    if run.verdict:
+        parts.append(verdict_text(run.verdict))
+    return Group(*parts)

@@ -115,6 +115,16 @@ class RunInfo:
         return None if self.content.get("file") is None else str(self.content["file"])
 
     @property
+    def started_at(self) -> str:
+        """When it began: UTC, ISO 8601; empty where it does not say."""
+        return str(self.content.get("started_at", ""))
+
+    @property
+    def host(self) -> str:
+        """The machine's name; empty where it does not say."""
+        return str(self.content.get("host", ""))
+
+    @property
     def state(self) -> str:
         """One of :class:`State`, unless a later version knows others."""
         return str(self.content["state"])
@@ -163,6 +173,11 @@ class RunInfo:
     def cpus(self) -> Sequence[int]:
         """The CPUs that a trial may use, as of when the run began."""
         return tuple(self.content.get("cpus") or ())
+
+    @property
+    def cpu_mhz(self) -> Mapping[str, float] | None:
+        """The ``lowest`` and the ``highest`` frequency of its CPUs; None where none was noted."""
+        return self.content.get("cpu_mhz")
 
     def planned_in_words(self, shown: Callable[[int], str] = str) -> str:
         """Say how many trials the run has: ``at most`` so many where that depends on what they come to."""

@@ -5,7 +5,7 @@ What statistics and verdict are made of becomes frames; the rows of actors and s
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, compress
 from typing import Final, Protocol
@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from mprunner.model.columns import TABLES
 from mprunner.model.declaration import Declaration, Field, FieldType
+from mprunner.model.header import Header, Session
 from mprunner.model.records import Attempt, Ending, OutcomeCount, Record, Status, fields_by_name
-from mprunner.tables.csv import Columns, frame_of, make_frame
+from mprunner.runs import Reading
+from mprunner.tables.csv import Columns, frame_of
 from mprunner.values import Scalar
 
 _TRIAL: Final[Columns] = TABLES["trials"].types
@@ -27,49 +29,6 @@ _ENDING_COLUMNS = tuple(f.name for f in dataclasses.fields(Ending) if f.name in 
 
 MESSAGE_LIMIT = 2_000
 """Characters of an error message in a table; the journal has all of it."""
-
-
-class Heading(Protocol):
-    """What the tables need of a run's header."""
-
-    @property
-    def run_id(self) -> str:
-        """The run's id."""
-
-    @property
-    def declaration(self) -> Declaration:
-        """What the scenario declares."""
-
-
-class Session(Protocol):
-    """What the tables need of a part of a run that one invocation of mprunner executed."""
-
-    @property
-    def first_record(self) -> int:
-        """The number of its first record, from 0."""
-
-    @property
-    def python(self) -> str:
-        """The version that executed its trials."""
-
-    @property
-    def host(self) -> str:
-        """The machine's name."""
-
-
-class Recorded(Protocol):
-    """What the tables are built from, such as a :class:`mprunner.runs.journal_reader.Reading`."""
-
-    @property
-    def header(self) -> Heading:
-        """What the run is about."""
-
-    @property
-    def sessions(self) -> Sequence[Session]:
-        """The invocations of mprunner that executed it, in order; of each at least those of the records read."""
-
-    def records(self) -> Iterable[Record]:
-        """Return the records in the order in which they ended."""
 
 
 class Rows(Protocol):
@@ -90,7 +49,7 @@ Counts = tuple[tuple[Scalar, int], ...]
 """The states of an outcome and how often each was observed; 1, 1.0, true and the text 1 are four states."""
 
 
-StatusCounts = Mapping[Status, int]
+StatusCounts = Mapping[str, int]
 """How many trials ended in each status; those in which none did are not among them."""
 
 
@@ -102,7 +61,6 @@ class Frames:
         trials: one row per attempt.
         observed: by case id and outcome variable, each state and how often it was observed, over the last attempts of
             all trials, whatever their status; numbers in order before text.
-        outcomes: the same as a table, a row per case × state, with the text of the state.
         statuses: by case id, how many trials ended in each status, by their last attempts and warm-up trials among
             them; ok first, the others as documented. Cases in the order of the plan.
         measured_statuses: the same without warm-up trials; a case may have none.
@@ -112,7 +70,6 @@ class Frames:
 
     trials: pd.DataFrame
     observed: Mapping[tuple[str, str], Counts]
-    outcomes: pd.DataFrame
     statuses: Mapping[str, StatusCounts]
     measured_statuses: Mapping[str, StatusCounts]
     labels: Mapping[str, str]
@@ -129,19 +86,19 @@ def forget(name: str, columns: Columns) -> Rows:
     return _Nowhere()
 
 
-def build_frames(recorded: Recorded, cut_off: Iterable[Record] = (), begin: Begin = forget) -> Frames:
+def build_frames(reading: Reading, cut_off: Iterable[Record] = (), begin: Begin = forget) -> Frames:
     """Build a run's tables from its journal; without records they are empty and have all of their columns.
 
     Args:
-        recorded: the journal.
+        reading: the journal, none of whose records has been read.
         cut_off: records of attempts that the journal has no end of; asked for when its own have been read.
         begin: begins the tables of actors and, where the scenario declares some, of samples.
 
     Raises:
         ResultsError: the journal can't be read, or holds a value that is not of the type declared.
     """
-    builder = _Builder(recorded.header, recorded.sessions, begin)
-    for record in chain(recorded.records(), cut_off):
+    builder = _Builder(reading.header, reading.sessions, begin)
+    for record in chain(reading.records(), cut_off):
         builder.add(record)
     return builder.frames()
 
@@ -197,13 +154,12 @@ class Collector:
 class _Builder:
     """Collects the rows of all tables in one pass over the records."""
 
-    def __init__(self, header: Heading, sessions: Sequence[Session], begin: Begin) -> None:
+    def __init__(self, header: Header, sessions: Sequence[Session], begin: Begin) -> None:
         self._header = header
         self._sessions = sessions
         self._session = 0
         declaration = header.declaration
         params = columns_of(declaration.params)
-        self._outcome_columns = columns_of_cases("outcomes", declaration)
         self._trials = _Collected({**_TRIAL, **params, **columns_of(declaration.metrics)})
         self._actors = begin("actors", TABLES["actors"].types)
         sampled = declaration.sample
@@ -249,11 +205,9 @@ class _Builder:
         cells["is_final"] = final.tolist()
         planned = np.argsort(np.asarray(self._order, dtype=np.int64), kind="stable")
         cases = sorted(self._cases.values(), key=lambda attempt: attempt.order)
-        observed = self._counts(cases, final)
         return Frames(
             trials=self._trials.frame().iloc[planned].reset_index(drop=True),
-            observed=observed,
-            outcomes=self._outcomes(cases, observed),
+            observed=self._counts(cases, final),
             statuses=self._statuses(cases, final),
             measured_statuses=self._statuses(cases, final & ~np.array(cells["is_warmup"], dtype=bool)),
             labels={case.case_id: case.case_label for case in cases},
@@ -265,7 +219,7 @@ class _Builder:
         cells = self._trials.cells
         counted = Counter(compress(zip(cells["case_id"], cells["status"], strict=True), which))
         return {
-            case.case_id: {each: n for each in Status if (n := counted[case.case_id, each.value])}
+            case.case_id: {each.value: n for each in Status if (n := counted[case.case_id, each.value])}
             for case in cases
         }
 
@@ -278,15 +232,6 @@ class _Builder:
         variables = self._header.declaration.outcomes
         keys = [(case.case_id, variable) for case in cases for variable in variables]
         return {key: _in_order(counted[key]) for key in keys if key in counted}
-
-    def _outcomes(self, cases: Iterable[Attempt], observed: Mapping[tuple[str, str], Counts]) -> pd.DataFrame:
-        params = {case.case_id: case.params for case in cases}
-        rows = [
-            {**params[case_id], "run_id": self._header.run_id, "case_id": case_id, "variable": variable} | row
-            for (case_id, variable), counts in observed.items()
-            for row in _outcome_rows(counts)
-        ]
-        return make_frame(self._outcome_columns, rows)
 
 
 def _in_order(counts: Counter[tuple[type, Scalar]]) -> Counts:
@@ -305,14 +250,6 @@ def state_texts(states: Sequence[Scalar]) -> list[str]:
     if len(set(texts)) == len(texts):
         return texts
     return [repr(state) if isinstance(state, str) else str(state) for state in states]
-
-
-def _outcome_rows(counts: Counts) -> Iterator[dict[str, object]]:
-    observations = sum(count for _, count in counts)
-    texts = state_texts([state for state, _ in counts])
-    for text, (_, count) in zip(texts, counts, strict=True):
-        share = count / observations
-        yield {"value": text, "count": count, "observations": observations, "share": share}
 
 
 def _trial_row(record: Record, run_id: str, session: Session) -> dict[str, object]:

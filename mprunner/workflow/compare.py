@@ -7,9 +7,9 @@ from typing import Any
 
 from mprunner.analysis.comparison import Comparison, compare_cases, compare_runs
 from mprunner.analysis.samples import MeasuredRun, chosen_metrics, measured, paired_cases, parse_where
-from mprunner.analysis.setting import PLANNED, setting_differences
 from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.model.provenance import Difference
+from mprunner.report import setting_differences
 from mprunner.runs import RunFolder, RunInfo, find_run
 from mprunner.workflow.tabulate import tabulate
 
@@ -49,10 +49,7 @@ class Compared:
 
     def differences(self) -> tuple[Difference, ...]:
         """Return what differs between the settings of the sides."""
-        ours, theirs = (
-            [{**run.info.to_json(), PLANNED: run.experiment} for run in side]
-            for side in (self.base, self.new)
-        )
+        ours, theirs = ([(run.info, run.experiment) for run in side] for side in (self.base, self.new))
         return setting_differences(ours, theirs)
 
 

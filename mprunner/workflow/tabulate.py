@@ -4,14 +4,14 @@ It imports pandas, which takes longer than most trials: who needs it imports it 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 import pandas as pd
 
 from mprunner.analysis.summary import summarise
-from mprunner.analysis.verdict import Judgement, judge, judged_outcomes
+from mprunner.analysis.verdict import Judgement, judge, outcomes_table
 from mprunner.errors import ResultsError
 from mprunner.model.header import Header
 from mprunner.model.rules import Rules
@@ -38,13 +38,15 @@ class Tabled:
 
     Attributes:
         header: the journal's header.
-        frames: trials and outcomes.
+        frames: trials, and what was observed in them.
+        outcomes: case × state.
         summary: case × metric.
         judgement: what they came to, by what the experiment expects.
     """
 
     header: Header
     frames: Frames
+    outcomes: pd.DataFrame
     summary: pd.DataFrame
     judgement: Judgement
 
@@ -68,7 +70,8 @@ def tabulate(folder: RunFolder, rules: Rules | None = None, begin: Begin | None 
     judgement = judge(frames, _first_given(rules, folder.read_rules(), header.rules))
     return Tabled(
         header=header,
-        frames=replace(frames, outcomes=judged_outcomes(frames.outcomes, judgement.states)),
+        frames=frames,
+        outcomes=outcomes_table(frames, header, judgement.states),
         summary=summarise(frames, header),
         judgement=judgement,
     )
@@ -136,8 +139,7 @@ def whole_tables(folder: RunFolder) -> dict[str, pd.DataFrame]:
 
 
 def _frames_of(tabled: Tabled) -> dict[str, pd.DataFrame]:
-    frames = tabled.frames
-    return {"trials": frames.trials, "outcomes": frames.outcomes, "summary": tabled.summary}
+    return {"trials": tabled.frames.trials, "outcomes": tabled.outcomes, "summary": tabled.summary}
 
 
 def _ordered(tables: Mapping[str, T]) -> dict[str, T]:

@@ -16,11 +16,12 @@ from mprunner.analysis.samples import (
     paired_cases,
     parse_where,
 )
-from mprunner.analysis.setting import PLANNED, setting_differences
 from mprunner.analysis.statistics import Interval
 from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.model.records import Status
+from mprunner.report import comparison as in_words
 from mprunner.report.comparison import render_comparison
+from mprunner.runs import RunInfo
 from mprunner.tables.frames import build_frames
 from tests.made import record, run
 
@@ -438,6 +439,12 @@ def test_only_counted_trials_are_compared_and_those_that_failed_are_told():
     assert (row.base.trials, row.base.median, row.base.failed) == (1, 1.0, 1)
 
 
+def setting_differences(base, new):
+    """Compare run.jsons, with the planned experiment of each under ``planned``."""
+    sides = ([(RunInfo(run), run.get("planned", {})) for run in side] for side in (base, new))
+    return in_words.setting_differences(*sides)
+
+
 def test_a_setting_differs_where_any_two_runs_do():
     run_json = {
         "python": "3.12.1",
@@ -456,9 +463,9 @@ def test_a_setting_differs_where_any_two_runs_do():
 def test_what_bounds_a_trial_and_in_what_order_trials_are_executed_belong_to_the_setting():
     limits = {"memory_per_process": None, "processes": 512}
     planned = {"order": "interleaved", "warmup": 0, "timeout_s": 60.0, "limits": limits}
-    run_json = {"cpus": [0, 1], "seed": 0, PLANNED: planned}
+    run_json = {"cpus": [0, 1], "seed": 0, "planned": planned}
     changed = {"order": "sequential", "warmup": 2, "timeout_s": 7.5, "limits": limits | {"processes": 9}}
-    other = {"cpus": [0], "seed": 99, PLANNED: changed}
+    other = {"cpus": [0], "seed": 99, "planned": changed}
     told = [(d.what, d.then, d.now) for d in setting_differences([run_json], [other])]
     assert told == [
         ("CPUs of a trial", "0, 1", "0"),
@@ -487,7 +494,7 @@ def test_a_setting_of_another_shape_is_no_crash():
     assert (
         setting_differences(
             [{"git": 5, "plugin": None, "packages": []}],
-            [{"cpus_usable": 3, "cpus": 1, "resumed": [2], PLANNED: 4}],
+            [{"cpus_usable": 3, "cpus": 1, "resumed": [2]}],
         )
         == ()
     )

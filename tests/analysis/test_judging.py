@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mprunner.analysis.verdict import judge, judged_outcomes, statistic
+from mprunner.analysis.verdict import judge, statistic
+from mprunner.analysis.verdict import outcomes_table as table_of
 from mprunner.model.records import Status
 from mprunner.model.rules import OF_EACH, STATS, Condition, Rules
-from mprunner.report.findings import about, unexecuted
+from mprunner.report.findings import SHOWN, about, unexecuted, verdict_digest
 from mprunner.report.findings import told as told_of
-from mprunner.report.verdict import SHOWN, verdict_digest
 from mprunner.tables.frames import build_frames
-from tests.made import outcome, record, run
+from tests.made import outcome, record, run, tables
 
 
 def judged(records, outcomes=None, expect=()):
@@ -30,9 +30,10 @@ def found(judgement):
 
 
 def outcomes_table(records, outcomes):
-    frames = build_frames(run(*records))
+    made = run(*records)
+    frames = build_frames(made)
     judgement = judge(frames, Rules.from_json({"outcomes": {"final_balance": outcomes}}))
-    return judged_outcomes(frames.outcomes, judgement.states)
+    return table_of(frames, made.header, judgement.states)
 
 
 HUNDRED = {"equals": 100, "verdict": "acceptable"}
@@ -168,8 +169,7 @@ def test_a_case_without_observations_has_no_rows_and_fails_nothing():
 
 
 def test_a_variable_without_rules_is_counted_and_not_judged():
-    frames = build_frames(run(balances(b100=1, b99=3)))
-    rows = judged_outcomes(frames.outcomes, judge(frames, Rules()).states)
+    rows = tables(run(balances(b100=1, b99=3)))["outcomes"]
     assert rows[["verdict", "note"]].isna().all(axis=None)
     assert rows["share"].tolist() == [0.75, 0.25]
 
@@ -182,7 +182,7 @@ def test_a_variable_without_rules_is_counted_and_not_judged():
 )
 def test_judging_changes_no_count(counts):
     records = [record(outcomes=[outcome(value, count) for value, count in counts.items()])]
-    before = build_frames(run(*records)).outcomes
+    before = tables(run(*records))["outcomes"]
     after = outcomes_table(records, [HUNDRED])
     seen = after[after["count"] > 0].reset_index(drop=True)
     names = [

@@ -12,9 +12,10 @@ from mprunner.analysis.diagnostics import (
 )
 from mprunner.analysis.summary import summarise
 from mprunner.analysis.verdict import judge
-from mprunner.report.remarks import fastest_in_words, noise_in_words, noise_of_machine, too_few_repeats
-from mprunner.report.run_summary import digest
-from mprunner.report.terminal import render_summary
+from mprunner.report import remarks
+from mprunner.report.remarks import fastest_in_words, noise_in_words, too_few_repeats
+from mprunner.report.run_summary import digest, render_summary
+from mprunner.runs import RunInfo
 from mprunner.tables.frames import build_frames
 from tests.made import record, run
 
@@ -103,6 +104,10 @@ def test_too_few_repeats_are_counted():
     )
     assert too_few_repeats({"": [1.0]}) == ("no interval: fewer than 5 ok trials in the only case",)
     assert too_few_repeats({"a": [1.0] * 5}) == ()
+
+
+def noise_of_machine(content):
+    return tuple(remarks.noise_of_machine(RunInfo(content)))
 
 
 def test_a_busy_machine_is_told_by_its_load_at_the_start():
@@ -213,7 +218,9 @@ def summary_of(cases, facts=None, **experiment):
     made = run(*records, planned=len(records), **experiment)
     frames = build_frames(made)
     summary, judgement = summarise(frames, made.header), judge(frames, made.header.rules)
-    return render_summary(digest(made.header, frames, summary, judgement, facts)).splitlines()
+    return render_summary(
+        digest(made.header, frames, summary, judgement, facts and RunInfo(facts))
+    ).splitlines()
 
 
 def test_the_summary_ends_with_the_fastest_case_and_the_noise():

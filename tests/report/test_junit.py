@@ -15,9 +15,9 @@ from mprunner.analysis.verdict import judge
 from mprunner.cli.output import JUnitFile
 from mprunner.errors import ResultsError
 from mprunner.model.records import Status
-from mprunner.report.cases import cases_of
-from mprunner.report.findings import verdict_json
+from mprunner.report.findings import cases_of, verdict_json
 from mprunner.report.junit import JudgedRun, write_junit
+from mprunner.runs import RunInfo
 from mprunner.tables.frames import build_frames
 from tests.made import outcome, record, run
 from tests.support import PLUGINS, command, wait_until
@@ -40,7 +40,7 @@ COUNTS = ("tests", "failures", "errors", "skipped")
 def parsed(run=RUN, findings=(), cases=()):
     file = io.StringIO()
     verdict = {"verdict": "passed", "findings": list(findings)}
-    write_junit(file, [JudgedRun(run=run, verdict=verdict, cases=list(cases))])
+    write_junit(file, [JudgedRun(run=RunInfo(run), verdict=verdict, cases=list(cases))])
     return ET.fromstring(file.getvalue().encode("utf-8"))
 
 

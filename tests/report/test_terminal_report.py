@@ -12,8 +12,7 @@ from mprunner.analysis.summary import summarise
 from mprunner.analysis.verdict import judge
 from mprunner.model.declaration import Field
 from mprunner.model.records import Status
-from mprunner.report.run_summary import compared_field, digest
-from mprunner.report.terminal import render_summary
+from mprunner.report.run_summary import compared_field, digest, render_summary
 from mprunner.report.wording import bracketed, comparison, factor, number, quantity, span, trials
 from mprunner.tables.frames import build_frames
 from tests.made import DECLARATION, record, run

@@ -140,7 +140,7 @@ def test_actors_and_samples_are_those_of_the_attempt_that_counts(status):
 
 
 def test_outcomes_are_counted_over_the_last_attempts_of_all_trials_warm_up_and_failures_too():
-    frames = build_frames(
+    made = tables(
         run(
             record(repeat=-1, outcomes=[outcome(100, 2)]),
             record(repeat=0, status=Status.ERROR, outcomes=[outcome(98, 5)]),
@@ -150,18 +150,18 @@ def test_outcomes_are_counted_over_the_last_attempts_of_all_trials_warm_up_and_f
         )
     )
     columns = ["case_id", "guard", "value", "count", "observations", "share"]
-    assert frames.outcomes[columns].to_numpy().tolist() == [
+    assert made["outcomes"][columns].to_numpy().tolist() == [
         ["case-none", "none", "-3", 2, 10, 0.2],
         ["case-none", "none", "98", 5, 10, 0.5],
         ["case-none", "none", "100", 3, 10, 0.3],
         ["case-lock", "lock", "100", 1, 1, 1.0],
     ]
-    assert frames.outcomes[["verdict", "note"]].isna().all(axis=None)
+    assert made["outcomes"][["verdict", "note"]].isna().all(axis=None)
 
 
 def test_states_that_python_calls_equal_but_read_differently_are_counted_apart():
     states = [outcome(1), outcome(1.0), outcome(True), outcome("one")]
-    outcomes = build_frames(run(record(outcomes=states))).outcomes
+    outcomes = tables(run(record(outcomes=states)))["outcomes"]
     assert sorted(outcomes["value"]) == ["1", "1.0", "True", "one"]
 
 
