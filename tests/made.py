@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from mprunner.analysis.verdict import judge_states, outcomes_table
 from mprunner.model.declaration import Declaration, Field
+from mprunner.model.provenance import Header, Session
 from mprunner.model.records import ActorRow, Attempt, Ending, OutcomeCount, Record, Result, ResultKind, Status
 from mprunner.model.rules import Rules
-from mprunner.runs.journal import Header, Session
 from mprunner.tables.frames import Collector, build_frames
 
 DECLARATION = Declaration(

@@ -12,7 +12,7 @@ import pandas as pd
 
 from mprunner.analysis.statistics import median_of, paired_ratio, precision
 from mprunner.model.adaptive import MIN_REPEATS, AdaptiveRepeats, Until
-from mprunner.model.header import Header
+from mprunner.model.provenance import Header
 from mprunner.model.records import Status
 from mprunner.model.text import reason
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mprunner.analysis.summary import counted, values_of
 from mprunner.errors import ExperimentError, NothingSelectedError
-from mprunner.model.header import Header
+from mprunner.model.provenance import Header
 from mprunner.model.records import Status
 from mprunner.tables import Frames
 from mprunner.values import Scalar, in_words

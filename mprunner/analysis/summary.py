@@ -6,7 +6,7 @@ import pandas as pd
 
 from mprunner.analysis.statistics import Description, Interval, Ratio, describe, paired_ratio
 from mprunner.model.declaration import Declaration
-from mprunner.model.header import Header
+from mprunner.model.provenance import Header
 from mprunner.model.records import Status
 from mprunner.tables import Frames, columns_of_cases, make_frame
 from mprunner.values import Scalar

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mprunner.analysis.statistics import share_interval
 from mprunner.analysis.summary import counted
-from mprunner.model.header import Header
+from mprunner.model.provenance import Header
 from mprunner.model.records import Status
 from mprunner.model.rules import (
     OF_EACH,

@@ -11,8 +11,7 @@ from typing import Protocol
 
 from mprunner.errors import MprunnerError
 from mprunner.executors.launcher_client import Launcher
-from mprunner.model.limits import Limits
-from mprunner.model.records import Attempt, Ending, Record, Result, Status, classify
+from mprunner.model.records import Attempt, Ending, Limits, Record, Result, Status, classify
 from mprunner.signals import Interrupt
 from mprunner.worker.log import keep_lost_log
 from mprunner.worker.protocol import Ended, Hello, Order

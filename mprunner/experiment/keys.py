@@ -42,8 +42,7 @@ from mprunner.experiment.value_types import (
 )
 from mprunner.model.adaptive import MIN_REPEATS, Until
 from mprunner.model.experiment import DEFAULT_REPEATS, DEFAULT_TIMEOUT_S, Isolation, OnFailure, Order
-from mprunner.model.limits import DEFAULT_OUTPUT_BYTES, DEFAULT_PROCESSES
-from mprunner.model.records import Status
+from mprunner.model.records import DEFAULT_OUTPUT_BYTES, DEFAULT_PROCESSES, Status
 from mprunner.model.rules import Condition, OutcomeVerdict, ParamValue, Stat
 
 MAX_RETRIES = 100

@@ -20,7 +20,7 @@ from mprunner.experiment.problems import ExperimentFileError, Loc, Problem, prin
 from mprunner.experiment.satisfiability import unmatched
 from mprunner.experiment.value_types import MAX_NAME, NAME
 from mprunner.model.experiment import Experiment, Values
-from mprunner.model.limits import Limits
+from mprunner.model.records import Limits
 
 MAX_TRIALS = 1_000_000
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from mprunner.model.adaptive import Until
-from mprunner.model.limits import Limits
+from mprunner.model.records import Limits
 from mprunner.model.rules import Rules, Where
 from mprunner.values import Scalar
 

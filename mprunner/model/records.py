@@ -1,9 +1,9 @@
-"""What one attempt leaves behind: its status, its record, and their JSON form."""
+"""One attempt: what it may use, and what it leaves behind: its status, its record, and their JSON form."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from mprunner.values import Scalar, in_words
 
@@ -193,6 +193,25 @@ class Attempt:
     seed: int
     params: Mapping[str, Scalar]
     timeout_s: float
+
+
+DEFAULT_OUTPUT_BYTES: Final = 10 << 20
+DEFAULT_PROCESSES: Final = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a trial may use before it is ended, or told that there is no more.
+
+    Attributes:
+        memory_per_process: bytes of memory that each of its processes may have; None for no limit.
+        processes: how many processes it may have at once, its worker included.
+        output: bytes that it may print.
+    """
+
+    memory_per_process: int | None = None
+    processes: int = DEFAULT_PROCESSES
+    output: int = DEFAULT_OUTPUT_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

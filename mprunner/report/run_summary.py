@@ -23,7 +23,7 @@ from mprunner.analysis.statistics import Interval
 from mprunner.analysis.summary import counted, partners_of, values_of
 from mprunner.analysis.verdict import Judgement
 from mprunner.model.declaration import Declaration, Field
-from mprunner.model.header import Header
+from mprunner.model.provenance import Header
 from mprunner.model.records import Status, label_of
 from mprunner.model.summary_sentence import Clause, Placeholder, Statistic, parse_summary
 from mprunner.model.text import printable

@@ -2,8 +2,8 @@
 
 from mprunner.runs.atomic import bytes_written_atomically, unwritable, written_atomically
 from mprunner.runs.folder import RunFolder, all_runs, create_run_folder, find_run, passed_over, unbegun_runs
-from mprunner.runs.journal import Journal, read_journal
-from mprunner.runs.journal_reader import DAMAGE, Reading, lines_of
+from mprunner.runs.journal import Journal
+from mprunner.runs.journal_reader import DAMAGE, Reading, Tally, TrialStates, lines_of, read_journal
 from mprunner.runs.machine import (
     FrequencyWatch,
     asked_git,
@@ -13,7 +13,6 @@ from mprunner.runs.machine import (
     usable_cpus,
 )
 from mprunner.runs.run_info import RunInfo, State, describe_session
-from mprunner.runs.trial_states import Tally, TrialStates
 
 __all__ = [
     "DAMAGE",

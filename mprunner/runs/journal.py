@@ -15,13 +15,10 @@ from types import TracebackType
 from typing import Final, Self
 
 from mprunner.errors import ResultsError
-from mprunner.model.header import Header, Session
+from mprunner.model.provenance import Header, Session
 from mprunner.model.records import Attempt, Record, fields_by_name
 from mprunner.runs.atomic import sync_folder, unwritable
-from mprunner.runs.journal_reader import Journaled, cut_off, line_of, read_journal
-from mprunner.runs.trial_states import TrialStates
-
-__all__ = ["Header", "Journal", "Journaled", "Session", "read_journal"]
+from mprunner.runs.journal_reader import Reading, TrialStates, cut_off, line_of, read_journal
 
 LOCK_PATIENCE_S: Final = 0.3
 """How long a lock is waited for: a command that looks whether a runner holds the journal holds it for an instant."""
@@ -48,7 +45,7 @@ class Journal:
         self.cut_off: dict[str, list[Attempt]] = {}
         self._path = path
         self._torn_at: int | None = None
-        self._found: Journaled | None = None
+        self._earlier_bytes = 0
         self._fd = _opened(path, os.O_RDWR | os.O_APPEND | flags)
 
     @classmethod
@@ -90,7 +87,7 @@ class Journal:
             journal.close()
             raise
         journal.header = found.header
-        journal._found = found
+        journal._earlier_bytes = found.whole_bytes
         for attempt in found.unfinished:
             journal.cut_off.setdefault(attempt.trial_id, []).append(attempt)
         return journal
@@ -99,9 +96,9 @@ class Journal:
         """Read from the file what earlier runners recorded, one by one.
 
         Raises:
-            ResultsError: see :meth:`Journaled.records`.
+            ResultsError: see :meth:`Reading.records`.
         """
-        return iter(()) if self._found is None else self._found.records()
+        return Reading(self._path, limit=self._earlier_bytes).records() if self._earlier_bytes else iter(())
 
     def resumed(self, session: Session) -> None:
         """Note that another session begins.

@@ -1,4 +1,4 @@
-"""Reading a journal, front to back: its lines, its header, and the records between them."""
+"""Reading a journal, front to back: its lines, its header, the records between them, and what each trial came to."""
 
 import json
 import zlib
@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from mprunner.errors import ResultsError
-from mprunner.model.header import FORMAT, Header, Session
+from mprunner.model.provenance import FORMAT, Header, Session
 from mprunner.model.records import Attempt, Ending, Record, Status
-from mprunner.runs.trial_states import TrialStates
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -75,6 +74,71 @@ def lines_of(path: Path, limit: int | None = None) -> Iterator[Line]:
         raise ResultsError(f"{path} can't be read: {error.strerror}") from error
 
 
+class TrialState(NamedTuple):
+    """The state of one trial.
+
+    Attributes:
+        attempt: the number of its last attempt that was started.
+        status: how that ended; None if it has no end.
+        lost: how many of its attempts were lost.
+    """
+
+    attempt: int
+    status: str | None
+    lost: int
+
+    def is_settled(self, retries: int) -> bool:
+        """Whether the trial needs no further attempt."""
+        if self.status == Status.LOST:
+            return self.lost > retries
+        return self.status is not None and self.status != Status.CANCELLED
+
+
+_LOST = Status.LOST.value
+_NOTHING = TrialState(0, None, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many trials are settled, and how many of those ended in another status than ok."""
+
+    settled: int
+    failed: int
+
+
+class TrialStates(dict[str, TrialState]):
+    """The states of trials, by trial id, kept up to date line by line.
+
+    The same state is one object for all trials: of a million, each costs its id and a place in this mapping.
+    """
+
+    def __init__(self) -> None:
+        self._shared: dict[TrialState, TrialState] = {}
+
+    def started(self, trial_id: str, attempt: int) -> None:
+        """Take in the start of an attempt."""
+        lost = self.get(trial_id, _NOTHING).lost
+        self._put(trial_id, TrialState(attempt, None, lost))
+
+    def ended(self, trial_id: str, attempt: int, status: str) -> None:
+        """Take in how an attempt ended, which may not be its trial's last."""
+        before = self.get(trial_id, _NOTHING)
+        lost = before.lost + (status == _LOST)
+        if attempt < before.attempt:
+            attempt, status_of_last = before.attempt, before.status
+        else:
+            status_of_last = status
+        self._put(trial_id, TrialState(attempt, status_of_last, lost))
+
+    def _put(self, trial_id: str, trial_state: TrialState) -> None:
+        self[trial_id] = self._shared.setdefault(trial_state, trial_state)
+
+    def tally(self, retries: int) -> Tally:
+        """Count the trials that are settled, and those of them that failed."""
+        settled = [trial_state for trial_state in self.values() if trial_state.is_settled(retries)]
+        return Tally(settled=len(settled), failed=sum(each.status != Status.OK for each in settled))
+
+
 class Reading:
     """A journal that is being read, once; the memory needed does not grow with the number of records.
 
@@ -109,7 +173,7 @@ class Reading:
         self.torn_bytes = 0
         self._unfinished: dict[tuple[str, int], Attempt] = {}
         self._records = 0
-        self._standings = trial_states
+        self._trial_states = trial_states
 
     @property
     def unfinished(self) -> tuple[Attempt, ...]:
@@ -157,15 +221,15 @@ class Reading:
         if kind == "started":
             attempt = Attempt(**value)
             self._unfinished[attempt.trial_id, attempt.attempt] = attempt
-            if self._standings is not None:
-                self._standings.started(attempt.trial_id, attempt.attempt)
+            if self._trial_states is not None:
+                self._trial_states.started(attempt.trial_id, attempt.attempt)
         elif kind == "ended":
             attempt_value, status = value["attempt"], value["status"]
             trial_id, number = attempt_value["trial_id"], attempt_value["attempt"]
             self._unfinished.pop((trial_id, number), None)
             self._records += 1
-            if self._standings is not None:
-                self._standings.ended(trial_id, number, status)
+            if self._trial_states is not None:
+                self._trial_states.ended(trial_id, number, status)
         elif kind == "resumed":
             self.sessions.append(Session(**value, first_record=self._records))
         else:
@@ -200,36 +264,7 @@ def _header(line: Line) -> Header:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Journaled:
-    """What a journal says, as of when it was read; lines that are appended later are not in it.
-
-    Attributes:
-        path: of the journal.
-        header: its first line.
-        sessions: the invocations of mprunner that executed it, in order; the first is the header's.
-        unfinished: attempts that were started and never ended, in the order of their start.
-        whole_bytes: the size of its whole lines.
-        torn_bytes: the size of what a crash left of a last line; it is not part of what was recorded.
-    """
-
-    path: Path
-    header: Header
-    sessions: tuple[Session, ...]
-    unfinished: tuple[Attempt, ...]
-    whole_bytes: int
-    torn_bytes: int
-
-    def records(self) -> Iterator[Record]:
-        """Read the records from the file, one by one, in the order in which they ended.
-
-        Raises:
-            ResultsError: the file can't be read any more, or a record is not one.
-        """
-        yield from Reading(self.path, limit=self.whole_bytes).records()
-
-
-def read_journal(path: Path, trial_states: TrialStates | None = None) -> Journaled:
+def read_journal(path: Path, trial_states: TrialStates | None = None) -> Reading:
     """Read a journal through, without looking into its records; see :class:`Reading`.
 
     Args:
@@ -242,11 +277,4 @@ def read_journal(path: Path, trial_states: TrialStates | None = None) -> Journal
     reading = Reading(path, trial_states)
     for _ in reading.ended():
         pass
-    return Journaled(
-        path=path,
-        header=reading.header,
-        sessions=tuple(reading.sessions),
-        unfinished=reading.unfinished,
-        whole_bytes=reading.whole_bytes,
-        torn_bytes=reading.torn_bytes,
-    )
+    return reading

@@ -1,7 +1,14 @@
 """A journal's records as tables: frames, CSV files and the data package that describes them."""
 
 from mprunner.tables.csv import StreamedTables, make_frame, write_csv
-from mprunner.tables.datapackage import FILE, journal_bytes_of, read_package, write_package
+from mprunner.tables.datapackage import (
+    FILE,
+    concatenated,
+    journal_bytes_of,
+    read_package,
+    read_tables,
+    write_package,
+)
 from mprunner.tables.frames import (
     Begin,
     Collector,
@@ -14,7 +21,6 @@ from mprunner.tables.frames import (
     state_order,
     state_texts,
 )
-from mprunner.tables.reader import concatenated, read_tables
 
 __all__ = [
     "FILE",

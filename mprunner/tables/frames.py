@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mprunner.model.columns import TABLES
 from mprunner.model.declaration import Declaration, Field, FieldType
-from mprunner.model.header import Header, Session
+from mprunner.model.provenance import Header, Session
 from mprunner.model.records import Attempt, Ending, OutcomeCount, Record, Status, fields_by_name
 from mprunner.runs import Reading
 from mprunner.tables.csv import Columns, frame_of

@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import NoReturn
 
-from mprunner.model.limits import Limits
+from mprunner.model.records import Limits
 from mprunner.worker.containment import Keeper, contain, remove_tree
 from mprunner.worker.forking import Begin, Waiting, execute_fresh, fork_waiting
 from mprunner.worker.log import STACKS_BYTES, Logs, write_stacks

@@ -37,7 +37,7 @@ class Hello:
         containment: ``subreaper`` or ``process-group``; the best that works where it is None.
         isolation: ``forked``: the launcher imports the scenario and forks workers that have it; ``fresh``: it
             does not, and every worker is an interpreter of its own.
-        limits: the :class:`~mprunner.model.limits.Limits` of a trial, by name; what is missing is its default.
+        limits: the :class:`~mprunner.model.records.Limits` of a trial, by name; what is missing is its default.
         cpus: the CPUs that the launcher, and so all that it starts, is bound to; None for all that it may use.
     """
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mprunner.experiment import NOTHING, Asked, Experiment, Plan, make_plan, read_experiment
-from mprunner.model.header import Header, Session
-from mprunner.model.provenance import conditions
+from mprunner.model.provenance import Header, Session, conditions
 from mprunner.model.rules import Rules
 from mprunner.plugins.registry import RegisteredScenario, Registry, load_registry
 from mprunner.runs import bindable_cpus, usable_cpus

@@ -11,8 +11,7 @@ from mprunner.errors import MprunnerError, NothingSelectedError, ResumeRefusedEr
 from mprunner.experiment import Asked, Experiment, Plan, list_of_cpus, make_plan, read_experiment
 from mprunner.model.adaptive import AdaptiveRepeats
 from mprunner.model.declaration import Declaration, Field
-from mprunner.model.header import Header
-from mprunner.model.provenance import Difference, differences
+from mprunner.model.provenance import Difference, Header, differences
 from mprunner.model.records import Attempt
 from mprunner.plugins.registry import RegisteredScenario, Registry, load_registry
 from mprunner.runs import Journal, RunFolder, Tally, TrialStates, bindable_cpus

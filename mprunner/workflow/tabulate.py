@@ -13,7 +13,7 @@ import pandas as pd
 from mprunner.analysis.summary import summarise
 from mprunner.analysis.verdict import Judgement, judge, outcomes_table
 from mprunner.errors import ResultsError
-from mprunner.model.header import Header
+from mprunner.model.provenance import Header
 from mprunner.model.rules import Rules
 from mprunner.report import verdict_json
 from mprunner.runs import Reading, RunFolder, RunInfo

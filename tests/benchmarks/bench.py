@@ -20,11 +20,10 @@ from mprunner.executors import Interrupt, ScenarioSource
 from mprunner.executors.local import LocalExecutor
 from mprunner.experiment.plan import Plan, trial_id
 from mprunner.model.declaration import declare
-from mprunner.model.header import Header
+from mprunner.model.provenance import Header
 from mprunner.model.records import ActorRow, Attempt, Ending, OutcomeCount, Record, Result, ResultKind, Status
-from mprunner.runs.journal import Journal, read_journal
-from mprunner.runs.journal_reader import line_of
-from mprunner.runs.trial_states import TrialStates
+from mprunner.runs import Journal, read_journal
+from mprunner.runs.journal_reader import TrialStates, line_of
 from mprunner.workflow.prepare import prepare
 
 HERE = Path(__file__).parent

@@ -13,11 +13,11 @@ from pathlib import Path
 from time import perf_counter
 
 from mprunner.model.declaration import Declaration, Field
+from mprunner.model.provenance import Header
 from mprunner.model.records import Attempt, Ending, Record, Result, ResultKind, Status
+from mprunner.runs import Journal
 from mprunner.runs.folder import RunFolder
-from mprunner.runs.journal import Header, Journal
-from mprunner.tables.datapackage import read_package
-from mprunner.tables.reader import read_tables
+from mprunner.tables.datapackage import read_package, read_tables
 from mprunner.workflow.tabulate import write_tables
 
 SAMPLES = 1_000_000

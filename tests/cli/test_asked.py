@@ -7,8 +7,8 @@ import signal
 import pytest
 
 from mprunner.experiment import Experiment
+from mprunner.runs import read_journal
 from mprunner.runs.folder import RunFolder
-from mprunner.runs.journal import read_journal
 from tests.support import PLUGINS, Terminal, command_of, processes_marked, wait_until
 
 BANK = "scenario: race-bank\nparams: {transactions: 10}\nsweep: {guard: [none, lock, rlock]}\nrepeats: 2\n"

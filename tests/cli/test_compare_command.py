@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from mprunner.runs.journal import Journal
+from mprunner.runs import Journal
 from tests.made import header, record
 
 

@@ -9,7 +9,7 @@ import pytest
 from mprunner.errors import ExperimentError, PluginError
 from mprunner.experiment import Experiment, count, read_experiment
 from mprunner.model.declaration import declare, types_of
-from mprunner.model.limits import Limits
+from mprunner.model.records import Limits
 from tests.experiment.scenarios import Known, scenario_of
 
 

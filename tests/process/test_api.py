@@ -12,8 +12,7 @@ import mprunner.api
 from mprunner.errors import ExperimentError, MprunnerError, ResultsError
 from mprunner.runs.folder import RunFolder
 from mprunner.tables.csv import make_frame
-from mprunner.tables.datapackage import FILE, read_package, write_package
-from mprunner.tables.reader import concatenated, read_tables
+from mprunner.tables.datapackage import FILE, concatenated, read_package, read_tables, write_package
 from mprunner.workflow.tabulate import write_tables
 from tests.made import header, record, run
 from tests.support import GENEROUS_S, a_trial_has_started, wait_until

@@ -7,7 +7,7 @@ import sys
 import pandas as pd
 import pytest
 
-from mprunner.model.limits import DEFAULT_OUTPUT_BYTES
+from mprunner.model.records import DEFAULT_OUTPUT_BYTES
 from tests.support import PLUGINS, command
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what a process holds is read from /proc")

@@ -10,7 +10,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from mprunner.runs.journal import read_journal
+from mprunner.runs import Reading
 from tests.support import (
     GENEROUS_S,
     PLUGINS,
@@ -126,7 +126,7 @@ def test_a_second_ctrl_c_leaves_at_once_without_tables_and_loses_nothing(tmp_pat
     assert "executes the rest" in terminal.text
     folder = tmp_path / "results" / "hangs" / "latest"
     assert not (folder / "trials.csv").exists()
-    records = read_journal(folder / "journal.jsonl").records()
+    records = Reading(folder / "journal.jsonl").records()
     assert [record.status for record in records] == ["ok", "ok", "ok", "cancelled"]
 
 

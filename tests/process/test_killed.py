@@ -10,7 +10,7 @@ from contextlib import suppress
 import pandas as pd
 import pytest
 
-from mprunner.runs.journal import read_journal
+from mprunner.runs import Reading
 from mprunner.workflow.prepare import prepare
 from tests.support import GENEROUS_S, PLUGINS, command, processes_marked
 
@@ -56,7 +56,7 @@ def size_of_journal(folder):
 
 
 def recovered(folder):
-    records = read_journal(journal_of(folder)).records()
+    records = Reading(journal_of(folder)).records()
     return [f"{r.attempt.trial_id} {r.attempt.attempt} {r.status}" for r in records]
 
 

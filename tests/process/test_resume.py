@@ -12,8 +12,8 @@ import pytest
 from mprunner.errors import ResumeRefusedError
 from mprunner.executors import Interrupt
 from mprunner.model.records import Ending, Result, ResultKind, Status
+from mprunner.runs import Journal, Reading, read_journal
 from mprunner.runs.folder import RunFolder
-from mprunner.runs.journal import Journal, read_journal
 from mprunner.runs.journal_reader import line_of
 from mprunner.workflow import pipeline
 from mprunner.workflow.prepare import prepare
@@ -137,7 +137,7 @@ def test_a_run_whose_runner_vanished_is_the_same_and_tells_the_attempt_as_lost(s
     assert [status for _, _, status in final_rows(folder)].count("lost") == 1
     resumed(folder)
     assert final_rows(folder) == whole
-    records = list(read_journal(folder.journal).records())
+    records = list(Reading(folder.journal).records())
     assert [(r.attempt.order, r.attempt.attempt, r.status) for r in records[4:6]] == [
         (4, 1, Status.LOST),
         (4, 2, Status.OK),
@@ -340,7 +340,7 @@ def test_a_plan_that_has_become_another_is_refused(started, tmp_path):
 
 def test_a_record_of_a_trial_that_is_not_planned_is_refused(started):
     folder = started(at_2=press_ctrl_c)
-    (record, *_) = read_journal(folder.journal).records()
+    (record, *_) = Reading(folder.journal).records()
     with Journal.reopen(folder.journal) as journal:
         journal.ended(replace(record, attempt=replace(record.attempt, trial_id="another")))
     with pytest.raises(ResumeRefusedError, match="other trials are in it"):

@@ -9,8 +9,16 @@ import pytest
 
 from mprunner.executors import Interrupt, ScenarioSource
 from mprunner.executors.local import LocalExecutor
-from mprunner.model.limits import DEFAULT_OUTPUT_BYTES
-from mprunner.model.records import Attempt, Ending, Record, Result, ResultKind, Status, classify
+from mprunner.model.records import (
+    DEFAULT_OUTPUT_BYTES,
+    Attempt,
+    Ending,
+    Record,
+    Result,
+    ResultKind,
+    Status,
+    classify,
+)
 from tests.support import PLUGINS, launchers, left_by_trials, processes_marked
 
 SOURCE = ScenarioSource(

@@ -8,7 +8,7 @@ import subprocess
 import pandas as pd
 import pytest
 
-from mprunner.runs.journal import read_journal
+from mprunner.runs import Reading, read_journal
 from tests.support import PLUGINS
 
 PLUGIN = PLUGINS / "acknowledging.py"
@@ -56,7 +56,7 @@ def limited(size):
 
 
 def numbers(folder):
-    return [record.attempt.order for record in read_journal(folder / "journal.jsonl").records()]
+    return [record.attempt.order for record in Reading(folder / "journal.jsonl").records()]
 
 
 def final_rows(folder):

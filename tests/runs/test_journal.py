@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mprunner.errors import ResultsError
+from mprunner.model.provenance import Header
 from mprunner.model.records import Attempt, Ending, Record, Result, Status
-from mprunner.runs.journal import Header, Journal, read_journal
+from mprunner.runs import Journal, Reading, read_journal
 from tests.made import actor, attempt, header, outcome, record
 
 RECORDS = (
@@ -41,7 +42,7 @@ def line(value):
 
 
 def recorded(path):
-    return list(read_journal(path).records())
+    return list(Reading(path).records())
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def test_a_journal_cut_at_any_byte_has_exactly_its_whole_records_and_goes_on_aft
             continue
         kept = list(RECORDS[: sum(end <= cut for end in ends) - 1])
         found = read_journal(path)
-        assert list(found.records()) == kept
+        assert recorded(path) == kept
         assert found.torn_bytes == cut - max(end for end in ends if end <= cut)
         with Journal.reopen(path) as journal:
             journal.ended(RECORDS[0])
@@ -184,11 +185,11 @@ def test_attempts_that_never_ended_are_told(path):
     assert read_journal(path).unfinished == (attempt("lock", 1), again)
 
 
-def test_what_is_appended_after_reading_is_not_part_of_what_was_read(path):
-    found = read_journal(written(path, RECORDS[0]))
-    with Journal.reopen(path) as journal:
+def test_what_is_appended_after_reopening_is_none_of_the_earlier_records(path):
+    with Journal.reopen(written(path, RECORDS[0])) as journal:
         journal.ended(RECORDS[1])
-    assert list(found.records()) == [RECORDS[0]]
+        assert list(journal.earlier_records()) == [RECORDS[0]]
+    assert recorded(path) == [*RECORDS[:2]]
 
 
 def test_reading_needs_the_same_memory_for_any_number_of_records(path):
@@ -198,7 +199,7 @@ def test_reading_needs_the_same_memory_for_any_number_of_records(path):
     for times in (10, 1_000):
         path.write_bytes(lines[0] + b"".join(lines[1:]) * times)
         tracemalloc.start()
-        assert sum(1 for _ in read_journal(path).records()) == 3 * times
+        assert sum(1 for _ in Reading(path).records()) == 3 * times
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + 100_000
@@ -258,7 +259,7 @@ SHORT_WRITE = """
 import resource, sys
 from pathlib import Path
 from mprunner.errors import ResultsError
-from mprunner.runs.journal import Journal, read_journal
+from mprunner.runs import Journal, Reading, read_journal
 from tests.made import header, record
 path = Path(sys.argv[1])
 with Journal.create(path, header()) as journal:
@@ -272,7 +273,7 @@ with Journal.create(path, header()) as journal:
     assert path.stat().st_size == size
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     journal.ended(record(repeat=2))
-print(*(each.attempt.repeat for each in read_journal(path).records()))
+print(*(each.attempt.repeat for each in Reading(path).records()))
 """
 
 
@@ -298,7 +299,7 @@ def test_half_a_record_that_can_not_be_cut_off_at_once_is_cut_off_before_the_nex
 HOLD = """
 import sys
 from pathlib import Path
-from mprunner.runs.journal import Journal
+from mprunner.runs import Journal
 with Journal.reopen(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

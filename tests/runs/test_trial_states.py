@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mprunner.model.records import Status
-from mprunner.runs.trial_states import Tally, TrialState, TrialStates
+from mprunner.runs.journal_reader import Tally, TrialState, TrialStates
 
 
 @pytest.mark.parametrize(

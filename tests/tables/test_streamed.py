@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mprunner.errors import ResultsError
 from mprunner.model.declaration import Field
 from mprunner.model.records import Status
-from mprunner.runs.journal import Journal, read_journal
+from mprunner.runs import Journal, read_journal
 from mprunner.runs.journal_reader import Reading
 from mprunner.tables.csv import StreamedTables, write_csv
 from mprunner.tables.frames import build_frames
@@ -105,7 +105,7 @@ def test_a_journal_read_once_gives_the_tables_of_one_read_twice(folder, records,
     once = streamed(reading, folder, reading.cut_off())
     again = read_journal(path)
     assert again.unfinished == reading.unfinished
-    ended = run(*again.records(), *reading.cut_off(), header=again.header)
+    ended = run(*Reading(path).records(), *reading.cut_off(), header=again.header)
     check_same(ended, once, folder)
 
 

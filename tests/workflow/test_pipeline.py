@@ -10,7 +10,7 @@ import pytest
 from mprunner.errors import ResultsError
 from mprunner.executors import Interrupt
 from mprunner.model.records import Attempt, Ending, Record, Result, ResultKind, Status
-from mprunner.runs.journal import read_journal
+from mprunner.runs import Reading
 from mprunner.workflow import pipeline
 from mprunner.workflow.prepare import prepare
 from mprunner.workflow.tabulate import tabulate, write_tables
@@ -122,7 +122,7 @@ def test_a_signal_cancels_the_attempt_in_hand_and_starts_no_other(prepared, tmp_
         executed = pipeline.run(prepared(), executor, tmp_path / "results", interrupt)
     assert interrupt.signal == number
     assert executed.run.state == "interrupted"
-    assert [record.status for record in read_journal(executed.folder.journal).records()] == [
+    assert [record.status for record in Reading(executed.folder.journal).records()] == [
         Status.OK,
         Status.OK,
         Status.CANCELLED,
@@ -135,7 +135,7 @@ def test_a_record_is_in_the_journal_before_the_next_attempt_begins(prepared, tmp
 
     def script(attempt: Attempt) -> Ending:
         (journal,) = tmp_path.glob("results/bank/2*/journal.jsonl")
-        seen.append(len(list(read_journal(journal).records())))
+        seen.append(len(list(Reading(journal).records())))
         return OK
 
     run(prepared(), tmp_path, script)
