@@ -4,13 +4,12 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import frexp, fsum, ldexp, sqrt
-from statistics import fmean
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
-from mprunner.analysis.statistics import median_of, paired_ratio, precision
+from mprunner.analysis.statistics import finite, median_of, paired_ratio, precision, quietly
 from mprunner.model.adaptive import MIN_REPEATS, AdaptiveRepeats, Until
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status
@@ -207,16 +206,10 @@ def modified_z(values: Sequence[float]) -> list[float]:
     and Handle Outliers, 1993); and 0 for all where all are equal.
     """
     middle = median_of(values)
-    differences = _scaled([value / 2 - middle / 2 for value in values])
+    differences = [value - middle for value in values]
     deviations = [abs(difference) for difference in differences]
-    unit = median_of(deviations) / 0.6745 or 1.253314 * fmean(deviations)
+    unit = median_of(deviations) / 0.6745 or 1.253314 * sum(deviations) / len(deviations)
     return [difference / unit if unit else 0.0 for difference in differences]
-
-
-def _scaled(values: Sequence[float]) -> list[float]:
-    """Return values in a unit in which none is above 1: a power of two, so that no digit is lost."""
-    _, exponent = frexp(max(map(abs, values), default=0.0))
-    return [ldexp(value, -exponent) for value in values]
 
 
 def noise_of_cases(cases: Cases) -> tuple[Noise, ...]:
@@ -244,13 +237,13 @@ def noise_of_cases(cases: Cases) -> tuple[Noise, ...]:
     return tuple(noise)
 
 
+@quietly
 def _spread(values: Sequence[float]) -> float:
     """Return the standard deviation as a share of the mean; 0 where it is small."""
-    scaled = _scaled(values)
-    if len(scaled) < _MIN_SPREAD_VALUES or (mean := fmean(scaled)) <= 0:
+    if len(values) < _MIN_SPREAD_VALUES or (mean := float(np.mean(values))) <= 0:
         return 0.0
-    spread = sqrt(fsum((value - mean) ** 2 for value in scaled) / (len(scaled) - 1)) / mean
-    return spread if spread >= MAX_SPREAD else 0.0
+    spread = float(np.std(values, ddof=1)) / mean
+    return finite(spread) or 0.0 if spread >= MAX_SPREAD else 0.0
 
 
 def _outliers(values: Sequence[float]) -> int:
@@ -263,7 +256,7 @@ def _slow_first(values: Sequence[float]) -> float:
     """Return the first value as a multiple of the median; 0 where it is not slow."""
     if not _is_slow_first(values) or (middle := median_of(values)) <= 0:
         return 0.0
-    return values[0] / middle
+    return finite(values[0] / middle) or 0.0
 
 
 def _is_slow_first(values: Sequence[float]) -> bool:
@@ -278,5 +271,5 @@ def _outlying(values: Sequence[float]) -> list[int]:
     return [
         place
         for place, (value, score) in enumerate(zip(values, scores, strict=True))
-        if abs(score) > MAX_Z and abs(value / 2 - middle / 2) >= MIN_DISTANCE * abs(middle / 2)
+        if abs(score) > MAX_Z and abs(value - middle) >= MIN_DISTANCE * abs(middle)
     ]

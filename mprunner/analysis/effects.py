@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain
 from statistics import fmean
@@ -25,9 +25,11 @@ from mprunner.analysis.significance import (
 from mprunner.analysis.statistics import (
     CONFIDENCE,
     Interval,
+    finite,
     median_of,
     paired_ratio,
     percentile_interval,
+    quietly,
     resampled_medians,
 )
 from mprunner.model.adaptive import MIN_REPEATS
@@ -89,17 +91,22 @@ def ratio_of_runs(base: Sequence[float], new: Sequence[float]) -> RunsRatio | No
     """
     if len(base) + len(new) < MIN_RUNS or not base or not new or min(*base, *new) <= 0:
         return None
-    degrees = len(base) + len(new) - 2
-    below, above = np.log(base), np.log(new)
-    squares = float(((below - below.mean()) ** 2).sum() + ((above - above.mean()) ** 2).sum())
-    error = math.sqrt(squares / degrees * (1 / len(base) + 1 / len(new)))
-    difference = float(above.mean() - below.mean())
-    half = two_sided_quantile(1 - CONFIDENCE, degrees) * error
+    difference, error, p = _student(np.log(base), np.log(new))
+    half = two_sided_quantile(1 - CONFIDENCE, len(base) + len(new) - 2) * error
     return RunsRatio(
-        ratio=_exp(difference),
-        interval=Interval(_exp(difference - half), _exp(difference + half)),
-        p=two_sided_p(difference / error, degrees) if error else float(difference == 0),
+        ratio=math.exp(difference),
+        interval=Interval(math.exp(difference - half), math.exp(difference + half)),
+        p=p,
     )
+
+
+def _student(base: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the difference of two groups' means, its standard error and Student's p, their spreads pooled."""
+    degrees = base.size + new.size - 2
+    squares = float(((base - base.mean()) ** 2).sum() + ((new - new.mean()) ** 2).sum())
+    error = math.sqrt(squares / degrees * (1 / base.size + 1 / new.size))
+    difference = float(new.mean() - base.mean())
+    return difference, error, two_sided_p(difference / error, degrees) if error else float(difference == 0)
 
 
 def difference_of_runs_p(base: Sequence[float], new: Sequence[float]) -> float | None:
@@ -109,16 +116,7 @@ def difference_of_runs_p(base: Sequence[float], new: Sequence[float]) -> float |
     """
     if len(base) + len(new) < MIN_RUNS or not base or not new:
         return None
-    degrees = len(base) + len(new) - 2
-    below, above = np.asarray(base, dtype=np.float64), np.asarray(new, dtype=np.float64)
-    squares = float(((below - below.mean()) ** 2).sum() + ((above - above.mean()) ** 2).sum())
-    error = math.sqrt(squares / degrees * (1 / len(base) + 1 / len(new)))
-    difference = float(above.mean() - below.mean())
-    return two_sided_p(difference / error, degrees) if error else float(difference == 0)
-
-
-def _exp(value: float) -> float:
-    return math.exp(min(max(value, -700.0), 700.0))  # two runs that are far apart have no sensible upper end
+    return _student(np.asarray(base, dtype=np.float64), np.asarray(new, dtype=np.float64))[2]
 
 
 class Method(StrEnum):
@@ -175,7 +173,22 @@ def values_of_runs(cases: Sequence[MeasuredCase], metric: str) -> list[list[floa
 def estimate(
     base: Sequence[MeasuredCase], new: Sequence[MeasuredCase], metric: str, method: Method, tests: int
 ) -> Estimate:
-    """Compare one case in one metric; each side's cases are those of its runs, and it is one of so many tests."""
+    """Compare one case in one metric; each side's cases are those of its runs, and it is one of so many tests.
+
+    What no float holds, of values near 1e308 or runs that are as far apart, is missing.
+    """
+    try:
+        found = _estimate(base, new, metric, method, tests)
+    except OverflowError:
+        return Estimate()
+    ratio, p = (None if number is None else finite(number) for number in (found.ratio, found.p))
+    return replace(found, ratio=ratio, p=p)
+
+
+@quietly
+def _estimate(
+    base: Sequence[MeasuredCase], new: Sequence[MeasuredCase], metric: str, method: Method, tests: int
+) -> Estimate:
     ours, theirs = values_of_runs(base, metric), values_of_runs(new, metric)
     if not ours or not theirs:
         return Estimate()

@@ -1,4 +1,7 @@
-"""Statistics of repeated measurements and of shares; the same numbers always give the same intervals."""
+"""Statistics of repeated measurements and of shares; the same numbers always give the same intervals.
+
+Of numbers near 1e308 a sum or a square is none that a float holds: such a statistic is missing.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -32,8 +35,8 @@ class Description:
     Attributes:
         count: how many values there are.
         median: the middle value, or the mean of the two middle ones.
-        mean: the arithmetic mean.
-        sd: the sample standard deviation (n - 1), or None for a single value.
+        mean: the arithmetic mean; None where a float does not hold the sum.
+        sd: the sample standard deviation (n - 1); None for a single value, too, or one with such squares.
         minimum: the smallest value.
         maximum: the largest value.
         interval: the median's confidence interval, or None for fewer than five values.
@@ -41,7 +44,7 @@ class Description:
 
     count: int
     median: float
-    mean: float
+    mean: float | None
     sd: float | None
     minimum: float
     maximum: float
@@ -61,19 +64,28 @@ class Ratio:
     interval: Interval | None
 
 
+quietly = np.errstate(over="ignore", invalid="ignore", divide="ignore")
+"""Computes without warnings what :func:`finite` then looks at."""
+
+
+def finite(value: float) -> float | None:
+    """Return a number that is one; None for what is too large, or no number."""
+    return value if math.isfinite(value) else None
+
+
+@quietly
 def describe(values: Sequence[float] | NDArray[np.float64]) -> Description | None:
     """Describe finite values; None if there are none."""
     data = np.asarray(values, dtype=np.float64)
     if data.size == 0:
         return None
-    minimum, maximum = float(np.min(data)), float(np.max(data))
-    summed, squared = _scale(data, 60), _scale(data, 600)
+    minimum, maximum, mean = float(np.min(data)), float(np.max(data)), finite(float(np.mean(data)))
     return Description(
         count=int(data.size),
         median=median_of(data),
         # Rounding can put the mean of equal values a bit outside of them, which reads like an error.
-        mean=min(max(summed * float(np.mean(data / summed)), minimum), maximum),
-        sd=squared * float(np.std(data / squared, ddof=1)) if data.size > 1 else None,
+        mean=None if mean is None else min(max(mean, minimum), maximum),
+        sd=finite(float(np.std(data, ddof=1))) if data.size > 1 else None,
         minimum=minimum,
         maximum=maximum,
         interval=median_interval(data),
@@ -86,11 +98,6 @@ def median_of(values: Sequence[float] | NDArray[np.float64]) -> float:
     low, high = float(data[(data.size - 1) // 2]), float(data[data.size // 2])
     middle = (low + high) / 2
     return middle if math.isfinite(middle) else low / 2 + high / 2
-
-
-def _scale(values: NDArray[np.float64], bits: int) -> float:
-    """Return by what to divide values lest their sum, or that of squares, is too large: 2 to these bits, or 1."""
-    return 2.0**bits if float(np.max(np.abs(values))) > 2.0 ** (1020 - bits) else 1.0
 
 
 def median_interval(values: Sequence[float] | NDArray[np.float64]) -> Interval | None:
@@ -109,16 +116,15 @@ def resampled_medians(values: NDArray[np.float64], seed: int = _SEED) -> NDArray
         return None
     data = np.sort(values)
     lower, upper = _middles(data.size, seed)
-    scale = _scale(data, 2)
-    return scale * ((data[lower] / scale + data[upper] / scale) / 2)
+    return data[lower] / 2 + data[upper] / 2
 
 
-def percentile_interval(resampled: NDArray[np.float64]) -> Interval:
+@quietly
+def percentile_interval(resampled: NDArray[np.float64]) -> Interval | None:
     """Return the interval between the 2.5th and the 97.5th percentile of what resamples came to."""
     tail = (1 - CONFIDENCE) / 2
-    scale = _scale(resampled, 2)
-    low, high = np.quantile(resampled / scale, (tail, 1 - tail))
-    return Interval(scale * float(low), scale * float(high))
+    low, high = map(float, np.quantile(resampled, (tail, 1 - tail)))
+    return Interval(low, high) if math.isfinite(low) and math.isfinite(high) else None
 
 
 def precision(values: Sequence[float] | NDArray[np.float64]) -> float | None:
@@ -164,8 +170,10 @@ def paired_ratio(values: Mapping[int, float], baseline: Mapping[int, float]) -> 
     pairs = [(values[repeat], base) for repeat, base in baseline.items() if repeat in values]
     if any(value < 0 or base <= 0 for value, base in pairs):
         return None
-    described = describe([value / base for value, base in pairs])
-    return None if described is None else Ratio(median=described.median, interval=described.interval)
+    ratios = [value / base for value, base in pairs]
+    if not ratios or not all(map(math.isfinite, ratios)):
+        return None
+    return Ratio(median=median_of(ratios), interval=median_interval(ratios))
 
 
 _STEPS = 100  # halvings of [0, 1]: more than a float has bits

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from mprunner.analysis.statistics import Description, Interval, Ratio, describe, paired_ratio
+from mprunner.analysis.statistics import Description, Interval, Ratio, describe, finite, paired_ratio
 from mprunner.model.declaration import Declaration
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status
@@ -108,12 +108,10 @@ def _sped_up(ratio: Ratio, processes: int | None) -> dict[str, object]:
 
     Speed-up is the baseline's time over the case's, efficiency the speed-up over the number of processes.
     """
-    if ratio.median <= 0:
-        return {}
-    speedup = 1 / ratio.median
-    return (
-        {"speedup": speedup} if processes is None else {"speedup": speedup, "efficiency": speedup / processes}
-    )
+    speedup = finite(1 / ratio.median) if ratio.median > 0 else None
+    if speedup is None or processes is None:
+        return {"speedup": speedup}
+    return {"speedup": speedup, "efficiency": speedup / processes}
 
 
 def _parallel_processes(

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import fmean, mean
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from mprunner.analysis.statistics import share_interval
+from mprunner.analysis.statistics import finite, median_of, quietly, share_interval
 from mprunner.analysis.summary import counted
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status
@@ -125,12 +125,13 @@ def missed_metric(
         if not others or (expectation.stat == "any" and len(others) < len(values)):
             return None
         return Values(tuple(dict.fromkeys(others)), len(others), len(values))
-    came_to = statistic(
-        expectation.stat, [float(value) for value in values if not isinstance(value, str | None)]
-    )
+    numbers = [float(value) for value in values if not isinstance(value, str | None)]
+    if (came_to := finite(statistic(expectation.stat, numbers))) is None:
+        return Values((), 0, 0)
     return None if condition.holds(came_to, params) else Statistic(came_to, len(values))
 
 
+@quietly
 def statistic(stat: Stat, values: Sequence[float]) -> float:
     """Make one number of a metric's values.
 
@@ -141,9 +142,9 @@ def statistic(stat: Stat, values: Sequence[float]) -> float:
         case "share":
             return fmean(value != 0 for value in values)
         case "mean":
-            return fmean(values)
+            return mean(values)  # of any size: fmean takes their sum first
         case "median":
-            return median(values)
+            return median_of(values)
         case "min":
             return min(values)
         case "max":

@@ -3,11 +3,11 @@
 As plain lines, or as a table for a terminal.
 """
 
-import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import fsum
+from statistics import mean
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -19,7 +19,7 @@ from mprunner.analysis.diagnostics import (
     groups_of,
     noise_of_cases,
 )
-from mprunner.analysis.statistics import Interval
+from mprunner.analysis.statistics import Interval, median_of
 from mprunner.analysis.summary import counted, partners_of, values_of
 from mprunner.analysis.verdict import Judgement
 from mprunner.model.declaration import Declaration, Field
@@ -92,7 +92,10 @@ def _told(part: str | Placeholder, case: CaseValues) -> str | None:
     if part.statistic is Statistic.STATES:
         return _distinct_states(case.states.get(part.name, ()))
     values = case.metrics[part.name]
-    return _statistic(part.statistic, values, case.units[part.name]) if values else None
+    try:
+        return _statistic(part.statistic, values, case.units[part.name]) if values else None
+    except OverflowError:  # no float holds the sum
+        return None
 
 
 def _statistic(statistic: Statistic, values: Sequence[float], unit: str) -> str:
@@ -102,9 +105,9 @@ def _statistic(statistic: Statistic, values: Sequence[float], unit: str) -> str:
         case Statistic.RANGE:
             return span(min(values), max(values), unit)
         case Statistic.MEDIAN:
-            return quantity(statistics.median(values), unit)
+            return quantity(median_of(values), unit)
         case Statistic.PERCENT:
-            return share(statistics.fmean(values))
+            return share(mean(values))
         case Statistic.MAX:
             return quantity(max(values), unit)
         case Statistic.TOTAL:

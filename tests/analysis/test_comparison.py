@@ -1,10 +1,13 @@
 """Comparing two sides: which cases are paired, what a difference is called, and how often rightly."""
 
+import json
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from mprunner.analysis.comparison import Limit, compare_cases, compare_runs, parse_limit, parse_percent
 from mprunner.analysis.effects import Change, Estimate, Method, change_of
@@ -498,6 +501,23 @@ def test_a_setting_of_another_shape_is_no_crash():
         )
         == ()
     )
+
+
+@given(*[st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=7)] * 2)
+@example([-1.7e308, *[1.7e308] * 5], [1.7e308, *[-1.7e308] * 5])
+@example([1e-300] * 6, [1e300] * 6)
+def test_whatever_the_values_no_number_of_a_comparison_is_infinite(base, new):
+    ours, theirs = case(base, "none"), case(new, "lock")
+    sides = [made(replace(ours, params={})), made(replace(theirs, params={}))]
+    several = [[side, made(replace(side.cases[0], values={"wall_s": {0: 1.0}}))] for side in sides]
+    compared = (
+        compare_runs(sides[:1], sides[1:], ["wall_s"]),
+        compare_runs(*several, ["wall_s"]),
+        compare_cases([(ours, theirs)], {"wall_s": "s"}, ["wall_s"]),
+    )
+    for each in compared:
+        json.dumps(asdict(each), allow_nan=False)
+        render_comparison(each)
 
 
 @pytest.mark.parametrize(
