@@ -81,7 +81,8 @@ def command(
             return execute_and_print(
                 lambda _: pipeline.mark_finished(earlier), registry, quiet=True, color=color, junit=report
             )
-        rest = pipeline.prepare_rest(earlier, plugin, named_file(run) or folder.path / "experiment.yaml")
+        file = named_file(run) or folder.path / "experiment.yaml"
+        rest = pipeline.prepare_rest(earlier, plugin, file, allow_changes=allow_changes)
         registry = rest.prepared.registry
         warn_of_plugins(registry)
         _refuse_or_warn(rest.differences, allow_changes)
@@ -99,14 +100,11 @@ def _missing(run: Reopened) -> str:
 
 
 def _refuse_or_warn(differences: tuple[Difference, ...], allow_changes: bool) -> None:
-    from mprunner.errors import ResumeRefusedError
+    from mprunner.workflow.resume import refusal
 
     if not differences:
         return
-    shown = "".join(f"\n  {difference}" for difference in differences)
     if not allow_changes:
-        raise ResumeRefusedError(
-            f"this is not what the run began with:{shown}",
-            "restore it, start a new run, or mix the results with --allow-changes",
-        )
+        raise refusal(differences)
+    shown = "".join(f"\n  {difference}" for difference in differences)
     warn(f"the results are mixed, this is not what the run began with:{shown}")

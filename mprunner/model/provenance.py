@@ -173,6 +173,14 @@ def _shortened(digest: str) -> str:
     return digest[:12] or "unreadable"
 
 
+def file_hash(file: Path) -> str:
+    """Return what :func:`conditions` says of the source of a plugin that is one file; nothing of it is executed."""
+    try:
+        return _shortened(hashlib.sha256(file.read_bytes()).hexdigest())
+    except OSError:
+        return _shortened("")
+
+
 def source_hash(module: ModuleType | None) -> str:
     """Return the sha256 of a module's source and of every other module of its package; empty if unreadable."""
     try:

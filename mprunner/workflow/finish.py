@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mprunner.errors import ExperimentError
+from mprunner.errors import ExperimentError, PluginError
 from mprunner.experiment import NOTHING, Asked, read_experiment
 from mprunner.model.declaration import Declaration
 from mprunner.plugins.registry import Notifier, Registry, load_registry
 from mprunner.runs import RunFolder, RunInfo, State, read_journal
+from mprunner.workflow.prepare import plugin_of
 
 if TYPE_CHECKING:
     from mprunner.workflow.execute import Executed  # judging again needs nothing that executes
@@ -118,8 +119,13 @@ def judge_again(folder: RunFolder, own: Path | None, other: Path | None, plugins
             None if run.state == State.RUNNING else f"`mprunner resume {folder.path}` executes the rest",
         )
     header = read_journal(folder.journal).header
-    if not plugins and header.plugin_file is not None:
-        plugins = [Path(header.plugin_file)]
+    if not plugins:
+        plugins, changed = plugin_of(folder, header)
+        if changed:
+            raise PluginError(
+                f"the plugin that the run began with, {plugins[0]}, has changed since",
+                "give it with --plugin to judge with it as it is",
+            )
     registry = load_registry(plugins)
     experiment = read_experiment(
         other or own or _file_of(run),

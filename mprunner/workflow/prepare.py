@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mprunner.errors import PluginError
 from mprunner.experiment import NOTHING, Asked, Experiment, Plan, make_plan, read_experiment
-from mprunner.model.provenance import Header, Session, conditions
+from mprunner.model.provenance import Difference, Header, Session, conditions, differences, file_hash
 from mprunner.model.rules import Rules
 from mprunner.plugins.registry import RegisteredScenario, Registry, load_registry
-from mprunner.runs import bindable_cpus, usable_cpus
+from mprunner.runs import RunFolder, bindable_cpus, usable_cpus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,3 +99,24 @@ def session_of(scenario: RegisteredScenario) -> Session:
         host=socket.gethostname(),
         conditions=conditions(name, plugin.source_hash, elsewhere),
     )
+
+
+def plugin_of(folder: RunFolder, header: Header) -> tuple[list[Path], tuple[Difference, ...]]:
+    """Return the plugin file that a run began with, if it had one, and how it differs from what it was then.
+
+    A run's folder may come from anyone, so nothing in it is imported, and the caller refuses a file that has changed.
+
+    Raises:
+        PluginError: the file is in the run's own folder.
+    """
+    if header.plugin_file is None:
+        return [], ()
+    file = Path(header.plugin_file)
+    if file.resolve().is_relative_to(folder.path.resolve()):
+        raise PluginError(
+            f"the run names a plugin in its own folder, {file}, which is not imported",
+            "copy it elsewhere and give that with --plugin, if you trust it",
+        )
+    source = "source of the plugin"
+    then, now = {source: header.conditions.get(source)}, {source: file_hash(file)}
+    return [file], differences(then, now) if file.is_file() else ()

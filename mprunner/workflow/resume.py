@@ -16,7 +16,7 @@ from mprunner.model.records import Attempt
 from mprunner.plugins.registry import RegisteredScenario, Registry, load_registry
 from mprunner.runs import Journal, RunFolder, Tally, TrialStates, bindable_cpus
 from mprunner.workflow.execute import Executed, OpenRun, Started, adaptive_of
-from mprunner.workflow.prepare import Prepared, cpus_of, session_of
+from mprunner.workflow.prepare import Prepared, cpus_of, plugin_of, session_of
 
 NEW_RUN = "start a new run of the experiment"
 
@@ -122,21 +122,24 @@ def _adaptive_by(
     return adaptive
 
 
-def prepare_rest(run: Reopened, plugins: Sequence[Path], file: Path) -> Rest:
+def prepare_rest(run: Reopened, plugins: Sequence[Path], file: Path, *, allow_changes: bool = False) -> Rest:
     """Find the scenario of a run, plan it as it was planned, and compare then with now.
 
     Args:
         run: the run.
         plugins: files given by ``--plugin``; without any, the one that the run began with.
         file: the experiment file that is compared with what the run began with.
+        allow_changes: whether a plugin file that has changed since then may be imported.
 
     Raises:
         ResumeRefusedError: new results can't be added to those that there are.
         ExperimentError, PluginError: the scenario is gone, or its plugin is broken.
     """
     header = run.header
-    if not plugins and header.plugin_file is not None:
-        plugins = [Path(header.plugin_file)]
+    if not plugins:
+        plugins, changed = plugin_of(run.folder, header)
+        if changed and not allow_changes:
+            raise refusal(changed)
     registry = load_registry(plugins)
     scenario = registry.scenario(header.declaration.name)
     _refuse_other_columns(header.declaration, scenario.declaration)
@@ -155,6 +158,15 @@ def prepare_rest(run: Reopened, plugins: Sequence[Path], file: Path) -> Rest:
             *_cpu_differences(run, scenario, plan),
             *_experiment_differences(run, scenario, plan, registry, file),
         ),
+    )
+
+
+def refusal(changes: Sequence[Difference]) -> ResumeRefusedError:
+    """Return the error that says what is not as it was when the run began."""
+    shown = "".join(f"\n  {each}" for each in changes)
+    return ResumeRefusedError(
+        f"this is not what the run began with:{shown}",
+        "restore it, start a new run, or mix the results with --allow-changes",
     )
 
 

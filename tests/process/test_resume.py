@@ -98,13 +98,13 @@ def started(tmp_path, toy):
 def resumed(folder, executor=None, file=None):
     executor = executor or Executor()
     with Interrupt() as interrupt, reopened(folder) as run:
-        rest = prepare_rest(run, [], file or folder.path / "experiment.yaml")
+        rest = prepare_rest(run, [], file or folder.path / "experiment.yaml", allow_changes=True)
         return pipeline.resume(rest, executor, interrupt), executor
 
 
 def differing(folder, file=None):
     with reopened(folder) as run:
-        rest = prepare_rest(run, [], file or folder.path / "experiment.yaml")
+        rest = prepare_rest(run, [], file or folder.path / "experiment.yaml", allow_changes=True)
     return {difference.what: (difference.then, difference.now) for difference in rest.differences}
 
 
