@@ -132,7 +132,9 @@ class LocalExecutor:
             seed=attempt.seed,
             repeat=attempt.repeat,
             timeout_s=attempt.timeout_s,
-            log=str(logs / f"{attempt.trial_id}.{attempt.attempt}.log"),
+            log=str(
+                logs.absolute() / f"{attempt.trial_id}.{attempt.attempt}.log"
+            ),  # a plugin may change the folder
         )
         ended = self._execute(order, interrupt)
         if isinstance(ended, Ended):

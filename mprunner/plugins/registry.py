@@ -11,7 +11,9 @@ import hashlib
 import importlib.util
 import inspect
 import json
+import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -155,6 +157,9 @@ Load = Callable[[], object]
 """Imports a plugin and returns what has its hooks: a module, a class or an instance."""
 
 
+_importing = threading.Lock()  # two threads would give the module of one file to each other, half imported
+
+
 def load_registry(files: Sequence[Path] = ()) -> Registry:
     """Load the installed plugins and those given as files.
 
@@ -162,15 +167,49 @@ def load_registry(files: Sequence[Path] = ()) -> Registry:
         PluginError: a file asked for by ``--plugin`` can't be loaded or provides nothing.
     """
     loading = _Loading()
-    with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is no data of ours
-        for file in {file.resolve(): file for file in files}.values():
-            loading.load(*_given(file))
+    given = [_given(file) for file in {file.resolve(): file for file in files}.values()]
+    with _importing:
+        for plugin, load in given:
+            with _process_as_it_is():
+                loading.load(plugin, load)
             if loading.problems:
                 problem = loading.problems[0]
                 raise PluginError(str(problem), problem.hint or None)
         for plugin, load in _installed():
-            loading.load(plugin, load)
+            with _process_as_it_is():
+                loading.load(plugin, load)
     return loading.finish()
+
+
+@contextlib.contextmanager
+def _process_as_it_is() -> Iterator[None]:
+    """Undo what a plugin's import does to the whole process: another folder or umask, and output among our data.
+
+    What it prints, by itself or by a program that it starts, goes to stderr.
+    """
+    with contextlib.ExitStack() as undo:
+        with contextlib.suppress(OSError):  # the folder may be gone, or a stream closed
+            folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+            undo.callback(os.close, folder)
+            undo.callback(os.fchdir, folder)
+        umask = os.umask(0o077)
+        os.umask(umask)
+        undo.callback(os.umask, umask)
+        with contextlib.suppress(OSError):
+            stdout = os.dup(1)
+            undo.callback(os.close, stdout)
+            sys.stdout.flush()
+            os.dup2(2, 1)
+            undo.callback(os.dup2, stdout, 1)
+            undo.callback(_flush)
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+
+
+def _flush() -> None:
+    if sys.__stdout__ is not None:
+        with contextlib.suppress(OSError, ValueError):  # it was closed
+            sys.__stdout__.flush()
 
 
 def empty_registry() -> Registry:
