@@ -110,6 +110,47 @@ class Streamed(list[Any]):
         yield from self._rest
 
 
+def writable_output(option: str, path: Path, sign: bytes, kind: str) -> Path:
+    """Return where a file that a person names with an option is to be written: where links lead, its folder made.
+
+    Args:
+        option: its name.
+        path: what it was given.
+        sign: what is near the beginning of every file of the kind: another file is not replaced.
+        kind: what the option writes, in words.
+
+    Raises:
+        click.UsageError: something else than a file, or than such a file, is there.
+        ResultsError: nothing can be written there.
+    """
+    file = path.resolve()
+    if file.exists() and not file.is_file():
+        raise click.UsageError(f"{option}: {path} is not a regular file")
+    if file.exists() and not _has_or_is_empty(file, sign):
+        raise click.UsageError(f"{option}: {path} is there and is no {kind}; it would be replaced")
+    scratch = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        scratch.touch()
+        scratch.unlink()
+    except OSError as error:
+        raise _unwritable(option, file, error.strerror or str(error)) from error
+    return file
+
+
+def _has_or_is_empty(path: Path, sign: bytes) -> bool:
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(4096)
+            return not beginning or sign in beginning
+    except OSError:
+        return True  # whoever writes it says why that can't be done
+
+
+def _unwritable(option: str, path: Path, reason: str) -> ResultsError:
+    return ResultsError(f"{path} can't be written: {reason}", f"name another file with {option}")
+
+
 class JUnitFile:
     """Writes JUnit XML whenever a run is judged.
 
@@ -118,28 +159,10 @@ class JUnitFile:
     """
 
     def __init__(self, path: Path) -> None:
-        """Make sure that the file can be written, its folder made if need be.
-
-        Raises:
-            click.UsageError: the path is that of something else than a file, or than a report.
-            ResultsError: it can't be written.
-        """
+        """Make sure that the file can be written: see :func:`writable_output`."""
         self.error: ResultsError | None = None
         self._judged: list[JudgedRun] = []  # one invocation may execute several experiments
-        self._path = path.resolve()
-        if self._path.exists() and not self._path.is_file():
-            raise click.UsageError(f"--junit: {path} is not a regular file")
-        if self._path.exists() and not _is_report_or_empty(self._path):
-            raise click.UsageError(
-                f"--junit: {path} is there and is no JUnit XML; it would be replaced by the report"
-            )
-        scratch = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            scratch.touch()
-            scratch.unlink()
-        except OSError as error:
-            raise self._unwritable(error.strerror or str(error)) from error
+        self._path = writable_output("--junit", path, b"<testsuite", "JUnit XML")
 
     def mprunner_run_judged(
         self, run: Mapping[str, Any], verdict: Mapping[str, Any], cases: Sequence[Mapping[str, Any]]
@@ -153,10 +176,7 @@ class JUnitFile:
             with written_atomically(self._path) as file:
                 write_junit(file, self._judged)
         except ResultsError as error:
-            self.error = self._unwritable(error.message.rpartition(": ")[2])
-
-    def _unwritable(self, reason: str) -> ResultsError:
-        return ResultsError(f"{self._path} can't be written: {reason}", "name another file with --junit")
+            self.error = _unwritable("--junit", self._path, error.message.rpartition(": ")[2])
 
 
 def junit_for(path: Path | None, registry: Registry) -> JUnitFile | None:
@@ -166,13 +186,3 @@ def junit_for(path: Path | None, registry: Registry) -> JUnitFile | None:
     junit = JUnitFile(path)
     registry.manager.register(junit, name="--junit")
     return junit
-
-
-def _is_report_or_empty(path: Path) -> bool:
-    """Whether a file may be replaced: an experiment's may not, where the name of the report was forgotten."""
-    try:
-        with path.open("rb") as file:
-            beginning = file.read(4096)  # in which a report's first element is found
-            return not beginning or b"<testsuite" in beginning
-    except OSError:
-        return True  # whoever writes it says why that can't be done

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from mprunner.cli.options import plugin_option, warn_of_plugins
+from mprunner.cli.output import writable_output
 
 
 @click.command("schema", short_help="Write a JSON Schema of experiment files, for editors.")
@@ -32,11 +33,12 @@ def command(plugin: tuple[Path, ...], output: Path | None) -> int:
     \b
       # yaml-language-server: $schema=experiment.schema.json
     """
-    from mprunner.errors import ResultsError
     from mprunner.experiment import experiment_schema
     from mprunner.plugins.registry import load_registry
     from mprunner.runs import written_atomically
 
+    if output is not None:
+        output = writable_output("--output", output, b'"$schema"', "JSON Schema")
     registry = load_registry(plugin)
     warn_of_plugins(registry)
     schema = experiment_schema(scenario.declaration for scenario in registry.scenarios.values())
@@ -44,9 +46,6 @@ def command(plugin: tuple[Path, ...], output: Path | None) -> int:
     if output is None:
         click.echo(text)
         return 0
-    try:
-        with written_atomically(output) as file:
-            file.write(text + "\n")
-    except ResultsError as error:
-        raise ResultsError(error.message, "give --output a file in a folder that you may write to") from error
+    with written_atomically(output) as file:
+        file.write(text + "\n")
     return 0
