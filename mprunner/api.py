@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mprunner.errors import ExperimentError, ResultsError
+from mprunner.model.text import printable
 from mprunner.runs import RunFolder, all_runs, find_run, passed_over, unbegun_runs
 from mprunner.signals import Interrupt
 
@@ -201,4 +202,4 @@ def _several(texts: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def _warn(message: str, hint: str) -> None:
-    warnings.warn(f"{message} ({hint})", stacklevel=2)
+    warnings.warn(printable(f"{message} ({hint})"), stacklevel=2)

@@ -59,3 +59,13 @@ def test_every_room_stands_in_the_page_on_architecture():
     page = (ROOT / "docs" / "architecture.md").read_text()
     rooms = [path.name for path in HOUSE.iterdir() if path.is_dir() and path.name != "__pycache__"]
     assert [room for room in rooms if f"| `mprunner/{room}/` |" not in page] == []
+
+
+def test_there_is_one_door_to_the_terminal():
+    doors = {"cli/__init__.py": 1, "cli/output.py": 2}  # say(), and the Console that prints styled pages
+    found = {}
+    for file in (ROOT / "mprunner").rglob("*.py"):
+        count = len(re.findall(r"\b(?:click\.s?echo|print|rich\.print|Console)\(", file.read_text()))
+        if count and file.parent.name == "cli":
+            found[file.relative_to(ROOT / "mprunner").as_posix()] = count
+    assert found == doors | {"cli/progress.py": 2}  # the line of progress, and a failure above it

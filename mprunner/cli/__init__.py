@@ -110,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         fail(MprunnerError(f"the output can't be written: {error.strerror or error}"))
     except Exception:  # a fault of mprunner's own: everything a report of it needs
         traceback.print_exc()
-        click.echo("error: internal error; please report it with the lines above", err=True)
+        say("error: internal error; please report it with the lines above", err=True)
         sys.exit(MprunnerError.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -123,6 +123,16 @@ def _open_closed_streams() -> None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as the program lives
 
 
+def say(text: str = "", *, err: bool = False) -> None:
+    """Print text on stdout, or on stderr: the one door to the terminal, through which only printable text goes.
+
+    What a run's folder says may come from anyone.
+    """
+    from mprunner.model.text import printable_lines  # here: --help must not wait for it
+
+    click.echo(printable_lines(text), err=err)
+
+
 def fail(error: MprunnerError) -> None:
     """Print an error and its hint, and exit with its code."""
     tell(error)
@@ -132,6 +142,6 @@ def fail(error: MprunnerError) -> None:
 def tell(error: MprunnerError) -> None:
     """Print an error and its hint on stderr; whoever reads only the exit code may have closed it."""
     with suppress(OSError):
-        click.echo(f"{error.prefix}{error.message}", err=True)
+        say(f"{error.prefix}{error.message}", err=True)
         if error.hint:
-            click.echo(f"hint: {error.hint}", err=True)
+            say(f"hint: {error.hint}", err=True)

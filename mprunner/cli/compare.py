@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mprunner.cli import say
 from mprunner.cli.options import results_option, warn
 from mprunner.cli.output import json_option, print_json
 from mprunner.errors import ExperimentError, NothingSelectedError
@@ -139,12 +140,12 @@ def _report(compared: Compared, limits: Sequence[Limit], as_json: bool) -> int:
     if as_json:
         print_json(comparison_json(compared, exceeded))
     else:
-        click.echo("\n".join([*_heading(compared), "", render_comparison(comparison)]))
+        say("\n".join([*_heading(compared), "", render_comparison(comparison)]))
         if exceeded:
-            click.echo()
+            say()
         for limit, row in exceeded:
             without = "" if row.new.trials else " has no value any more"
-            click.echo(f"beyond {limit}: {printable(row.label) or 'the only case'}{without}")
+            say(f"beyond {limit}: {printable(row.label) or 'the only case'}{without}")
     nowhere = [limit for limit in limits if not _is_judged(limit, comparison)]
     if exceeded:
         return 1

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mprunner.cli import say
 from mprunner.cli.options import warn, warn_of_plugins
 from mprunner.cli.output import JUnitFile, is_terminal, print_summary, resume_command
 from mprunner.errors import ExperimentError, MprunnerError
@@ -106,10 +107,10 @@ def _refuse(errors: list[tuple[Path | None, MprunnerError]]) -> None:
         alike.setdefault((error.message, error.hint), []).append((file, error))
     for number, same in enumerate(alike.values()):
         if number:
-            click.echo(err=True)
+            say(err=True)
         unnamed = [str(file) for file, error in same if file is not None and str(file) not in error.message]
         if unnamed:
-            click.echo(f"in {', '.join(unnamed)}:", err=True)
+            say(f"in {', '.join(unnamed)}:", err=True)
         tell(same[0][1])
     codes = {error.exit_code for _, error in errors}
     sys.exit(codes.pop() if len(codes) == 1 else ExperimentError.exit_code)
@@ -119,7 +120,7 @@ def tell_not_executed(later: Sequence[Prepared]) -> None:
     """Say on stderr which experiments are not executed."""
     if later:
         names = ", ".join(prepared.experiment.path for prepared in later)
-        click.echo(f"not executed: {names}", err=True)
+        say(f"not executed: {names}", err=True)
 
 
 def execute_and_print(
@@ -189,9 +190,9 @@ def _finish_and_print(executed: Executed, registry: Registry, interrupt: Interru
         for error in finished.hook_errors:
             warn(f"a plugin failed: {error}")
         print_summary(finished.tabled, finished.run, color)
-        click.echo(f"\nresults: {executed.folder.path}")
+        say(f"\nresults: {executed.folder.path}")
         if not executed.run.is_finished:
-            click.echo(f"execute the rest: {resume_command(executed.folder)}")
+            say(f"execute the rest: {resume_command(executed.folder)}")
         sys.stdout.flush()
     except OSError:
         if interrupt.signal is None:  # else the terminal may be gone, as the signal said
@@ -204,9 +205,9 @@ def _tell_the_rest(executed: Executed) -> None:
     run = executed.run
     of, rest = run.planned_in_words(), f"`{resume_command(executed.folder)}` executes the rest"
     if run.is_interrupted:
-        click.echo(f"interrupted after {executed.done} of {of} trials; {rest}", err=True)
+        say(f"interrupted after {executed.done} of {of} trials; {rest}", err=True)
     if run.is_stopped:
-        click.echo(f"stopped after a failure, {run.missing} of {of} trials not executed; {rest}", err=True)
+        say(f"stopped after a failure, {run.missing} of {of} trials not executed; {rest}", err=True)
 
 
 def _exit_code(failed: bool, interrupt: Interrupt, junit: JUnitFile | None, later: Sequence[Prepared]) -> int:

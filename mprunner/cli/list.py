@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mprunner.cli import say
 from mprunner.cli.options import results_option, warn
 from mprunner.cli.output import json_option, print_json
 
@@ -45,7 +46,7 @@ def command(experiment: str | None, results: Path, as_json: bool) -> int:
     if as_json:
         print_json(rows)
     else:
-        click.echo(listing(rows) if rows else f"no runs in {results}")
+        say(listing(rows) if rows else f"no runs in {results}")
     return 0
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from mprunner.cli import say
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -67,9 +69,9 @@ def named_file(run: str | None) -> Path | None:
 
 def warn(message: str, hint: str = "") -> None:
     """Print a warning, and its hint, on stderr."""
-    click.echo(f"warning: {message}", err=True)
+    say(f"warning: {message}", err=True)
     if hint:
-        click.echo(f"hint: {hint}", err=True)
+        say(f"hint: {hint}", err=True)
 
 
 def warn_of_plugins(registry: Registry) -> None:
@@ -77,7 +79,7 @@ def warn_of_plugins(registry: Registry) -> None:
     for problem in registry.problems:
         warn(str(problem), problem.hint)
     for notice in registry.notices:
-        click.echo(f"note: {notice}", err=True)
+        say(f"note: {notice}", err=True)
 
 
 def tell_left_out(plan: Plan, name: str = "") -> None:
@@ -89,15 +91,15 @@ def tell_left_out(plan: Plan, name: str = "") -> None:
     """
     of = f"{name}: " if name else ""
     if plan.excluded:
-        click.echo(f"{of}{_combinations(plan.excluded)} excluded", err=True)
+        say(f"{of}{_combinations(plan.excluded)} excluded", err=True)
     if plan.repeated:
-        click.echo(
+        say(
             f"{of}{_combinations(plan.repeated)} with the values of another, and no case of its own", err=True
         )
     if plan.not_selected:
-        click.echo(f"{of}{_combinations(plan.not_selected)} not selected", err=True)
+        say(f"{of}{_combinations(plan.not_selected)} not selected", err=True)
     if plan.refused:
-        click.echo(of + refusals_text(plan.refused), err=True)
+        say(of + refusals_text(plan.refused), err=True)
 
 
 def refusals_text(refused: Sequence[Refusal]) -> str:

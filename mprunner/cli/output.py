@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mprunner.cli import say
 from mprunner.errors import ResultsError
+from mprunner.model.text import printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
     from mprunner.plugins.registry import Registry
     from mprunner.report import JudgedRun
@@ -78,11 +80,24 @@ def print_verdict(tabled: Tabled, color: str) -> None:
 def _print(plain: Callable[[], str], rich: Callable[[], RenderableType], color: str) -> None:
     colored = wants_color(color)
     if not (colored or is_terminal(sys.stdout)):
-        click.echo(plain())
+        say(plain())
         return
     from rich.console import Console
 
-    Console(force_terminal=True, no_color=not colored, highlight=False).print(rich())
+    Console(force_terminal=True, no_color=not colored, highlight=False).print(_Printable(rich()))
+
+
+class _Printable:
+    """Sends the text of a styled part through the door of :func:`mprunner.cli.say`, and its style past it."""
+
+    def __init__(self, part: RenderableType) -> None:
+        self._part = part
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.segment import Segment
+
+        for text, style, control in console.render(self._part, options):
+            yield Segment(text if control else printable_lines(text), style, control)
 
 
 def resume_command(folder: RunFolder) -> str:
@@ -93,8 +108,15 @@ def resume_command(folder: RunFolder) -> str:
 def print_json(value: object) -> None:
     """Print a value as JSON on stdout, piece by piece."""
     encoder = json.JSONEncoder(indent=2, ensure_ascii=False, allow_nan=False)
-    sys.stdout.writelines(encoder.iterencode(value))
-    click.echo()
+    sys.stdout.writelines(map(_printable_json, encoder.iterencode(value)))
+    say()
+
+
+def _printable_json(piece: str) -> str:
+    """Return a piece of JSON with what can't be printed as JSON's own escapes; it is only in texts."""
+    if piece.isprintable():
+        return piece
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in piece)
 
 
 class Streamed(list[Any]):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from mprunner.cli import say
 from mprunner.cli.executing import files_argument, is_several, prepare_all
 from mprunner.cli.options import (
     only_option,
@@ -65,9 +66,9 @@ def command(
         return 0
     for number, prepared in enumerate(every):
         if number:
-            click.echo()
+            say()
         expected = estimate(prepared.plan, prepared.experiment.name, results)
-        click.echo(plan_text(prepared, expected, None if show_all else SHOWN))
+        say(plan_text(prepared, expected, None if show_all else SHOWN))
         tell_left_out(prepared.plan, prepared.experiment.name if len(every) > 1 else "")
     return 0
 

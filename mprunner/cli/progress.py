@@ -6,10 +6,9 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-import click
-
+from mprunner.cli import say
 from mprunner.model.records import Status
-from mprunner.model.text import reason_of
+from mprunner.model.text import printable, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +23,7 @@ def described(record: Record) -> str:
     """Say what an attempt was and how it ended."""
     took = "" if record.ending.wall_s is None else f" in {record.ending.wall_s:.3g} s"
     why = reason_of(record)
-    return f"{_named(record.attempt)}: {record.status}{took}{why and f': {why}'}"
+    return printable(f"{_named(record.attempt)}: {record.status}{took}{why and f': {why}'}")
 
 
 def _named(attempt: Attempt | None) -> str:
@@ -46,7 +45,7 @@ class LineProgress:
         if now < self._next_line and record.status is Status.OK and done < planned:
             return
         self._next_line = now + LINE_EVERY_S
-        click.echo(f"[{done}/{planned}] {described(record)}", err=True)
+        say(f"[{done}/{planned}] {described(record)}", err=True)
 
 
 class LiveProgress:
@@ -79,7 +78,7 @@ class LiveProgress:
         )
         self._began = time.monotonic()
         self._task = self._bar.add_task(
-            _named(following), total=planned, completed=self._done_before, left=""
+            printable(_named(following)), total=planned, completed=self._done_before, left=""
         )
         self._bar.start()
         self._bar.refresh()
@@ -96,7 +95,7 @@ class LiveProgress:
             self._task,
             total=planned,
             completed=done,
-            description=_named(following),
+            description=printable(_named(following)),
             left=f"about {duration(left)} left",
         )
         if now >= self._next_redraw:

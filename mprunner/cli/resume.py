@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mprunner.cli import say
 from mprunner.cli.executing import execute_and_print, executor_option, quiet_option
 from mprunner.cli.options import (
     named_file,
@@ -75,7 +76,7 @@ def command(
     with pipeline.reopened(folder) as earlier:
         done = earlier.tally.settled
         if not earlier.missing:
-            click.echo(f"nothing is missing: all {done} trials are done", err=True)
+            say(f"nothing is missing: all {done} trials are done", err=True)
             registry = empty_registry()
             report = junit_for(junit, registry)
             return execute_and_print(
@@ -89,7 +90,7 @@ def command(
         report = junit_for(junit, registry)
         chosen = pipeline.executor_for(rest.prepared, executor)
         if not quiet:
-            click.echo(f"{_missing(earlier)} trials are missing", err=True)
+            say(f"{_missing(earlier)} trials are missing", err=True)
         execute = partial(pipeline.resume, rest, chosen, beside_orphans=beside_orphans, warn=warn)
         return execute_and_print(execute, registry, done=done, quiet=quiet, color=color, junit=report)
 

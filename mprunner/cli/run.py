@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mprunner.cli import say
 from mprunner.cli.executing import (
     execute_and_print,
     executor_option,
@@ -118,7 +119,7 @@ def command(
 def _announce(prepared: Prepared, number: int, of: int, *, quiet: bool) -> None:
     """Say which of several experiments is executed, and what its plan leaves out."""
     if number > 1:
-        click.echo()
+        say()
     if of > 1 and not quiet:
-        click.echo(f"{number} of {of}: {prepared.experiment.path}", err=True)
+        say(f"{number} of {of}: {prepared.experiment.path}", err=True)
     tell_left_out(prepared.plan, prepared.experiment.name if of > 1 else "")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mprunner.cli import say
 from mprunner.cli.options import plugin_option, warn_of_plugins
 from mprunner.cli.output import json_option, print_json
 
@@ -34,9 +35,9 @@ def command(name: str | None, plugin: tuple[Path, ...], as_json: bool) -> int:
             [scenario.declaration.to_json() | {"plugin": asdict(scenario.plugin)} for scenario in found]
         )
     elif name is None:
-        click.echo(listing(found))
+        say(listing(found))
     else:
-        click.echo(description(found[0].declaration, found[0].plugin))
+        say(description(found[0].declaration, found[0].plugin))
     return 0
 
 

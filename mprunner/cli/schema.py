@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from mprunner.cli import say
 from mprunner.cli.options import plugin_option, warn_of_plugins
 from mprunner.cli.output import writable_output
 
@@ -44,7 +45,7 @@ def command(plugin: tuple[Path, ...], output: Path | None) -> int:
     schema = experiment_schema(scenario.declaration for scenario in registry.scenarios.values())
     text = json.dumps(schema, indent=2, ensure_ascii=False, allow_nan=False)
     if output is None:
-        click.echo(text)
+        say(text)
         return 0
     with written_atomically(output) as file:
         file.write(text + "\n")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mprunner.cli import say
 from mprunner.cli.options import results_option, warn
 from mprunner.cli.output import color_option, json_option, print_json, print_summary, resume_command
 
@@ -37,9 +38,9 @@ def command(run: str | None, results: Path, color: str, as_json: bool) -> int:
         print_json({"folder": str(folder.path), "run": info.to_json(), **tables_json(tabled)})
         return 0
     print_summary(tabled, info, color)
-    click.echo(f"\n{info.state}: {folder.path}")
+    say(f"\n{info.state}: {folder.path}")
     if info.is_interrupted or info.is_stopped:
-        click.echo(f"execute the rest: {resume_command(folder)}")
+        say(f"execute the rest: {resume_command(folder)}")
     return 0
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from mprunner.cli import say
 from mprunner.cli.options import named_file, plugin_option, results_option, warn, warn_of_plugins
 from mprunner.cli.output import JUnitFile, color_option, json_option, junit_option, print_json, print_verdict
 
@@ -69,7 +70,7 @@ def command(
         print_json({"folder": str(folder.path), "file": judged.file, **verdict_json(judgement)})
     else:
         print_verdict(judged.tabled, color)
-        click.echo(f"\njudged by: {judged.file}\nresults: {folder.path}")
+        say(f"\njudged by: {judged.file}\nresults: {folder.path}")
     if report is not None and report.error is not None:
         raise report.error
     return 1 if judgement.verdict == "failed" else 0

@@ -5,6 +5,7 @@ Line breaks are what CSV readers disagree about; NUL and lone surrogates are wha
 
 import re
 import signal
+import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
@@ -39,8 +40,25 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """Return text for a person to read: as :func:`escaped`, but backslashes stay as they are."""
-    return _UNSAFE.sub(lambda match: "\\" if match.group() == "\\" else _escape(match), text)
+    """Return text for a line on a terminal: whatever can't be printed is escaped as in Python, backslashes stay.
+
+    That is every control character, and every mark that changes the direction of the text after it. Spaces of any
+    width stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or unicodedata.category(c) == "Zs" else _escaped_char(c) for c in text
+    )
+
+
+def _escaped_char(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def printable_lines(text: str) -> str:
+    """Return text of several lines for a terminal: each line as :func:`printable`."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 _LONGEST: Final = 200  # characters of a message

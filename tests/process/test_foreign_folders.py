@@ -1,6 +1,7 @@
 """A run's folder may come from anyone: reading it executes nothing that is in it."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -69,3 +70,63 @@ def test_a_plugin_that_is_what_it_was_judges_again(in_process, copied, tmp_path)
     folder = copied("bank", plugin_file=str(plugin), conditions=then)
     in_process("verdict", folder, "--file", folder / "experiment.yaml")
     assert plugin.with_name("imported").exists()
+
+
+EVIL = "x\x1b]0;owned\x07\x9b31m\u202ey"
+STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def leaves(value, path=()):
+    """Yield the path of every text in a value of JSON."""
+    if isinstance(value, str):
+        yield path
+    elif isinstance(value, dict | list):
+        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves(each, (*path, key))
+
+
+def with_text(value, path, text):
+    """Return a value of JSON with another text at a path."""
+    if not path:
+        return text
+    changed = dict(value) if isinstance(value, dict) else list(value)
+    changed[path[0]] = with_text(value[path[0]], path[1:], text)
+    return changed
+
+
+def changed_everywhere(folder):
+    """Write terminal escapes into every text of a run's header and run.json that keeps it readable."""
+    run = json.loads((folder / "run.json").read_text())
+    for path in leaves(run):
+        if path[-1] not in ("state", "verdict"):
+            run = with_text(run, path, EVIL)
+    (folder / "run.json").write_text(json.dumps(run))
+    first, *others = (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    header = json.loads(first[9:])["header"]
+    for path in leaves(header):
+        if path[-1] in ("description", "doc", "unit", "host", "python", "note", "run_id"):
+            header = with_text(header, path, EVIL)
+    (folder / "journal.jsonl").write_bytes(line_of({"header": header}) + b"".join(others))
+
+
+@pytest.mark.parametrize("stored", ["bank", "interrupted", "statuses"])
+@pytest.mark.parametrize("color", ["never", "always"])
+def test_no_escape_sequence_of_a_folder_reaches_the_terminal(in_process, copied, tmp_path, stored, color):
+    folder = copied(stored)
+    changed_everywhere(folder)
+    evil = folder.rename(folder.with_name(folder.name + EVIL))
+    options = ("--color", color)
+    for command in (
+        ("show", evil, *options),
+        ("show", evil, "--json"),
+        ("list",),
+        ("list", "--json"),
+        ("verdict", evil, "--file", evil / "experiment.yaml"),
+        ("resume", evil),
+        ("compare", evil, evil),
+        ("show", "no" + EVIL),
+    ):
+        done = in_process(*command)
+        assert done.returncode != 3, done.stderr
+        shown = STYLE.sub("", done.stdout + done.stderr) if color == "always" else done.stdout + done.stderr
+        assert [c for c in set(shown) if not c.isprintable() and c != "\n"] == [], command
