@@ -40,18 +40,22 @@ _SEEDS = (0, 1)  # of each group's resamples: with the same, both would be resam
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunsRatio:
-    """How two sides of several runs compare.
+class Estimate:
+    """What the values of two sides say of their ratio.
 
     Attributes:
-        ratio: the geometric mean of the new runs' medians over that of the base's.
-        interval: its confidence interval.
-        p: how likely a ratio as far from 1 is if both sides are alike.
+        ratio: of the new side to the base; None where there is none.
+        interval: its 95 % interval; None where there are too few values.
+        p: how likely a difference as large is if both sides are alike; None where there are too few values.
+        shift: positive where, as the test sees it, the new side has more; negative where it has less.
+        least: the smallest ``p`` that so many values can have; 0 where there is no limit to it.
     """
 
-    ratio: float
-    interval: Interval
-    p: float
+    ratio: float | None = None
+    interval: Interval | None = None
+    p: float | None = None
+    shift: float = 0.0
+    least: float = 0.0
 
 
 def ratio_of_medians(base: Sequence[float], new: Sequence[float]) -> float | None:
@@ -78,7 +82,7 @@ def _medians(values: Sequence[float], seed: int) -> NDArray[np.float64] | None:
     return resampled_medians(np.asarray(values, dtype=np.float64), seed)
 
 
-def ratio_of_runs(base: Sequence[float], new: Sequence[float]) -> RunsRatio | None:
+def ratio_of_runs(base: Sequence[float], new: Sequence[float]) -> Estimate | None:
     """Compare two sides of several runs by the medians of their runs, each of which is one observation.
 
     Student's t on the logarithms: what separates runs of one side is the machine's drift, a factor that both sides
@@ -93,7 +97,7 @@ def ratio_of_runs(base: Sequence[float], new: Sequence[float]) -> RunsRatio | No
         return None
     difference, error, p = _student(np.log(base), np.log(new))
     half = two_sided_quantile(1 - CONFIDENCE, len(base) + len(new) - 2) * error
-    return RunsRatio(
+    return Estimate(
         ratio=math.exp(difference),
         interval=Interval(math.exp(difference - half), math.exp(difference + half)),
         p=p,
@@ -143,25 +147,6 @@ class Change(StrEnum):
     """There may be a difference; these trials don't show it."""
     TOO_FEW = "too-few"
     """So few trials, or runs, could not show a difference of any size."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """What the values of two sides say of their ratio.
-
-    Attributes:
-        ratio: of the new side to the base; None where there is none.
-        interval: its 95 % interval; None where there are too few values.
-        p: how likely a difference as large is if both sides are alike; None where there are too few values.
-        shift: positive where, as the test sees it, the new side has more; negative where it has less.
-        least: the smallest ``p`` that so many values can have; 0 where there is no limit to it.
-    """
-
-    ratio: float | None = None
-    interval: Interval | None = None
-    p: float | None = None
-    shift: float = 0.0
-    least: float = 0.0
 
 
 def values_of_runs(cases: Sequence[MeasuredCase], metric: str) -> list[list[float]]:
@@ -227,11 +212,10 @@ def _of_runs(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]])
     found = ratio_of_runs(base, new)
     if found is None:
         return Estimate(p=_rank_p(ours, theirs), shift=_shift(ours, theirs))
-    # Medians of small counts may be the same in every run of a side: of their spread they say nothing then.
-    has_spread = found.interval.low < found.interval.high
-    return Estimate(
-        ratio=found.ratio, interval=found.interval, p=found.p if has_spread else _rank_p(ours, theirs)
-    )
+    if found.interval is not None and found.interval.low == found.interval.high:
+        # Medians of small counts may be the same in every run of a side: of their spread they say nothing then.
+        return replace(found, p=_rank_p(ours, theirs))
+    return found
 
 
 def _rank_p(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]]) -> float | None:

@@ -48,68 +48,24 @@ class Statuses:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """How many of a case's trials ended in a status.
+class Seen:
+    """What was seen of an outcome, a metric or one status in a case; :mod:`mprunner.report` has the words.
 
     Attributes:
-        count: how many.
-        of: how many trials there are.
+        values: the states, or the values that miss an expectation, each once; of a statistic its one value; of a
+            status none.
+        count: in how many observations or trials.
+        of: of how many; 0 where no trial has a value.
     """
 
+    values: tuple[Scalar, ...]
     count: int
     of: int
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """States of an outcome in one case.
-
-    Attributes:
-        states: which.
-        count: how often one of them was observed.
-        of: how often any state was.
-    """
-
-    states: tuple[Scalar, ...]
-    count: int
-    of: int
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """Values of a metric that miss an expectation.
-
-    Attributes:
-        distinct: each once, in the order of the trials.
-        count: in how many trials.
-        of: of how many that have a value.
-    """
-
-    distinct: tuple[Scalar, ...]
-    count: int
-    of: int
-
-
-@dataclass(frozen=True, slots=True)
-class Statistic:
-    """One number of a metric's values that misses an expectation.
-
-    Attributes:
-        value: the number.
-        of: of how many trials.
-    """
-
-    value: float
-    of: int
-
-
-CameTo = Statuses | Share | Observed | Values | Statistic
-"""What was found, in numbers; :mod:`mprunner.report` puts it into words."""
 
 
 def missed_metric(
     expectation: Expectation, condition: Condition, values: Sequence[Scalar], params: Mapping[str, Scalar]
-) -> Values | Statistic | None:
+) -> Seen | None:
     """Return by what the metric of a case's trials misses an expectation; None if it is met.
 
     Args:
@@ -119,16 +75,16 @@ def missed_metric(
         params: of the case.
     """
     if not values:
-        return Values((), 0, 0)
+        return Seen((), 0, 0)
     if expectation.stat in OF_EACH:
         others = [value for value in values if not condition.holds(value, params)]
         if not others or (expectation.stat == "any" and len(others) < len(values)):
             return None
-        return Values(tuple(dict.fromkeys(others)), len(others), len(values))
+        return Seen(tuple(dict.fromkeys(others)), len(others), len(values))
     numbers = [float(value) for value in values if not isinstance(value, str | None)]
     if (came_to := finite(statistic(expectation.stat, numbers))) is None:
-        return Values((), 0, 0)
-    return None if condition.holds(came_to, params) else Statistic(came_to, len(values))
+        return Seen((), 0, 0)
+    return None if condition.holds(came_to, params) else Seen((came_to,), len(values), len(values))
 
 
 @quietly
@@ -155,7 +111,7 @@ def statistic(stat: Stat, values: Sequence[float]) -> float:
             raise ValueError(f"{stat} is no number of several trials")
 
 
-def missed_status(expectation: Expectation, counts: StatusCounts) -> Statuses | Share | None:
+def missed_status(expectation: Expectation, counts: StatusCounts) -> Statuses | Seen | None:
     """Return by what the statuses of a case's trials miss an expectation; None if it is met.
 
     Args:
@@ -164,7 +120,7 @@ def missed_status(expectation: Expectation, counts: StatusCounts) -> Statuses | 
     """
     total, hits = sum(counts.values()), counts.get(str(expectation.status), 0)
     if expectation.condition is not None:
-        return None if expectation.condition.holds(hits / total, {}) else Share(hits, total)
+        return None if expectation.condition.holds(hits / total, {}) else Seen((), hits, total)
     if hits == total or (expectation.stat == "any" and hits):
         return None
     others = {status: count for status, count in counts.items() if status != expectation.status}
@@ -294,7 +250,7 @@ class Finding:
     variable: str = ""
     expectation: Expectation | None = None
     params: Mapping[str, Scalar] | None = None
-    came_to: CameTo | None = None
+    came_to: Statuses | Seen | None = None
     note: str = ""
 
     @property
@@ -380,7 +336,7 @@ def _of_outcome(case_id: str, label: str, variable: str, states: Sequence[State]
         if state.verdict is not None and state.count:
             groups.setdefault((state.verdict, state.note), []).append(state)
     for (found, note), group in groups.items():
-        observed = Observed(
+        observed = Seen(
             tuple(state.value for state in group), sum(state.count for state in group), group[0].observations
         )
         yield Finding(
@@ -418,7 +374,7 @@ def _of_expectations(
             )
         for case_id in meant:
             params = frames.params[case_id]
-            missed: CameTo | None
+            missed: Statuses | Seen | None
             if expectation.metric is None or expectation.condition is None:
                 missed = missed_status(expectation, statuses[case_id])
             else:

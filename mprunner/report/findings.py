@@ -10,14 +10,10 @@ from mprunner.analysis.diagnostics import failures
 from mprunner.analysis.statistics import unseen_bound
 from mprunner.analysis.verdict import (
     FAILING,
-    CameTo,
     Finding,
     Judgement,
-    Observed,
-    Share,
-    Statistic,
+    Seen,
     Statuses,
-    Values,
 )
 from mprunner.model.records import Status
 from mprunner.model.rules import OF_EACH, Condition, Expectation, ParamValue, Where, operand_value
@@ -68,21 +64,22 @@ def told(finding: Finding) -> str:
     """Say what it came to; empty for an expectation that was met."""
     if finding.expectation is not None and finding.case_id is None:
         return unexecuted(finding.expectation.where)
-    return "" if finding.came_to is None else _came_to(finding.came_to)
+    return "" if finding.came_to is None else _came_to(finding.came_to, finding)
 
 
-def _came_to(found: CameTo) -> str:
+def _came_to(found: Statuses | Seen, finding: Finding) -> str:
     match found:
         case Statuses(counts, of):
             return f"{', '.join(f'{number(count)} {status}' for status, count in counts.items())} of {trials(of)}"
-        case Share(count, of):
-            return f"{share(count / of)}, {number(count)} of {trials(of)}"
-        case Observed(observed, count, of):
+        case Seen(observed, count, of) if finding.kind == "outcome":
             return f"{states(observed)} in {number(count)} of {number(of)} observations ({share(count / of)})"
-        case Statistic(value, of):
-            return f"{number(value)} over {trials(of)}"
-        case Values(distinct, count, of):
-            return f"{_values(distinct)} in {number(count)} of {trials(of)}" if of else "no trial has a value"
+        case Seen(_, count, of) if finding.expectation is not None and finding.expectation.metric is None:
+            return f"{share(count / of)}, {number(count)} of {trials(of)}"
+        case Seen(_, _, 0):
+            return "no trial has a value"
+        case Seen(values, count, of):
+            is_of_each = finding.expectation is None or finding.expectation.stat in OF_EACH
+            return f"{_values(values)} {f'in {number(count)} of' if is_of_each else 'over'} {trials(of)}"
 
 
 def wanted(expectation: Expectation, params: Mapping[str, Scalar] | None = None) -> str:

@@ -69,7 +69,7 @@ def _text_of(path: Path) -> str:
         return ""
 
 
-_CPU_FOLDERS = Path("/sys/devices/system/cpu")
+_CPUS = Path("/sys/devices/system/cpu")
 EVERY_S: Final = 1.0
 """The CPUs are looked at after a trial, at most so often: each file takes the system some microseconds to make."""
 
@@ -83,7 +83,7 @@ class FrequencyWatch:
 
     def __init__(self, cpus: Iterable[int], clock: Callable[[], float] = time.monotonic) -> None:
         """Find out which of some CPUs report their frequency."""
-        files = (_CPU_FOLDERS / f"cpu{cpu}" / "cpufreq" / "scaling_cur_freq" for cpu in cpus)
+        files = (_CPUS / f"cpu{cpu}" / "cpufreq" / "scaling_cur_freq" for cpu in cpus)
         self._files = [file for file in files if file.exists()]
         self._clock = clock
         self._next = 0.0
@@ -114,7 +114,6 @@ def _megahertz(file: Path) -> float | None:
 GIT_LIMIT_S = 1.0
 """How long git may take once all else is ready; without an answer the revision is None."""
 _PACKAGES = ("click", "numpy", "pandas", "pluggy", "psutil", "pydantic", "pyyaml", "rich")
-_CPUS = Path("/sys/devices/system/cpu")
 GitState = Mapping[str, Any] | None
 """The revision that a folder is at and whether tracked files differ from it; None outside git."""
 
@@ -161,8 +160,8 @@ def machine_counters() -> dict[str, int | None]:
     ``swapped_pages`` went to or came from the swap space; ``throttled`` is how often a CPU was slowed down for its
     heat.
     """
-    swapped = re.findall(r"^pswp(?:in|out) (\d+)$", _read("/proc/vmstat") or "", re.MULTILINE)
-    throttled = [_read(str(file)) for file in _CPUS.glob("cpu[0-9]*/thermal_throttle/core_throttle_count")]
+    swapped = re.findall(r"^pswp(?:in|out) (\d+)$", _text_of(Path("/proc/vmstat")), re.MULTILINE)
+    throttled = [_text_of(file) for file in _CPUS.glob("cpu[0-9]*/thermal_throttle/core_throttle_count")]
     return {
         "swapped_pages": sum(map(int, swapped)) if swapped else None,
         "throttled": sum(int(count or 0) for count in throttled) if throttled else None,
@@ -188,19 +187,12 @@ def describe_environment() -> dict[str, Any]:
         "cpu_count": os.cpu_count(),
         "cpus_usable": usable_cpus(),
         "cpu_quota": cpu_quota(),
-        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "governor": _text_of(_CPUS / "cpu0/cpufreq/scaling_governor") or None,
     }
 
 
-def _read(path: str) -> str | None:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return None
-
-
 def _cpu_model() -> str | None:
-    for line in (_read("/proc/cpuinfo") or "").splitlines():
+    for line in _text_of(Path("/proc/cpuinfo")).splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.processor() or None

@@ -17,7 +17,7 @@ from tests.fake_executor import FakeExecutor
 def cpus(tmp_path, monkeypatch):
     """A machine whose CPUs run at the frequencies given, in kHz, until others are."""
     folder = tmp_path / "cpus"
-    monkeypatch.setattr(frequency, "_CPU_FOLDERS", folder)
+    monkeypatch.setattr(frequency, "_CPUS", folder)
 
     def run_at(*frequencies):
         for cpu, khz in enumerate(frequencies):
