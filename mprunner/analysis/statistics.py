@@ -29,29 +29,6 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Description:
-    """A metric of one case, over its trials; in the metric's unit.
-
-    Attributes:
-        count: how many values there are.
-        median: the middle value, or the mean of the two middle ones.
-        mean: the arithmetic mean; None where a float does not hold the sum.
-        sd: the sample standard deviation (n - 1); None for a single value, too, or one with such squares.
-        minimum: the smallest value.
-        maximum: the largest value.
-        interval: the median's confidence interval, or None for fewer than five values.
-    """
-
-    count: int
-    median: float
-    mean: float | None
-    sd: float | None
-    minimum: float
-    maximum: float
-    interval: Interval | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Ratio:
     """How a case compares with its baseline.
 
@@ -74,22 +51,30 @@ def finite(value: float) -> float | None:
 
 
 @quietly
-def describe(values: Sequence[float] | NDArray[np.float64]) -> Description | None:
-    """Describe finite values; None if there are none."""
+def describe(values: Sequence[float] | NDArray[np.float64]) -> dict[str, float | None]:
+    """Describe finite values by the columns of summary.csv, from ``median`` to ``ci_high``; empty if there are none.
+
+    The deviation is that of a sample (n - 1); of a single value there is none.
+    """
     data = np.asarray(values, dtype=np.float64)
     if data.size == 0:
-        return None
+        return {}
     minimum, maximum, mean = float(np.min(data)), float(np.max(data)), finite(float(np.mean(data)))
-    return Description(
-        count=int(data.size),
-        median=median_of(data),
+    return {
+        "median": median_of(data),
         # Rounding can put the mean of equal values a bit outside of them, which reads like an error.
-        mean=None if mean is None else min(max(mean, minimum), maximum),
-        sd=finite(float(np.std(data, ddof=1))) if data.size > 1 else None,
-        minimum=minimum,
-        maximum=maximum,
-        interval=median_interval(data),
-    )
+        "mean": None if mean is None else min(max(mean, minimum), maximum),
+        "sd": finite(float(np.std(data, ddof=1))) if data.size > 1 else None,
+        "min": minimum,
+        "max": maximum,
+        **ends("ci", median_interval(data)),
+    }
+
+
+def ends(name: str, interval: Interval | None) -> dict[str, float | None]:
+    """Return the ends of an interval by the columns that it has in a table, such as ``ci_low`` and ``ci_high``."""
+    low, high = (None, None) if interval is None else (interval.low, interval.high)
+    return {f"{name}_low": low, f"{name}_high": high}
 
 
 def median_of(values: Sequence[float] | NDArray[np.float64]) -> float:

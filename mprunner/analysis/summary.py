@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from mprunner.analysis.statistics import Description, Interval, Ratio, describe, finite, paired_ratio
+from mprunner.analysis.statistics import Ratio, describe, ends, finite, paired_ratio
 from mprunner.model.declaration import Declaration
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status
@@ -32,10 +32,11 @@ def summarise(frames: Frames, header: Header) -> pd.DataFrame:
             own = by_case.get(case_id, {})
             row: dict[str, object] = {**params, "run_id": header.run_id, "case_id": case_id}
             row |= {"metric": field.name, "unit": field.unit or None, "trials": len(own)}
-            row |= _described(describe(list(own.values())))
+            row |= describe(list(own.values()))
             if case_id in partners:
                 ratio = paired_ratio(own, by_case.get(partners[case_id], {}))
-                row |= _compared(ratio)
+                if ratio is not None:
+                    row |= {"ratio": ratio.median, **ends("ratio_ci", ratio.interval)}
                 if ratio is not None and field.unit == "s":
                     partner = frames.params[partners[case_id]]
                     row |= _sped_up(ratio, _parallel_processes(params, partner, header.declaration))
@@ -86,23 +87,6 @@ def values_of(trials: pd.DataFrame, metric: str) -> Values:
     return values
 
 
-def _described(described: Description | None) -> dict[str, object]:
-    if described is None:
-        return {}
-    return {
-        "median": described.median,
-        "mean": described.mean,
-        "sd": described.sd,
-        "min": described.minimum,
-        "max": described.maximum,
-        **_bounds("ci", described.interval),
-    }
-
-
-def _compared(ratio: Ratio | None) -> dict[str, object]:
-    return {} if ratio is None else {"ratio": ratio.median, **_bounds("ratio_ci", ratio.interval)}
-
-
 def _sped_up(ratio: Ratio, processes: int | None) -> dict[str, object]:
     """Return how many times faster the case is, and what share of that is due to each of its processes.
 
@@ -132,7 +116,3 @@ def _processes(params: Mapping[str, Scalar], declaration: Declaration) -> int | 
         if field.counts_processes and isinstance(value, int):
             return value
     return None
-
-
-def _bounds(name: str, interval: Interval | None) -> dict[str, object]:
-    return {} if interval is None else {f"{name}_low": interval.low, f"{name}_high": interval.high}

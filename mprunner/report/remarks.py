@@ -90,9 +90,9 @@ def wide_intervals(result: AdaptiveResult, labels: Mapping[str, str]) -> Iterato
         yield f"… and {number(len(result.wide) - SHOWN)} more cases"
 
 
-def noise_in_words(metric: str, noise: Sequence[Noise]) -> tuple[str, ...]:
+def noise_in_words(metric: str, noises: Sequence[Noise]) -> tuple[str, ...]:
     """Say what makes a metric's values doubtful, in how many cases, and where most."""
-    return tuple(_noise(metric, each) for each in noise)
+    return tuple(_noise(metric, each) for each in noises)
 
 
 def _noise(metric: str, noise: Noise) -> str:

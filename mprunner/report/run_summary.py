@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import fsum
 from statistics import mean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
 from mprunner.analysis.diagnostics import (
+    AdaptiveResult,
     adaptive_result,
     failures,
     fastest,
@@ -20,7 +21,7 @@ from mprunner.analysis.diagnostics import (
     noise_of_cases,
 )
 from mprunner.analysis.statistics import Interval, median_of
-from mprunner.analysis.summary import counted, partners_of, values_of
+from mprunner.analysis.summary import Values, counted, partners_of, values_of
 from mprunner.analysis.verdict import Judgement
 from mprunner.model.declaration import Declaration, Field
 from mprunner.model.provenance import Header
@@ -142,41 +143,6 @@ def compared_field(declaration: Declaration) -> Field | None:
     return next(usual, None) or next((field for field in numeric if field.unit == "s"), None)
 
 
-def fastest_cases(header: Header, frames: Frames) -> tuple[str, ...]:
-    """Say which cases are the fastest, each of those that are compared with the same case of the baseline."""
-    field = compared_field(header.declaration)
-    if field is None or field.unit != "s":
-        return ()
-    values = values_of(counted(frames.trials), field.name)
-    groups = groups_of(partners_of(frames, header))
-    told = [
-        fastest_in_words(found, group, frames.params)
-        for group in groups
-        if (found := fastest(values, group)) is not None
-    ]
-    return tuple(told) if len(told) <= MOST_FASTEST else ()
-
-
-def noise(header: Header, frames: Frames, run: RunInfo | None) -> tuple[str, ...]:
-    """Say what makes a run's durations doubtful.
-
-    Args:
-        header: of the run's journal.
-        frames: its tables.
-        run: what its run.json says of the machine; None if that is not asked for.
-    """
-    machine = () if run is None else tuple(noise_of_machine(run))
-    field = compared_field(header.declaration)
-    if field is None:
-        return machine
-    values = values_of(counted(frames.trials).sort_values("repeat"), field.name)
-    cases = {
-        printable(label): list(values.get(case_id, {}).values()) for case_id, label in frames.labels.items()
-    }
-    few = too_few_repeats(cases) if partners_of(frames, header) else ()  # else the summary tells no interval
-    return (*noise_in_words(field.name, noise_of_cases(cases)), *few, *machine)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseDigest:
     """One case in words.
@@ -194,6 +160,13 @@ class CaseDigest:
     failed: str = ""
 
 
+class Remark(NamedTuple):
+    """A line below the cases, and the style that it has on a terminal."""
+
+    text: str
+    style: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunDigest:
     """A run in words.
@@ -202,22 +175,16 @@ class RunDigest:
         headline: its experiment, its scenario, and how its trials ended.
         description: what the experiment asks; empty if it does not say.
         cases: in the order of the plan.
-        meaning: what the metric means in which cases are compared; empty where none is.
-        failures: why trials were not ok, each different ending once.
-        fastest: which of the cases that are compared with one another is the fastest; empty of fewer than three.
-        noise: what makes the numbers doubtful.
-        wide: the cases that had all their repeats while their interval was not narrow yet, where that was asked.
+        remarks: why trials were not ok, each different ending once; the cases that had all their repeats while their
+            interval was not narrow yet, where that was asked; what the metric means in which cases are compared; the
+            fastest of those that are compared with one another; and what makes the numbers doubtful.
         verdict: what the experiment's expectations say of it; None where it expects nothing.
     """
 
     headline: str
     description: str
     cases: tuple[CaseDigest, ...]
-    meaning: str
-    failures: tuple[str, ...] = ()
-    fastest: tuple[str, ...] = ()
-    noise: tuple[str, ...] = ()
-    wide: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...]
     verdict: VerdictDigest | None = None
 
 
@@ -237,7 +204,6 @@ def digest(
         judgement: what :func:`mprunner.analysis.verdict.judge` made of them.
         run: what its run.json says of the machine, if that is asked for.
     """
-    final = frames.trials[frames.trials["is_final"]]
     executed, measured = _total(frames.statuses), _total(frames.measured_statuses)
     compared = _comparisons(header, frames, summary)
     narrowed = adaptive_result(frames.trials, header)
@@ -247,13 +213,45 @@ def digest(
         headline=_headline(header, executed, measured, needed),
         description=printable(" ".join(header.experiment.get("description", "").split())),
         cases=tuple(_cases(header, frames, compared)),
-        meaning=_meaning(header.declaration) if compared else "",
-        failures=reasons(failures(final), len(final)),
-        fastest=fastest_cases(header, frames),
-        noise=noise(header, frames, run),
-        wide=tuple(printable(line) for line in wide_intervals(narrowed, frames.labels)),
+        remarks=tuple(
+            _remarks(header, frames, run, narrowed, _meaning(header.declaration) if compared else "")
+        ),
         verdict=verdict_digest(judgement, complete=settled >= needed) if judgement.rules else None,
     )
+
+
+def _remarks(
+    header: Header, frames: Frames, run: RunInfo | None, narrowed: AdaptiveResult, meaning: str
+) -> Iterator[Remark]:
+    final = frames.trials[frames.trials["is_final"]]
+    yield from (Remark(why, "red") for why in reasons(failures(final), len(final)))
+    yield from (Remark(printable(line), "yellow") for line in wide_intervals(narrowed, frames.labels))
+    if meaning:
+        yield Remark(meaning, "dim")
+    noise: list[str] = []
+    if (field := compared_field(header.declaration)) is not None:
+        values = values_of(counted(frames.trials).sort_values("repeat"), field.name)
+        partners = partners_of(frames, header)
+        if field.unit == "s":
+            yield from map(Remark, _fastest(values, partners, frames))
+        cases = {
+            printable(label): list(values.get(case_id, {}).values())
+            for case_id, label in frames.labels.items()
+        }
+        noise += noise_in_words(field.name, noise_of_cases(cases))
+        noise += too_few_repeats(cases) if partners else ()  # else the summary tells no interval
+    noise += () if run is None else noise_of_machine(run)
+    yield from (Remark(f"noise: {each}", "yellow") for each in noise)
+
+
+def _fastest(values: Values, partners: Mapping[str, str], frames: Frames) -> list[str]:
+    """Say which cases are the fastest, each of those that are compared with the same case of the baseline."""
+    told = [
+        fastest_in_words(found, group, frames.params)
+        for group in groups_of(partners)
+        if (found := fastest(values, group)) is not None
+    ]
+    return told if len(told) <= MOST_FASTEST else []
 
 
 def _total(by_case: Mapping[str, StatusCounts]) -> StatusCounts:
@@ -365,12 +363,7 @@ def render_summary(run: RunDigest) -> str:
     for case in run.cases:
         told = "; ".join(part for part in (case.told, case.compared, case.failed) if part)
         lines.append(f"{case.label:{width}}   {told}" if width else told)
-    lines += run.failures
-    lines += run.wide
-    if run.meaning:
-        lines.append(f"({run.meaning})")
-    lines.extend(run.fastest)
-    lines.extend(f"noise: {noise}" for noise in run.noise)
+    lines += [f"({remark.text})" if remark.style == "dim" else remark.text for remark in run.remarks]
     if run.verdict:
         lines.append(render_verdict(run.verdict))
     return "\n".join(lines)
@@ -399,12 +392,7 @@ def summary_table(run: RunDigest) -> "RenderableType":
     if run.description:
         parts.append(Text(run.description, style="italic"))
     parts.append(table)
-    parts += [Text(line, style="red") for line in run.failures]
-    parts += [Text(line, style="yellow") for line in run.wide]
-    if run.meaning:
-        parts.append(Text(run.meaning, style="dim"))
-    parts.extend(Text(told) for told in run.fastest)
-    parts.extend(Text(f"noise: {noise}", style="yellow") for noise in run.noise)
+    parts += [Text(remark.text, style=remark.style) for remark in run.remarks]
     if run.verdict:
         parts.append(verdict_text(run.verdict))
     return Group(*parts)
