@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mprunner.errors import ExperimentError, ResultsError
+from mprunner.model.columns import TABLES
 from mprunner.model.text import printable
 from mprunner.runs import RunFolder, all_runs, find_run, passed_over, unbegun_runs
 from mprunner.signals import Interrupt
@@ -106,8 +107,7 @@ def load(run: AnyPath | None = None, results: AnyPath = "results") -> Results:
 
     folders = _folders(run, Path(results))
     read = [_tables(folder) for folder in folders]
-    names = ("trials", "actors", "outcomes", "samples", "summary")
-    found = {name: [tables[name] for tables in read if name in tables] for name in names}
+    found = {name: [tables[name] for tables in read if name in tables] for name in TABLES}
     tables = {name: concatenated(frames) if frames else None for name, frames in found.items()}
     return Results(runs=tuple(folder.read_run().to_json() for folder in folders), **tables)  # type: ignore[arg-type]
 

@@ -10,7 +10,7 @@ from mprunner.analysis.effects import Change, Estimate, Method, change_of, estim
 from mprunner.analysis.samples import Key, MeasuredCase, MeasuredRun, keyed
 from mprunner.analysis.significance import ALPHA, holm
 from mprunner.analysis.statistics import Interval, median_of
-from mprunner.model.records import label_of
+from mprunner.model.records import label_of, varying
 
 DEFAULT_MIN_EFFECT = 0.01
 """A difference below 1 % does not matter."""
@@ -124,9 +124,9 @@ def compare_cases(
     min_effect: float = DEFAULT_MIN_EFFECT,
 ) -> Comparison:
     """Compare cases of one run, repeat by repeat; each pair is a case of the base and one of the new side."""
-    varying = _varying([base for base, _ in pairs])
+    own = varying([base.params for base, _ in pairs])
     found = [
-        _Pair(label=label_of(base.params, varying) or _contrast(base, new), base=(base,), new=(new,))
+        _Pair(label=label_of(base.params, own) or _contrast(base, new), base=(base,), new=(new,))
         for base, new in pairs
     ]
     rows = (_rows(found, metric, units[metric], Method.REPEATS, min_effect) for metric in metrics)
@@ -137,7 +137,7 @@ def compare_cases(
 
 def _contrast(base: MeasuredCase, new: MeasuredCase) -> str:
     """Say in what two cases differ: ``guard none → guard lock``."""
-    names = _varying([base, new])
+    names = varying([base.params, new.params])
     return f"{label_of(base.params, names)} → {label_of(new.params, names)}"
 
 
@@ -146,19 +146,13 @@ def _gathered(by_key: Sequence[Mapping[Key, MeasuredCase]]) -> dict[Key, tuple[M
     return {key: tuple(cases[key] for cases in by_key if key in cases) for key in keys}
 
 
-def _varying(cases: Sequence[MeasuredCase]) -> list[str]:
-    """Return the params that differ between cases."""
-    names = cases[0].params if cases else {}
-    return [name for name in names if len({repr(case.params.get(name)) for case in cases}) > 1]
-
-
 def _labels(cases: Sequence[MeasuredCase]) -> list[str]:
     """Return what tells each case from the others: what its own run says, if that does."""
     labels = [case.label for case in cases]
     if len(set(labels)) == len(labels):
         return labels
-    varying = _varying(cases)
-    return [label_of(case.params, varying) for case in cases]
+    own = varying([case.params for case in cases])
+    return [label_of(case.params, own) for case in cases]
 
 
 def _rows(pairs: Sequence[_Pair], metric: str, unit: str, method: Method, min_effect: float) -> list[Row]:

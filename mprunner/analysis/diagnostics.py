@@ -2,7 +2,7 @@
 
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -214,27 +214,24 @@ def modified_z(values: Sequence[float]) -> list[float]:
 
 def noise_of_cases(cases: Cases) -> tuple[Noise, ...]:
     """Return in how many cases the spread is large, has outliers, or the first trial was slow, and where most."""
-    kinds: Mapping[NoiseKind, Callable[[Sequence[float]], float]] = {
-        "spread": _spread,
-        "outliers": _outliers,
-        "slow first trial": _slow_first,
-    }
-    noise = []
-    for kind, size_in in kinds.items():
-        sizes = {label: size for label, values in cases.items() if (size := size_in(values))}
-        if sizes:
-            worst = max(sizes, key=sizes.__getitem__)
-            noise.append(
-                Noise(
-                    kind=kind,
-                    found=len(sizes),
-                    cases=len(cases),
-                    worst=worst,
-                    size=sizes[worst],
-                    trials=len(cases[worst]),
-                )
-            )
-    return tuple(noise)
+    sizes: dict[NoiseKind, dict[str, float]] = {"spread": {}, "outliers": {}, "slow first trial": {}}
+    for label, values in cases.items():
+        outliers, slow_first = _outliers(values)
+        sizes["spread"][label] = _spread(values)
+        sizes["outliers"][label] = outliers
+        sizes["slow first trial"][label] = slow_first
+    return tuple(
+        Noise(
+            kind=kind,
+            found=sum(size > 0 for size in of_kind.values()),
+            cases=len(cases),
+            worst=(worst := max(of_kind, key=of_kind.__getitem__)),
+            size=of_kind[worst],
+            trials=len(cases[worst]),
+        )
+        for kind, of_kind in sizes.items()
+        if any(of_kind.values())
+    )
 
 
 @quietly
@@ -246,30 +243,19 @@ def _spread(values: Sequence[float]) -> float:
     return finite(spread) or 0.0 if spread >= MAX_SPREAD else 0.0
 
 
-def _outliers(values: Sequence[float]) -> int:
-    """Return the number of outliers, without a slow first trial, which is a kind of its own."""
-    places = _outlying(values)
-    return len(places) - (bool(places) and places[0] == 0 and _is_slow_first(values))
+def _outliers(values: Sequence[float]) -> tuple[int, float]:
+    """Return the number of outliers without a slow first trial, and such a one as a multiple of the median, else 0.
 
-
-def _slow_first(values: Sequence[float]) -> float:
-    """Return the first value as a multiple of the median; 0 where it is not slow."""
-    if not _is_slow_first(values) or (middle := median_of(values)) <= 0:
-        return 0.0
-    return finite(values[0] / middle) or 0.0
-
-
-def _is_slow_first(values: Sequence[float]) -> bool:
-    return 0 in _outlying(values) and values[0] == max(values)
-
-
-def _outlying(values: Sequence[float]) -> list[int]:
-    """Return the places of outliers; none of too few values."""
+    Of too few values there are none.
+    """
     if len(values) < MIN_REPEATS:
-        return []
+        return 0, 0.0
     middle, scores = median_of(values), modified_z(values)
-    return [
+    places = [
         place
         for place, (value, score) in enumerate(zip(values, scores, strict=True))
         if abs(score) > MAX_Z and abs(value - middle) >= MIN_DISTANCE * abs(middle)
     ]
+    if 0 not in places or values[0] < max(values):
+        return len(places), 0.0
+    return len(places) - 1, finite(values[0] / middle) or 0.0 if middle > 0 else 0.0

@@ -72,14 +72,13 @@ def independent_interval(base: Sequence[float], new: Sequence[float]) -> Interva
     Each group is resampled on its own (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 8.3).
     None for fewer than five values on a side, a negative one, or where a resample's base is 0.
     """
-    below, above = _medians(base, _SEEDS[0]), _medians(new, _SEEDS[1])
+    below, above = (
+        resampled_medians(np.asarray(side, dtype=np.float64), seed)
+        for side, seed in zip((base, new), _SEEDS, strict=True)
+    )
     if below is None or above is None or min(*base, *new) < 0 or np.min(below) <= 0:
         return None
     return percentile_interval(above / below)
-
-
-def _medians(values: Sequence[float], seed: int) -> NDArray[np.float64] | None:
-    return resampled_medians(np.asarray(values, dtype=np.float64), seed)
 
 
 def ratio_of_runs(base: Sequence[float], new: Sequence[float]) -> Estimate | None:
@@ -111,16 +110,6 @@ def _student(base: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[float
     error = math.sqrt(squares / degrees * (1 / base.size + 1 / new.size))
     difference = float(new.mean() - base.mean())
     return difference, error, two_sided_p(difference / error, degrees) if error else float(difference == 0)
-
-
-def difference_of_runs_p(base: Sequence[float], new: Sequence[float]) -> float | None:
-    """Return Student's p that two sides of several runs are alike, by a number of each run.
-
-    It is for runs whose medians are not all positive, of which there is no ratio. None for fewer than three in all.
-    """
-    if len(base) + len(new) < MIN_RUNS or not base or not new:
-        return None
-    return _student(np.asarray(base, dtype=np.float64), np.asarray(new, dtype=np.float64))[2]
 
 
 class Method(StrEnum):
@@ -223,10 +212,10 @@ def _rank_p(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]]) 
 
     Runs may be alike by chance: the spread of the trials must tell the sides apart, too.
     """
-    ranks = mean_ranks([*ours, *theirs])
-    of_runs = difference_of_runs_p(ranks[: len(ours)], ranks[len(ours) :])
+    ranks = np.asarray(mean_ranks([*ours, *theirs]))
+    _, _, of_runs = _student(ranks[: len(ours)], ranks[len(ours) :])
     of_trials = mann_whitney_p([*chain(*theirs)], [*chain(*ours)])
-    return None if of_runs is None or of_trials is None else max(of_runs, of_trials)
+    return None if of_trials is None else max(of_runs, of_trials)
 
 
 def _of_repeats(base: MeasuredCase, new: MeasuredCase, metric: str, tests: int) -> Estimate:

@@ -199,5 +199,5 @@ def comparison_json(compared: Compared, exceeded: Sequence[tuple[Limit, Row]]) -
         "exceeded": [
             {"limit": str(limit), "metric": row.metric, "label": row.label} for limit, row in exceeded
         ],
-        "notes": notes(compared.comparison),
+        "notes": list(notes(compared.comparison)),
     }

@@ -197,16 +197,16 @@ TABLES: Final[Mapping[str, Table]] = {
         key=("run_id", "trial_id", "actor"),
         refers_to=_OF_A_TRIAL,
     ),
-    "samples": Table(
-        doc="A row per sample of a trial's last attempt, in the order in which they were taken.",
-        columns=_TRIAL,
-        refers_to=_OF_A_TRIAL,
-    ),
     "outcomes": Table(
         doc="A row per case, outcome variable and observed value.",
         columns=_OUTCOMES,
         key=("run_id", "case_id", "variable", "value"),
         refers_to=("trials", ("run_id", "case_id")),
+    ),
+    "samples": Table(
+        doc="A row per sample of a trial's last attempt, in the order in which they were taken.",
+        columns=_TRIAL,
+        refers_to=_OF_A_TRIAL,
     ),
     "summary": Table(
         doc="A row per case and metric, over the final ok trials that are no warm-up.",
@@ -215,7 +215,7 @@ TABLES: Final[Mapping[str, Table]] = {
         refers_to=("trials", ("run_id", "case_id")),
     ),
 }
-"""The tables of a run, by the name of their file without its ``.csv``."""
+"""The tables of a run in their order, by the name of their file without its ``.csv``."""
 
 RESERVED: Final = frozenset(name for table in TABLES if table != "actors" for name in TABLES[table].columns)
 """Columns of mprunner's own in the tables where params, metrics or sample fields are columns too."""

@@ -258,6 +258,12 @@ class Record:
         )
 
 
+def varying(cases: Sequence[Mapping[str, Scalar]]) -> list[str]:
+    """Return the params that differ between cases, each given as its params."""
+    names = cases[0] if cases else {}
+    return [name for name in names if len({repr(params.get(name)) for params in cases}) > 1]
+
+
 def label_of(params: Mapping[str, Scalar], names: Iterable[str]) -> str:
     """Say some params in words, such as ``guard lock, rounds 1,000``."""
     return ", ".join(f"{name} {_shown(params[name])}" for name in names)

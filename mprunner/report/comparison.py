@@ -43,11 +43,6 @@ def direction(change: Change, unit: str) -> str:
     return change.value
 
 
-def notes(comparison: Comparison) -> tuple[str, ...]:
-    """Say how far a comparison is to be trusted, and what it leaves out."""
-    return tuple(_notes(comparison))
-
-
 def render_comparison(comparison: Comparison) -> str:
     """Return the cases metric by metric, and the notes, as plain text without a line end after its last line."""
     blocks = []
@@ -112,7 +107,8 @@ def _p(p: float | None) -> str:
     return f"p {p:.2g}" if p >= 0.001 else "p < 0.001"
 
 
-def _notes(comparison: Comparison) -> Iterator[str]:
+def notes(comparison: Comparison) -> Iterator[str]:
+    """Say how far a comparison is to be trusted, and what it leaves out."""
     for side, labels in (("base", comparison.only_base), ("new", comparison.only_new)):
         if labels:
             yield f"only in {side}: {'; '.join(printable(label) or 'the only case' for label in labels)}"

@@ -14,7 +14,7 @@ from mprunner.analysis.diagnostics import (
     Noise,
 )
 from mprunner.model.adaptive import MIN_REPEATS
-from mprunner.model.records import label_of
+from mprunner.model.records import label_of, varying
 from mprunner.model.text import printable
 from mprunner.report.wording import factor, number, share, trials
 from mprunner.runs import RunInfo
@@ -57,16 +57,12 @@ def fastest_in_words(found: Fastest, group: Sequence[str], params: Mapping[str, 
         group: the cases among which it is the fastest.
         params: of all cases of the run, by case id.
     """
-    varying = _varying([params[case] for case in group])
-    common = [name for name in _varying(list(params.values())) if name not in varying]
-    labels = [printable(label_of(params[case], varying)) for case in (found.case, *found.ties)]
+    own = varying([params[case] for case in group])
+    common = [name for name in varying(list(params.values())) if name not in own]
+    labels = [printable(label_of(params[case], own)) for case in (found.case, *found.ties)]
     where = f" with {printable(label_of(params[found.case], common))}" if common else ""
     ties = f"; not told apart from it: {_listed(labels[1:])}" if found.ties else ""
     return f"fastest{where}: {labels[0]}{ties}"
-
-
-def _varying(params: Sequence[Mapping[str, Scalar]]) -> list[str]:
-    return [name for name in params[0] if len({repr(one[name]) for one in params}) > 1]
 
 
 def _listed(labels: Sequence[str]) -> str:

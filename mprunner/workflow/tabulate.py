@@ -13,6 +13,7 @@ import pandas as pd
 from mprunner.analysis.summary import summarise
 from mprunner.analysis.verdict import Judgement, judge, outcomes_table
 from mprunner.errors import ResultsError
+from mprunner.model.columns import TABLES
 from mprunner.model.provenance import Header
 from mprunner.model.rules import Rules
 from mprunner.report import verdict_json
@@ -143,5 +144,4 @@ def _frames_of(tabled: Tabled) -> dict[str, pd.DataFrame]:
 
 
 def _ordered(tables: Mapping[str, T]) -> dict[str, T]:
-    names = ("trials", "actors", "outcomes", "samples", "summary")
-    return {name: tables[name] for name in names if name in tables}
+    return {name: tables[name] for name in TABLES if name in tables}
