@@ -102,8 +102,8 @@ class Run:
     header: Header
 
     @property
-    def sessions(self):
-        return [Session(python=self.header.python, host=self.header.host, conditions={})]
+    def session(self):
+        return Session(python=self.header.python, host=self.header.host, conditions={})
 
     def records(self):
         return iter(self.made)

@@ -81,17 +81,11 @@ class Session:
         python: the version that executed its trials.
         host: the machine's name.
         conditions: the code and the Python that its results are of.
-        first_record: the number of its first record in the journal, from 0.
     """
 
     python: str
     host: str
     conditions: Mapping[str, str]
-    first_record: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a value that ``json`` can write; its line in the journal says how many records were before it."""
-        return {"python": self.python, "host": self.host, "conditions": self.conditions}
 
 
 def identity_of(installed: Distribution) -> tuple[str, str]:

@@ -106,7 +106,7 @@ class Journal:
         Raises:
             ResultsError: it can't be written.
         """
-        self._append({"resumed": session.to_json()}, sync=True)
+        self._append({"resumed": fields_by_name(session)}, sync=True)
 
     def started(self, attempt: Attempt) -> None:
         """Note that an attempt is about to be executed; not synced, since losing it loses no result.

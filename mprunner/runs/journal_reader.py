@@ -146,8 +146,7 @@ class Reading:
 
     Attributes:
         header: its first line.
-        sessions: the invocations of mprunner that executed what has been read so far, in order; the first is the
-            header's.
+        session: the invocation of mprunner that executed what has been read last.
         whole_bytes: the size of the whole lines that have been read.
         torn_bytes: the size of what a crash left of a last line; it is not part of what was recorded.
     """
@@ -168,11 +167,10 @@ class Reading:
         if first is None or not first.is_whole:
             raise ResultsError(f"{path} has no header", "the run was ended before it began: start it anew")
         self.header = header = _header(first)
-        self.sessions = [Session(python=header.python, host=header.host, conditions=header.conditions)]
+        self.session = Session(python=header.python, host=header.host, conditions=header.conditions)
         self.whole_bytes = len(first.text)
         self.torn_bytes = 0
         self._unfinished: dict[tuple[str, int], Attempt] = {}
-        self._records = 0
         self._trial_states = trial_states
 
     @property
@@ -227,11 +225,10 @@ class Reading:
             attempt_value, status = value["attempt"], value["status"]
             trial_id, number = attempt_value["trial_id"], attempt_value["attempt"]
             self._unfinished.pop((trial_id, number), None)
-            self._records += 1
             if self._trial_states is not None:
                 self._trial_states.ended(trial_id, number, status)
         elif kind == "resumed":
-            self.sessions.append(Session(**value, first_record=self._records))
+            self.session = Session(**value)
         else:
             raise ValueError(f"a line of the kind {kind!r} has no place there")
 

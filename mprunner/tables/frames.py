@@ -97,9 +97,9 @@ def build_frames(reading: Reading, cut_off: Iterable[Record] = (), begin: Begin 
     Raises:
         ResultsError: the journal can't be read, or holds a value that is not of the type declared.
     """
-    builder = _Builder(reading.header, reading.sessions, begin)
+    builder = _Builder(reading.header, begin)
     for record in chain(reading.records(), cut_off):
-        builder.add(record)
+        builder.add(record, reading.session)
     return builder.frames()
 
 
@@ -154,10 +154,8 @@ class Collector:
 class _Builder:
     """Collects the rows of all tables in one pass over the records."""
 
-    def __init__(self, header: Header, sessions: Sequence[Session], begin: Begin) -> None:
+    def __init__(self, header: Header, begin: Begin) -> None:
         self._header = header
-        self._sessions = sessions
-        self._session = 0
         declaration = header.declaration
         params = columns_of(declaration.params)
         self._trials = _Collected({**_TRIAL, **params, **columns_of(declaration.metrics)})
@@ -171,8 +169,8 @@ class _Builder:
         self._last: dict[str, tuple[int, int]] = {}
         self._cases: dict[str, Attempt] = {}
 
-    def add(self, record: Record) -> None:
-        """Add what one record says to every table."""
+    def add(self, record: Record, session: Session) -> None:
+        """Add what one record of a session says to every table."""
         number, attempt, result = len(self._order), record.attempt, record.ending.result
         self._order.append(attempt.order)
         # By its number: the record of an attempt that was cut off comes after the start of the next one.
@@ -181,7 +179,7 @@ class _Builder:
         )
         if attempt.order < self._cases.setdefault(attempt.case_id, attempt).order:
             self._cases[attempt.case_id] = attempt
-        self._trials.add([_trial_row(record, self._header.run_id, self._session_of(number))], {})
+        self._trials.add([_trial_row(record, self._header.run_id, session)], {})
         # A cancelled or lost trial is executed again: rows of both attempts would count its actors and samples twice.
         if result and record.status not in (Status.CANCELLED, Status.LOST):
             ids = {"run_id": self._header.run_id, "trial_id": attempt.trial_id}
@@ -189,13 +187,6 @@ class _Builder:
             self._samples.add(result.samples, ids)
         for outcome in result.outcomes if result else ():
             self._observed.append((number, attempt.case_id, outcome))
-
-    def _session_of(self, number: int) -> Session:
-        """Return the session of a record; asked in the order of records."""
-        later = self._session + 1
-        while later < len(self._sessions) and number >= self._sessions[later].first_record:
-            self._session, later = later, later + 1
-        return self._sessions[self._session]
 
     def frames(self) -> Frames:
         """Make the frames."""

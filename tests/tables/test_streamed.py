@@ -134,7 +134,7 @@ def peak_of(trials, folder):
     """Write the samples of some trials that exist one at a time; return the peak memory in bytes."""
 
     class Passing:
-        header, sessions = run(declaration=SAMPLED).header, run(declaration=SAMPLED).sessions
+        header, session = run(declaration=SAMPLED).header, run(declaration=SAMPLED).session
 
         def records(self):
             for repeat in range(trials):
