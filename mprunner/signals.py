@@ -3,8 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -20,12 +19,13 @@ class Interrupt:
 
     Attributes:
         signal: the number of the signal that came, or None.
-        before_second: called before the second signal ends the process; it must be fit for a signal handler.
+        before_end: called before a signal ends the process; it must be fit for a signal handler.
     """
 
     def __init__(self) -> None:
         self.signal: int | None = None
-        self.before_second: Callable[[], object] | None = None
+        self.before_end: Callable[[], object] | None = None
+        self._ends_at_once = False
         self._reader, self._writer = os.pipe()
         self._before: Mapping[int, Handler] = {}
 
@@ -33,54 +33,35 @@ class Interrupt:
         """Return a descriptor that is readable once a signal has come."""
         return self._reader
 
+    def end_at_once(self, before_end: Callable[[], object]) -> None:
+        """Have the first signal end the process from now on, after a call; one that has come already does it now."""
+        self.before_end = before_end
+        self._ends_at_once = True
+        if self.signal is not None:
+            self._note(self.signal, None)
+
     def __enter__(self) -> "Interrupt":
-        self._before = _catch(self._note)
+        if threading.current_thread() is threading.main_thread():
+            # nohup stays in force
+            caught = [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
+            self._before = {each: signal.signal(each, self._note) for each in caught}
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        _restore(self._before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
         os.close(self._reader)
         os.close(self._writer)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.signal is not None:
-            if self.before_second is not None:
-                self.before_second()
+        if self.signal is not None or self._ends_at_once:
+            for each in self._before:
+                signal.signal(each, signal.SIG_DFL)  # another must not be handled within this one
+            if self.before_end is not None:
+                self.before_end()
             end_by(number)
         self.signal = number
         os.write(self._writer, b"!")
-
-
-@contextmanager
-def called_before_the_end(close: Callable[[], object]) -> Iterator[None]:
-    """Call ``close`` before INT, TERM or HUP ends this process, which they do at once."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        for each in before:
-            signal.signal(each, signal.SIG_DFL)  # a second signal must not call it within itself
-        close()
-        end_by(number)
-
-    before = _catch(end)
-    try:
-        yield
-    finally:
-        _restore(before)
-
-
-def _catch(handler: Callable[[int, FrameType | None], None]) -> Mapping[int, Handler]:
-    """Set the handler of the signals that end a run; return those that they had."""
-    if threading.current_thread() is not threading.main_thread():
-        return {}
-    caught = [
-        each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN
-    ]  # nohup stays in force
-    return {each: signal.signal(each, handler) for each in caught}
-
-
-def _restore(before: Mapping[int, Handler]) -> None:
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def end_by(number: int) -> NoReturn:

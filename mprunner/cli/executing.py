@@ -160,7 +160,7 @@ def _progress_shown(registry: Registry, interrupt: Interrupt, *, done: int, quie
     if quiet:
         yield
         return
-    interrupt.before_second = _show_cursor
+    interrupt.before_end = _show_cursor
     live = LiveProgress(done) if is_terminal(sys.stderr) else None
     progress = live or LineProgress()
     registry.manager.register(progress, name="live progress" if live else "progress lines")

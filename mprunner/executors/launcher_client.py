@@ -15,7 +15,7 @@ from typing import IO, Final
 
 from mprunner.errors import MprunnerError, PluginError
 from mprunner.executors.orphans import END_LIMIT_S, MARK, end_marked, new_mark
-from mprunner.signals import Interrupt, called_before_the_end, end_by
+from mprunner.signals import Interrupt
 from mprunner.worker.containment import descendants, is_zombie, kill, remove_tree
 from mprunner.worker.protocol import Cancel, Channel, Ended, Hello, Order, Ready, Refused
 
@@ -130,7 +130,7 @@ class Launcher:
         try:
             self._process.wait(OVERDUE_S)
         except subprocess.TimeoutExpired:
-            self._end_tree()
+            return self.destroy()
         return self._last_words()
 
     def destroy(self) -> str:
@@ -173,14 +173,11 @@ def launcher_at_hand() -> Iterator[Launcher]:
     """
     with Interrupt() as interrupt:  # a signal must not come between the start and knowing of it
         launcher = Launcher()
-    if interrupt.signal is not None:
-        launcher.close()
-        end_by(interrupt.signal)
-    try:
-        with called_before_the_end(launcher.close):
+        try:
+            interrupt.end_at_once(launcher.close)
             yield launcher
-    finally:
-        launcher.close()
+        finally:
+            launcher.close()
 
 
 def _alive_below(pid: int) -> list[int]:
