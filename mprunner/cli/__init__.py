@@ -95,8 +95,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.stdout.flush()
     except MprunnerError as error:
         fail(error)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
     except click.ClickException as error:
         with suppress(OSError):
             error.show()

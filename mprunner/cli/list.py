@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from mprunner.cli import say
 from mprunner.cli.options import results_option, warn
 from mprunner.cli.output import json_option, print_json
-
-if TYPE_CHECKING:
-    from mprunner.runs import RunFolder, RunInfo
 
 COLUMNS = ("run_id", "experiment", "state", "verdict", "done", "planned")
 
@@ -42,17 +39,14 @@ def command(experiment: str | None, results: Path, as_json: bool) -> int:
             warn(error.message, error.hint or "")
             continue
         if experiment in (None, run.experiment):
-            rows.append(_row(folder, run))
+            row = {name: run.content.get(name) for name in COLUMNS}
+            spared = {"spared": run.spared} if run.is_adaptive else {}
+            rows.append(row | spared | {"folder": str(folder.path)})
     if as_json:
         print_json(rows)
     else:
         say(listing(rows) if rows else f"no runs in {results}")
     return 0
-
-
-def _row(folder: RunFolder, run: RunInfo) -> dict[str, Any]:
-    spared = {"spared": run.spared} if run.is_adaptive else {}
-    return {name: run.content.get(name) for name in COLUMNS} | spared | {"folder": str(folder.path)}
 
 
 def _shown(value: object) -> str:

@@ -90,14 +90,13 @@ def tell_left_out(plan: Plan, name: str = "") -> None:
         name: of the experiment, where there are several.
     """
     of = f"{name}: " if name else ""
-    if plan.excluded:
-        say(f"{of}{_combinations(plan.excluded)} excluded", err=True)
-    if plan.repeated:
-        say(
-            f"{of}{_combinations(plan.repeated)} with the values of another, and no case of its own", err=True
-        )
-    if plan.not_selected:
-        say(f"{of}{_combinations(plan.not_selected)} not selected", err=True)
+    for count, why in (
+        (plan.excluded, "excluded"),
+        (plan.repeated, "with the values of another, and no case of its own"),
+        (plan.not_selected, "not selected"),
+    ):
+        if count:
+            say(f"{of}{_combinations(count)} {why}", err=True)
     if plan.refused:
         say(of + refusals_text(plan.refused), err=True)
 

@@ -415,7 +415,6 @@ class Notifier:
     def __init__(self, registry: Registry) -> None:
         self.errors: list[str] = []
         self._manager = registry.manager
-        self._callers: dict[str, list[tuple[str, Any]]] = {}
 
     def all(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
         """Call a hook of every plugin; return the answers with the plugins' names."""
@@ -438,20 +437,12 @@ class Notifier:
                 self._note(name, "mprunner_environment", f"its answer is no JSON: {error}")
         return facts
 
-    def _of(self, hook: str) -> list[tuple[str, Any]]:
-        if hook not in self._callers:
-            implementations = getattr(self._manager.hook, hook).get_hookimpls()
-            plugins = [implementation.plugin for implementation in implementations]
-            self._callers[hook] = [
-                (
-                    str(self._manager.get_name(plugin)),
-                    self._manager.subset_hook_caller(
-                        hook, [other for other in plugins if other is not plugin]
-                    ),
-                )
-                for plugin in reversed(plugins)
-            ]
-        return self._callers[hook]
+    def _of(self, hook: str) -> Iterator[tuple[str, Any]]:
+        """Yield the plugins that have a hook, by name, each with what calls its implementation alone."""
+        plugins = [found.plugin for found in getattr(self._manager.hook, hook).get_hookimpls()]
+        for plugin in reversed(plugins):
+            others = [other for other in plugins if other is not plugin]
+            yield str(self._manager.get_name(plugin)), self._manager.subset_hook_caller(hook, others)
 
     def _note(self, plugin: str, hook: str, what: str) -> None:
         message = f"{plugin}: {hook}: {what}"

@@ -30,12 +30,8 @@ def _children(pid: int) -> list[int]:
         return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
     except (FileNotFoundError, ProcessLookupError):
         if (tasks / str(pid)).exists():  # the process is there: this kernel doesn't list children
-            return _children_by_scan(pid)
+            return [number for number in all_processes() if stat(number)[1:2] == [str(pid)]]
         return []
-
-
-def _children_by_scan(pid: int) -> list[int]:
-    return [number for number in all_processes() if stat(number)[1:2] == [str(pid)]]
 
 
 def all_processes() -> list[int]:

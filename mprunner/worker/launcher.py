@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 import traceback
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -20,63 +21,45 @@ from mprunner.worker.trial import execute, import_subject, make_importable, prel
 from mprunner.worker.watch import Crowd, Watched
 
 
+@dataclass(slots=True)
 class Slot:
     """Executes attempts, one after the other; ``begin`` is what a worker does with its order."""
 
-    def __init__(
-        self,
-        begin: Begin,
-        channel: Channel,
-        containment: str,
-        wake: int,
-        tmp_path: Path,
-        limits: Limits,
-    ) -> None:
-        self._begin = begin
-        self._channel = channel
-        self._containment = containment
-        self._wake = wake
-        self._tmp_path = tmp_path
-        tmp_path.mkdir()
-        os.environ["TMPDIR"] = str(tmp_path)
-        self._logs = Logs(limits.output)
-        self._processes = limits.processes
-        self._memory = limits.memory_per_process
-        self._waiting: Waiting | None = None
+    begin: Begin
+    channel: Channel
+    containment: str
+    wake: int
+    tmp_path: Path
+    limits: Limits
+    logs: Logs
+    waiting: Waiting | None = None
 
     def execute(self, order: Order) -> Ended:
         """Give the order to a worker, watch that to its end, and say how it ended."""
         log = Path(order.log)
         started, waiting = self._hand_over(order, log)
-        keeper = Keeper(waiting.pid, self._containment, self._wake)
-        attempt = Watched(
-            keeper,
-            waiting.result_fd,
-            self._channel,
-            self._wake,
-            self._logs.is_over,
-            Crowd(self._processes),
-        )
-        over_output = False
+        keeper = Keeper(waiting.pid, self.containment, self.wake)
+        crowd = Crowd(self.limits.processes)
+        attempt = Watched(keeper, waiting.result_fd, self.channel, self.wake, self.logs.is_over, crowd)
         try:
             attempt.watch(started + order.timeout_s)
         finally:
             wall_s = monotonic() - started
             attempt.drain_result()
             if attempt.timed_out:
-                write_stacks(waiting.pid, self._logs.open(log))
+                write_stacks(waiting.pid, self.logs.open(log))
             leaked = keeper.end(attempt.helpers())
             os.close(waiting.result_fd)
-            over_output = self._logs.keep(log, STACKS_BYTES if attempt.timed_out else 0)
+            over_output = self.logs.keep(log, STACKS_BYTES if attempt.timed_out else 0)
             self._clear_tmp()
         return _ended(attempt, keeper, wall_s, leaked, over_output)
 
     def _hand_over(self, order: Order, log: Path) -> tuple[float, Waiting]:
         """Give the order to the worker that waits for one, or to a new one; return when that was, and the worker."""
         while True:
-            if self._waiting is None:
+            if self.waiting is None:
                 self.prepare(log)
-            waiting, self._waiting = self._waiting, None
+            waiting, self.waiting = self.waiting, None
             assert waiting is not None
             started = monotonic()
             if waiting.order(order):
@@ -85,26 +68,26 @@ class Slot:
 
     def prepare(self, log: Path) -> None:
         """Fork the worker of the next order, whose log will be beside ``log``; nothing of a trial is alive then."""
-        log_fd = self._logs.open(log)
-        self._waiting = fork_waiting(
-            self._begin, log_fd, self._tmp_path, self._memory, close=self._channel.close
+        log_fd = self.logs.open(log)
+        self.waiting = fork_waiting(
+            self.begin, log_fd, self.tmp_path, self.limits.memory_per_process, close=self.channel.close
         )
 
     def close(self) -> None:
         """End the worker that waits for an order, and remove the log that no trial has printed to."""
-        if self._waiting is not None:
-            self._waiting.dismiss()
-        self._logs.close()
+        if self.waiting is not None:
+            self.waiting.dismiss()
+        self.logs.close()
 
     def _clear_tmp(self) -> None:
         """Have the scratch folder empty again, whatever the trial put in its place."""
         try:
-            if not self._tmp_path.is_symlink() and not os.listdir(self._tmp_path):
+            if not self.tmp_path.is_symlink() and not os.listdir(self.tmp_path):
                 return
         except OSError:
             pass
-        remove_tree(self._tmp_path)
-        self._tmp_path.mkdir(parents=True, exist_ok=True)
+        remove_tree(self.tmp_path)
+        self.tmp_path.mkdir(parents=True, exist_ok=True)
 
 
 def _ended(attempt: Watched, keeper: Keeper, wall_s: float, leaked: int, over_output: bool) -> Ended:
@@ -152,7 +135,10 @@ def _serve(channel: Channel, hello: Hello) -> None:
         containment = contain(hello.containment)
         begin = _beginning(hello)
         wake = _catch_signals()  # after the import: a plugin may have set handlers of its own
-        slot = Slot(begin, channel, containment, wake, scratch / "t", Limits(**hello.limits))
+        tmp_path, limits = scratch / "t", Limits(**hello.limits)
+        tmp_path.mkdir()
+        os.environ["TMPDIR"] = str(tmp_path)
+        slot = Slot(begin, channel, containment, wake, tmp_path, limits, Logs(limits.output))
     except BaseException as error:
         traceback.print_exc()
         channel.send(Refused(reason=f"{type(error).__name__}: {error}"))

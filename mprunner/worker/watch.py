@@ -3,6 +3,7 @@
 import os
 import select
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
@@ -37,35 +38,29 @@ class Crowd:
         return over
 
 
+@dataclass(slots=True)
 class Watched:
     """An attempt under way: what has come out of its worker, and why watching it stopped."""
 
-    def __init__(
-        self,
-        keeper: Keeper,
-        reader: int,
-        channel: Channel,
-        wake: int,
-        log_is_over: Callable[[], bool],
-        crowd: Crowd,
-    ) -> None:
-        self.timed_out = False
-        self.cancelled = False
-        self.over_processes = False
-        self.data = bytearray()
-        self._keeper = keeper
-        self._reader = reader
-        self._channel = channel
-        self._wake = wake
-        self._log_is_over = log_is_over
-        self._crowd = crowd
-        self._stopped_for_output = False
-        os.set_blocking(reader, False)
+    keeper: Keeper
+    reader: int
+    channel: Channel
+    wake: int
+    log_is_over: Callable[[], bool]
+    crowd: Crowd
+    data: bytearray = field(default_factory=bytearray)
+    timed_out: bool = False
+    cancelled: bool = False
+    over_output: bool = False
+    over_processes: bool = False
+
+    def __post_init__(self) -> None:
+        os.set_blocking(self.reader, False)
 
     @property
     def ended_itself(self) -> bool:
         """Whether the worker ended without being ended by us."""
-        return not (self.timed_out or self.cancelled or self._stopped_for_output or self.over_processes)
+        return not (self.timed_out or self.cancelled or self.over_output or self.over_processes)
 
     def watch(self, deadline: float) -> None:
         """Wait for the worker's end, its deadline, a limit that is passed, a cancel, or the runner's death.
@@ -74,11 +69,11 @@ class Watched:
             EOFError: the runner is dead.
         """
         poll = select.poll()
-        for fd in (self._reader, self._wake, self._channel.fileno()):
+        for fd in (self.reader, self.wake, self.channel.fileno()):
             poll.register(fd, select.POLLIN)
         look_at_limits = monotonic() + LOG_CHECK_S
         # A cancel is looked for before the first wait: one that came early was read together with the order.
-        while self._keeper.status is None and not self._keeper.empty and not self._is_cancelled():
+        while self.keeper.status is None and not self.keeper.empty and not self._is_cancelled():
             now = monotonic()
             if now >= deadline:
                 self.timed_out = True
@@ -88,35 +83,28 @@ class Watched:
                 if self._is_over_a_limit():
                     return
             for fd, _ in poll.poll((min(deadline, look_at_limits) - now) * 1000 + 1):
-                if fd == self._reader:
+                if fd == self.reader:
                     if not self._read_result():
                         poll.unregister(fd)
-                elif fd == self._wake:
+                elif fd == self.wake:
                     drain(fd)
-                    self._keeper.reap()
+                    self.keeper.reap()
                 else:
-                    self._hear()
+                    self.channel.fill()
 
     def _is_over_a_limit(self) -> bool:
-        self._stopped_for_output = self._log_is_over()
-        self.over_processes = not self._stopped_for_output and self._crowd.is_over()
-        return self._stopped_for_output or self.over_processes
-
-    def _hear(self) -> None:
-        try:
-            self._channel.fill()
-        except EOFError:
-            self.cancelled = True
-            raise
+        self.over_output = self.log_is_over()
+        self.over_processes = not self.over_output and self.crowd.is_over()
+        return self.over_output or self.over_processes
 
     def _is_cancelled(self) -> bool:
-        self.cancelled = isinstance(self._channel.next(), Cancel)
+        self.cancelled = isinstance(self.channel.next(), Cancel)
         return self.cancelled
 
     def _read_result(self) -> bool:
         """Read what is there; return False at the end of the stream."""
         try:
-            data = os.read(self._reader, 1 << 16)
+            data = os.read(self.reader, 1 << 16)
         except BlockingIOError:
             return True
         if len(self.data) <= MAX_RESULT_BYTES + RESULT_HEADER.size:

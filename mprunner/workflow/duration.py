@@ -52,11 +52,6 @@ class Walls:
     overhead_s: float = 0.0
 
 
-def at_most(plan: Plan) -> Estimate:
-    """Return how long a plan takes if every trial takes its whole timeout."""
-    return Estimate(seconds=len(plan) * plan.timeout_s)
-
-
 def by_walls(case_ids: Sequence[str], trials_per_case: int, walls: Walls, run_id: str) -> Estimate | None:
     """Estimate a plan's time by an earlier run; a case that is not known there counts as the mean of those that are.
 
@@ -76,9 +71,10 @@ def estimate(plan: Plan, name: str, results: Path) -> Estimate:
     A run whose journal can't be read is passed over. Without a run, and for a plan of more than :data:`CASES`
     cases, it is what the plan takes at most.
     """
+    at_most = Estimate(seconds=len(plan) * plan.timeout_s)  # if every trial takes its whole timeout
     runs = [folder for folder in all_runs(results) if folder.path.parent.name == name]
     if not runs or len(plan.cases) > CASES:
-        return at_most(plan)
+        return at_most
     case_ids = [case.case_id for case in plan.cases]
     for folder in runs[: -RUNS - 1 : -1]:
         try:
@@ -87,7 +83,7 @@ def estimate(plan: Plan, name: str, results: Path) -> Estimate:
             continue
         if found := by_walls(case_ids, plan.warmup + plan.repeats, walls, folder.run_id):
             return found
-    return at_most(plan)
+    return at_most
 
 
 def read_walls(journal: Path) -> Walls:

@@ -146,7 +146,8 @@ def prepare_rest(run: Reopened, plugins: Sequence[Path], file: Path, *, allow_ch
     _refuse_missing_cpus(run.experiment)
     cpus = header.cpus or len(cpus_of(run.experiment))
     plan = _plan_of(run, scenario, cpus)
-    if plan is None or len(plan) != header.planned or not _holds(plan, run.trial_states):
+    known = 0 if plan is None else sum(trial_id in run.trial_states for trial_id in plan.trial_ids())
+    if plan is None or len(plan) != header.planned or known != len(run.trial_states):
         raise ResumeRefusedError("the plan of the run is not what it was: other trials are in it", NEW_RUN)
     return Rest(
         reopened=run,
@@ -175,10 +176,6 @@ def _plan_of(run: Reopened, scenario: RegisteredScenario, cpus: int) -> Plan | N
         return make_plan(run.experiment, run.header.declaration, scenario.params_type, cpus)
     except NothingSelectedError:
         return None
-
-
-def _holds(plan: Plan, trial_states: TrialStates) -> bool:
-    return sum(trial_id in trial_states for trial_id in plan.trial_ids()) == len(trial_states)
 
 
 def _refuse_missing_cpus(experiment: Experiment) -> None:
@@ -231,7 +228,8 @@ def _experiment_differences(
 ) -> tuple[Difference, ...]:
     """Compare what the file says now with what the run began with: what it means, not how it is written."""
     try:
-        given = _as_then(run.experiment, file, registry)
+        asked = Asked(overrides=run.experiment.overrides)  # as when the run began
+        given = replace(read_experiment(file, registry.scenario, asked), only=run.experiment.only)
         cpus = run.header.cpus or len(cpus_of(run.experiment))
         planned = make_plan(given, run.header.declaration, scenario.params_type, cpus)
     except MprunnerError as error:
@@ -246,13 +244,6 @@ def _experiment_differences(
         for made in (run.experiment, given)
     )
     return differences(then, now)
-
-
-def _as_then(experiment: Experiment, file: Path, registry: Registry) -> Experiment:
-    """Read a file with what was set and asked for when the run began."""
-    asked = Asked(overrides=experiment.overrides)
-    given = read_experiment(file, registry.scenario, asked)
-    return replace(given, only=experiment.only)
 
 
 def continued(rest: Rest, session: Started) -> OpenRun:

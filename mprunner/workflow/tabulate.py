@@ -68,7 +68,12 @@ def tabulate(folder: RunFolder, rules: Rules | None = None, begin: Begin | None 
     reading = Reading(folder.journal)
     frames = build_frames(reading, () if in_hand else reading.cut_off(), begin or forget)
     header = reading.header
-    judgement = judge(frames, _first_given(rules, folder.read_rules(), header.rules))
+    given = (
+        rules,
+        folder.read_rules(),
+        header.rules,
+    )  # those of a file that expects nothing any more are empty
+    judgement = judge(frames, next((each for each in given if each is not None), Rules()))
     return Tabled(
         header=header,
         frames=frames,
@@ -90,11 +95,6 @@ def _refuse_cut(folder: RunFolder) -> None:
             f"{folder.journal} was cut: it has {size:,} of the {known:,} bytes that its tables are made of",
             "put it back from a copy; the tables beside it are whole, and `mprunner.load` opens them",
         )
-
-
-def _first_given(*rules: Rules | None) -> Rules:
-    """Return the first rules that are there; they may be empty, as those of a file that expects nothing any more."""
-    return next((each for each in rules if each is not None), Rules())
 
 
 def store_verdict(folder: RunFolder, run: RunInfo, tabled: Tabled) -> RunInfo:
