@@ -2,19 +2,16 @@
 
 import signal
 import subprocess
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from mprunner.cli import main
 from mprunner.scenario import Trial
-from tests.support import GENEROUS_S, Done, Terminal, command, command_of, processes_marked
+from tests.support import GENEROUS_S, PLUGINS, Done, Ran, Terminal, command, latest, marked
 
 # A shell starts a background job with INT ignored, as nohup does with HUP, and a program keeps what it inherits:
 # the programs under test must begin with the defaults wherever the suite is executed.
@@ -26,17 +23,10 @@ Program = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def token(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def token() -> Iterator[str]:
     """Mark every process that this test starts; the test fails if one is left, and it is ended."""
-    value = uuid.uuid4().hex
-    monkeypatch.setenv("MPRUNNER_TEST", value)
-    yield value
-    left = processes_marked(value)
-    described = [command_of(process) for process in left]
-    for process in left:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    assert not described, f"left behind: {described}"
+    with marked() as value:
+        yield value
 
 
 @pytest.fixture
@@ -59,15 +49,35 @@ def program(tmp_path: Path, token: str) -> Program:
 
 @pytest.fixture
 def in_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, token: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Done]:
-    """Execute ``mprunner`` in this process, in an empty folder: for commands that start none of their own."""
+    """Execute ``mprunner`` in this process, in an empty folder: where it is no matter how the program ends."""
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str | Path) -> Done:
         with pytest.raises(SystemExit) as ended:
             main([str(argument) for argument in arguments])
         return Done(ended.value.code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def ran(tmp_path: Path, in_process: Callable[..., Done]) -> Callable[..., Ran]:
+    """Write an experiment, execute it in this process, and return what came of it.
+
+    ``plugin`` is the name of one of the tests' plugins, or the source of one; ``code`` the exit code to come.
+    """
+
+    def call(text: str, *options: str | Path, plugin: str = "", name: str = "it", code: int = 0) -> Ran:
+        (tmp_path / f"{name}.yaml").write_text(text)
+        file = PLUGINS / f"{plugin}.py"
+        if "\n" in plugin:
+            file = tmp_path / "plugin.py"
+            file.write_text(plugin)
+        done = in_process("run", f"{name}.yaml", *(["--plugin", file] if plugin else []), *options)
+        assert done.returncode == code, done.stdout + done.stderr
+        return Ran(done.returncode, done.stdout, done.stderr, latest(tmp_path, name))
 
     return call
 
@@ -91,7 +101,7 @@ def execute(tmp_path: Path) -> Callable[..., tuple[Any, dict[str, Counter[Any]]]
 
 @pytest.fixture
 def on_a_terminal(tmp_path: Path, token: str) -> Callable[..., tuple[int, str]]:
-    """Execute ``mprunner`` on a pseudo-terminal; return its wait status and what was on the screen."""
+    """Execute ``mprunner`` on a pseudo-terminal; return how it ended and what was on the screen."""
 
     def call(*arguments: str | Path) -> tuple[int, str]:
         terminal = Terminal(tmp_path, *arguments)

@@ -1,17 +1,24 @@
 """What several test modules share: paths, command lines, and a look at the processes that a test started."""
 
+import json
 import os
 import pty
 import select
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import active_children
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import psutil
+import pytest
 
 from mprunner.executors.local import LocalExecutor
 
@@ -29,17 +36,75 @@ class Done:
     stderr: str
 
 
-def wait_until(condition: Callable[[], object], what: str) -> None:
+@dataclass(frozen=True)
+class Ran(Done):
+    """What came of ``mprunner run``, and the folder of that run."""
+
+    folder: Path
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        """The table of its trials."""
+        return trials_of(self.folder)
+
+    @property
+    def json(self) -> Any:
+        """What its run.json says."""
+        return json.loads((self.folder / "run.json").read_text())
+
+
+def latest(folder: Path, name: str) -> Path:
+    """Return the folder of an experiment's newest run, where mprunner was executed."""
+    return (folder / "results" / name / "latest").resolve()
+
+
+def trials_of(folder: Path) -> pd.DataFrame:
+    """Return the table of a run's trials, with what is told as text as it is told."""
+    return pd.read_csv(folder / "trials.csv", keep_default_na=False, na_values=[""])
+
+
+def printed(code: str, *arguments: str | Path, folder: Path | None = None) -> str:
+    """Execute code in an interpreter of its own, which finds the repository; return what it prints."""
+    path = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=GENEROUS_S,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return done.stdout
+
+
+def wait_until(condition: Callable[[], object], what: str, every_s: float = 0.01) -> None:
     """Wait until a condition holds; after a generous while the test fails and says ``what`` did not happen."""
     limit = time.monotonic() + GENEROUS_S
     while not condition():
         assert time.monotonic() < limit, what
-        time.sleep(0.01)  # polling
+        time.sleep(every_s)  # polling
 
 
 def a_trial_has_started(folder: Path) -> bool:
     """Whether a run below a folder has begun its first trial."""
     return any(b'"started"' in journal.read_bytes() for journal in folder.glob("results/*/2*/journal.jsonl"))
+
+
+@contextmanager
+def marked() -> Iterator[str]:
+    """Mark every process that is started meanwhile; it is an error if one is left, and it is ended."""
+    value = uuid.uuid4().hex
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MPRUNNER_TEST", value)
+        yield value
+    left = processes_marked(value)
+    described = [command_of(process) for process in left]
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    assert not described, f"left behind: {described}"
 
 
 def processes_marked(token: str) -> list[psutil.Process]:
@@ -53,6 +118,31 @@ def processes_marked(token: str) -> list[psutil.Process]:
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
     return found
+
+
+def hanging(token: str) -> int:
+    """Count the children with which a trial of ``misbehave`` hangs."""
+    return sum("sleep" in command_of(process) for process in processes_marked(token))
+
+
+def wait_for_the_hanging_trial(token: str) -> None:
+    """Wait until a trial of ``misbehave`` hangs with children."""
+    wait_until(lambda: hanging(token) >= 2, "the trial that hangs has not begun")
+
+
+def wait_until_none_is_left(token: str) -> None:
+    """Wait until every process of a test has ended."""
+    wait_until(lambda: not processes_marked(token), "something is left")
+
+
+@contextmanager
+def started(folder: Path, *arguments: str | Path, **options: Any) -> Iterator["subprocess.Popen[str]"]:
+    """Start the program, which is ended when the test is done with it."""
+    with subprocess.Popen(command(*arguments), cwd=folder, text=True, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def command_of(process: psutil.Process) -> str:
@@ -72,8 +162,9 @@ def living_children() -> list[str]:
 
 
 def launchers() -> list[psutil.Process]:
-    """Return the launchers that this process has started."""
-    return [child for child in psutil.Process().children() if "mprunner.worker" in command_of(child)]
+    """Return the launchers that this test has started."""
+    mine = processes_marked(os.environ["MPRUNNER_TEST"])
+    return [each for each in mine if each.ppid() == os.getpid() and "mprunner.worker" in command_of(each)]
 
 
 def left_by_trials(executor: LocalExecutor, token: str) -> list[psutil.Process]:
@@ -100,6 +191,14 @@ class Terminal:
             os.execv(sys.executable, command(*arguments))
         self.pid = pid
 
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._status is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.end()
+
     def _read(self, limit: float) -> bool:
         if not select.select([self._fd], [], [], max(0.0, limit - time.monotonic()))[0]:
             return False
@@ -115,21 +214,17 @@ class Terminal:
         os.write(self._fd, key)
 
     def end(self) -> int:
-        """Read the rest and return the wait status."""
+        """Read the rest and return how the program ended: its exit code, or the negative number of a signal."""
         while self._read(time.monotonic() + GENEROUS_S):
             pass
-        _, self._status = os.waitpid(self.pid, 0)
+        _, status = os.waitpid(self.pid, 0)
         os.close(self._fd)
+        self._status = os.waitstatus_to_exitcode(status)
         return self._status
 
     def hang_up(self) -> int:
-        """Close the terminal, as a lost connection does, and return the wait status."""
+        """Close the terminal, as a lost connection does, and return how the program ended."""
         os.close(self._fd)
-        _, self._status = os.waitpid(self.pid, 0)
+        _, status = os.waitpid(self.pid, 0)
+        self._status = os.waitstatus_to_exitcode(status)
         return self._status
-
-    def kill(self) -> None:
-        """End the program if the test has not."""
-        if self._status is None:
-            os.kill(self.pid, signal.SIGKILL)
-            self.end()

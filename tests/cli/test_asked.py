@@ -1,4 +1,4 @@
-"""``--set`` and ``--only`` as a person uses them: with run, plan and resume, on the real program."""
+"""``--set`` and ``--only`` as a person uses them: with run, plan and resume, on the whole program."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import pytest
 from mprunner.experiment import Experiment
 from mprunner.runs import read_journal
 from mprunner.runs.folder import RunFolder
-from tests.support import PLUGINS, Terminal, command_of, processes_marked, wait_until
+from tests.support import PLUGINS, Terminal, latest, wait_for_the_hanging_trial
 
 BANK = "scenario: race-bank\nparams: {transactions: 10}\nsweep: {guard: [none, lock, rlock]}\nrepeats: 2\n"
 
@@ -21,19 +21,15 @@ def bank(tmp_path):
     return file
 
 
-def latest(tmp_path, name="bank"):
-    return (tmp_path / "results" / name / "latest").resolve()
-
-
-def planned(program, *arguments):
-    done = program("plan", "--json", *arguments)
+def planned(in_process, *arguments):
+    done = in_process("plan", "--json", *arguments)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def test_plan_shows_the_experiment_with_what_was_set_and_selected(program, bank):
+def test_plan_shows_the_experiment_with_what_was_set_and_selected(in_process, bank):
     plan = planned(
-        program, bank, "--set", "repeats=3", "--set", "params.rounds=2", "--only", "guard=[lock,rlock]"
+        in_process, bank, "--set", "repeats=3", "--set", "params.rounds=2", "--only", "guard=[lock,rlock]"
     )
     assert [case["label"] for case in plan["cases"]] == ["guard lock", "guard rlock"]
     assert {case["params"]["rounds"] for case in plan["cases"]} == {2}
@@ -43,18 +39,18 @@ def test_plan_shows_the_experiment_with_what_was_set_and_selected(program, bank)
     assert plan["experiment"]["only"] == [{"guard": ["lock", "rlock"]}]
 
 
-def test_a_filter_makes_no_other_trials(program, bank):
-    whole = {trial["trial_id"] for trial in planned(program, bank)["trials"]}
-    part = {trial["trial_id"] for trial in planned(program, bank, "--only", "guard=lock")["trials"]}
+def test_a_filter_makes_no_other_trials(in_process, bank):
+    whole = {trial["trial_id"] for trial in planned(in_process, bank)["trials"]}
+    part = {trial["trial_id"] for trial in planned(in_process, bank, "--only", "guard=lock")["trials"]}
     assert part < whole
     assert len(part) == 2
 
 
-def test_a_run_keeps_the_file_and_what_it_was_made_into(program, bank, tmp_path):
-    done = program("run", bank, "--set", "repeats=1", "--only", "guard=lock", "-q")
+def test_a_run_keeps_the_file_and_what_it_was_made_into(in_process, bank, tmp_path):
+    done = in_process("run", bank, "--set", "repeats=1", "--only", "guard=lock", "-q")
     assert done.returncode == 0, done.stderr
     assert done.stderr == "2 combinations not selected\n"
-    folder = latest(tmp_path)
+    folder = latest(tmp_path, "bank")
     assert (folder / "experiment.yaml").read_text() == BANK
     resolved = json.loads((folder / "experiment.resolved.json").read_text())
     assert resolved == read_journal(folder / "journal.jsonl").header.experiment
@@ -63,9 +59,9 @@ def test_a_run_keeps_the_file_and_what_it_was_made_into(program, bank, tmp_path)
     assert len((folder / "trials.csv").read_text().splitlines()) == 2
 
 
-def test_a_run_of_the_file_alone_has_no_second_experiment(program, bank, tmp_path):
-    assert program("run", bank, "-q").returncode == 0
-    assert not (latest(tmp_path) / "experiment.resolved.json").exists()
+def test_a_run_of_the_file_alone_has_no_second_experiment(in_process, bank, tmp_path):
+    assert in_process("run", bank, "-q").returncode == 0
+    assert not (latest(tmp_path, "bank") / "experiment.resolved.json").exists()
 
 
 @pytest.mark.parametrize("verb", ["run", "plan"])
@@ -102,8 +98,8 @@ def test_bytes_that_are_no_text_are_a_located_error(in_process, bank):
     assert "Traceback" not in done.stderr
 
 
-def test_a_filter_that_matches_nothing_is_exit_code_5(program, bank, tmp_path):
-    done = program("run", bank, "--only", "guard=semaphore")
+def test_a_filter_that_matches_nothing_is_exit_code_5(in_process, bank, tmp_path):
+    done = in_process("run", bank, "--only", "guard=semaphore")
     assert done.returncode == 5
     assert done.stderr == (
         "error: no case has what is asked for by --only guard=semaphore\n"
@@ -127,16 +123,10 @@ def interrupted(tmp_path, token):
     (tmp_path / "hangs.yaml").write_text(HANGS)
     options = ["--set", "sweep.way[2]=hang-with-children", "--set", "warmup=0", "--set", "description=x"]
     options += ["--only", "way=[ok, hang-with-children]"]
-    terminal = Terminal(tmp_path, "run", "hangs.yaml", "--plugin", PLUGINS / "misbehave.py", *options)
-    try:
-        wait_until(
-            lambda: sum("sleep" in command_of(process) for process in processes_marked(token)) >= 2,
-            "the trial that hangs has not begun",
-        )
+    with Terminal(tmp_path, "run", "hangs.yaml", "--plugin", PLUGINS / "misbehave.py", *options) as terminal:
+        wait_for_the_hanging_trial(token)
         terminal.press(b"\x03")
-        assert os.WTERMSIG(terminal.end()) == signal.SIGINT
-    finally:
-        terminal.kill()
+        assert terminal.end() == -signal.SIGINT
     return RunFolder(latest(tmp_path, "hangs"))
 
 
@@ -152,13 +142,13 @@ def test_a_run_with_options_resumes_without_changes_and_with_the_same_trials(int
         assert run.header.planned == 2
 
 
-def test_a_file_that_means_something_else_with_the_same_options_is_refused(interrupted, tmp_path, program):
+def test_a_file_that_means_something_else_with_the_same_options_is_refused(interrupted, tmp_path, in_process):
     (tmp_path / "hangs.yaml").write_text(HANGS.replace("timeout: 600", "timeout: 5"))
-    done = program("resume", "hangs.yaml")
+    done = in_process("resume", "hangs.yaml")
     assert done.returncode == 7
     assert "  timeout_s: 600.0 then, 5.0 now" in done.stderr
     (tmp_path / "hangs.yaml").write_text(HANGS.replace("[ok, print, raise]", "[ok]"))
-    done = program("resume", "hangs.yaml")
+    done = in_process("resume", "hangs.yaml")
     assert done.returncode == 7
     assert "sweep.way: has no item [2]" in done.stderr
 
@@ -166,13 +156,13 @@ def test_a_file_that_means_something_else_with_the_same_options_is_refused(inter
 STOPS = "scenario: misbehave\nsweep: {way: [raise, print, ok]}\nrepeats: 5\n"
 
 
-def test_the_program_resumes_a_run_with_options(program, tmp_path):
+def test_the_program_resumes_a_run_with_options(in_process, tmp_path):
     (tmp_path / "stops.yaml").write_text(STOPS)
     options = ["--set", "on_failure=stop", "--set", "repeats=1", "--only", "way=[raise, ok]"]
-    done = program("run", "stops.yaml", "--plugin", PLUGINS / "misbehave.py", *options)
+    done = in_process("run", "stops.yaml", "--plugin", PLUGINS / "misbehave.py", *options)
     assert done.returncode == 1
     assert "1 of 2 trials not executed" in done.stderr
-    done = program("resume", "stops.yaml")
+    done = in_process("resume", "stops.yaml")
     assert done.returncode == 1, done.stderr
     assert "1 of 2 trials are missing" in done.stderr
     run = RunFolder(latest(tmp_path, "stops")).read_run().to_json()

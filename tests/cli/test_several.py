@@ -1,4 +1,4 @@
-"""Several experiments on one command line, on the real program."""
+"""Several experiments on one command line, on the whole program."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.support import PLUGINS, Terminal, command_of, processes_marked, wait_until
+from tests.support import PLUGINS, Terminal, latest, wait_for_the_hanging_trial
 
 BANK = "scenario: race-bank\nparams: {transactions: 10}\nrepeats: 1\n"
 WAY = "scenario: misbehave\nsweep: {way: [WAY]}\nrepeats: 1\ntimeout: 600\n"
@@ -38,14 +38,14 @@ def executed(tmp_path):
     return [file.parent.parent.name for file in files]
 
 
-def test_files_and_folders_are_executed_one_after_the_other_each_file_once(program, tmp_path, written):
+def test_files_and_folders_are_executed_one_after_the_other_each_file_once(in_process, tmp_path, written):
     written(b=BANK, more__d=BANK, more__c=BANK, more__e=BANK)
     (tmp_path / "more" / "e.yaml").rename(tmp_path / "more" / "a.yml")
     (tmp_path / "more" / "notes.txt").write_text("no experiment")
     (tmp_path / "more" / ".hidden.yaml").write_text("no experiment")
     (tmp_path / "more" / "deeper.yaml").mkdir()
     (tmp_path / "link.yaml").symlink_to("b.yaml")
-    done = program("run", "b.yaml", "more", "./b.yaml", "link.yaml", "more/c.yaml", "--set", "repeats=2")
+    done = in_process("run", "b.yaml", "more", "./b.yaml", "link.yaml", "more/c.yaml", "--set", "repeats=2")
     assert done.returncode == 0, done.stderr
     assert executed(tmp_path) == ["b", "a", "c", "d"]
     assert [line for line in done.stderr.splitlines() if " of 4: " in line] == [
@@ -75,15 +75,15 @@ def test_a_folder_with_a_pipe_is_refused(in_process, tmp_path, written):
     assert "error: more/b.yaml is no regular file" in done.stderr
 
 
-def test_one_file_is_told_nothing_of_several(program, written):
+def test_one_file_is_told_nothing_of_several(in_process, written):
     written(b=BANK)
-    assert " of 1" not in program("run", "b.yaml").stderr
+    assert " of 1" not in in_process("run", "b.yaml").stderr
 
 
-def test_everything_that_is_wrong_is_told_before_anything_is_executed(program, tmp_path, written):
+def test_everything_that_is_wrong_is_told_before_anything_is_executed(in_process, tmp_path, written):
     written(a=BANK, b="scenario: race-bnak\n", c="scenario: [\n", d=BANK + "order: random\nwarmup: lots\n")
     (tmp_path / "empty").mkdir()
-    done = program("run", "a.yaml", "b.yaml", "c.yaml", "d.yaml", "empty", "gone.yaml")
+    done = in_process("run", "a.yaml", "b.yaml", "c.yaml", "d.yaml", "empty", "gone.yaml")
     assert done.returncode == 2
     for said in (
         "b.yaml:1:11: scenario: there is no scenario 'race-bnak'",
@@ -108,22 +108,22 @@ def test_what_is_wrong_alike_with_several_files_is_told_once_with_their_names(in
     ("arguments", "code"),
     [(["--only", "guard=manager"], 5), (["--only", "guard=nothing"], 2), (["--only", "gaurd=lock"], 2)],
 )
-def test_errors_of_one_kind_keep_their_exit_code(program, written, arguments, code):
+def test_errors_of_one_kind_keep_their_exit_code(in_process, written, arguments, code):
     written(a=BANK, b=BANK)
-    assert program("run", "a.yaml", "b.yaml", *arguments).returncode == code
+    assert in_process("run", "a.yaml", "b.yaml", *arguments).returncode == code
 
 
-def test_errors_of_several_kinds_are_exit_code_2(program, written):
+def test_errors_of_several_kinds_are_exit_code_2(in_process, written):
     written(a=BANK, b="scenario: race-bnak\n")
-    done = program("run", "a.yaml", "b.yaml", "--only", "guard=manager")
+    done = in_process("run", "a.yaml", "b.yaml", "--only", "guard=manager")
     assert done.returncode == 2
     assert "in a.yaml:\nerror: no case has what is asked for by --only guard=manager" in done.stderr
 
 
-def test_a_folder_without_experiments_is_exit_code_2(program, tmp_path):
+def test_a_folder_without_experiments_is_exit_code_2(in_process, tmp_path):
     (tmp_path / "empty").mkdir()
     for verb in ("run", "plan"):
-        done = program(verb, "empty")
+        done = in_process(verb, "empty")
         assert done.returncode == 2
         assert done.stderr == (
             "error: there is no experiment in the folder empty\n"
@@ -131,18 +131,18 @@ def test_a_folder_without_experiments_is_exit_code_2(program, tmp_path):
         )
 
 
-def test_a_failure_is_exit_code_1_and_keeps_nothing_from_being_executed(program, tmp_path, written):
+def test_a_failure_is_exit_code_1_and_keeps_nothing_from_being_executed(in_process, tmp_path, written):
     written(a=way("raise") + "on_failure: stop\n", b=way("ok"))
-    done = program("run", "a.yaml", "b.yaml", *PLUGIN)
+    done = in_process("run", "a.yaml", "b.yaml", *PLUGIN)
     assert done.returncode == 1
     assert executed(tmp_path) == ["a", "b"]
 
 
-def test_results_that_can_not_be_written_end_it_all(program, tmp_path, written):
+def test_results_that_can_not_be_written_end_it_all(in_process, tmp_path, written):
     written(a=BANK, b=BANK, c=BANK)
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "b").write_text("in the way of a folder")
-    done = program("run", "a.yaml", "b.yaml", "c.yaml")
+    done = in_process("run", "a.yaml", "b.yaml", "c.yaml")
     assert done.returncode == 6
     assert "not executed: c.yaml\n" in done.stderr
     assert executed(tmp_path) == ["a"]
@@ -150,28 +150,20 @@ def test_results_that_can_not_be_written_end_it_all(program, tmp_path, written):
 
 def test_ctrl_c_ends_the_run_in_hand_and_names_those_that_were_not_begun(tmp_path, token, written):
     written(a=way("ok"), b=way("hang-with-children"), c=way("ok"), d=way("ok"))
-    terminal = Terminal(tmp_path, "run", "a.yaml", "b.yaml", "c.yaml", "d.yaml", *PLUGIN)
-    try:
-        wait_until(
-            lambda: sum("sleep" in command_of(process) for process in processes_marked(token)) >= 2,
-            "the trial that hangs has not begun",
-        )
+    with Terminal(tmp_path, "run", "a.yaml", "b.yaml", "c.yaml", "d.yaml", *PLUGIN) as terminal:
+        wait_for_the_hanging_trial(token)
         terminal.press(b"\x03")
-        status = terminal.end()
-    finally:
-        terminal.kill()
-    assert os.WTERMSIG(status) == signal.SIGINT
+        assert terminal.end() == -signal.SIGINT
     assert executed(tmp_path) == ["a", "b"]
     assert terminal.text.rstrip().endswith("not executed: c.yaml, d.yaml")
     assert "Traceback" not in terminal.text
-    run = json.loads((tmp_path / "results" / "b" / "latest" / "run.json").read_text())
-    assert run["state"] == "interrupted"
+    assert json.loads((latest(tmp_path, "b") / "run.json").read_text())["state"] == "interrupted"
 
 
 def test_each_run_on_a_terminal_has_its_own_line_of_progress(tmp_path, on_a_terminal, written):
     written(a=way("ok, print"), b=way("ok, print"))
     status, text = on_a_terminal("run", "a.yaml", "b.yaml", *PLUGIN)
-    assert os.waitstatus_to_exitcode(status) == 0
+    assert status == 0
     assert "1 of 2: a.yaml" in text
     assert "2 of 2: b.yaml" in text
     assert "Traceback" not in text
@@ -183,10 +175,10 @@ def test_plan_shows_one_after_the_other(in_process, written):
     assert shown.index("a: race-bank, ") < shown.index("\n\nb: race-bank, ")
 
 
-def test_what_is_left_out_is_told_with_the_name_where_there_are_several(program, written):
+def test_what_is_left_out_is_told_with_the_name_where_there_are_several(in_process, written):
     written(a=BANK + "sweep: {guard: [none, lock]}\n", b=BANK + "sweep: {guard: [lock, none]}\n")
     for verb in ("plan", "run"):
-        told = program(verb, "a.yaml", "b.yaml", "--only", "guard=lock").stderr.splitlines()
+        told = in_process(verb, "a.yaml", "b.yaml", "--only", "guard=lock").stderr.splitlines()
         assert {"a: 1 combination not selected", "b: 1 combination not selected"} <= set(told)
 
 
@@ -200,8 +192,8 @@ def test_json_is_a_list_where_several_files_or_a_folder_may_be_meant(in_process,
         ]
 
 
-def test_an_empty_name_is_not_the_current_folder(program, tmp_path, written):
+def test_an_empty_name_is_not_the_current_folder(in_process, tmp_path, written):
     written(bank=BANK)
-    done = program("run", "")
+    done = in_process("run", "")
     assert (done.returncode, executed(tmp_path)) == (2, [])
     assert "a file can't have an empty name" in done.stderr

@@ -1,104 +1,70 @@
 """``isolation``: workers forked from a launcher that has imported the scenario, or interpreters of their own."""
 
-import json
 import signal
 import sys
-from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from mprunner.executors import Interrupt, ScenarioSource
-from mprunner.executors.local import LocalExecutor
-from mprunner.model.records import Record, Status
-from tests.process.test_statuses import attempt
-from tests.support import PLUGINS, left_by_trials
+from mprunner.model.records import Status
+from tests.process.local import Local
+from tests.support import PLUGINS, left_by_trials, marked
 
-SOURCE = ScenarioSource(
-    module="mprunner_plugin_misbehave",
-    qualname="Misbehave",
-    files={"mprunner_plugin_misbehave": str(PLUGINS / "misbehave.py")},
-    isolation="fresh",
-)
-STARTS_A_THREAD = (
-    "import threading, time\nthreading.Thread(target=time.sleep, args=(3600,), daemon=True).start()\n"
-)
+STARTS_A_THREAD = """
+import os, sys, threading, time
+if sys.argv[0].endswith("worker/__main__.py"):  # this process would keep it for all other tests
+    threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
+"""
 
 
-def results(tmp_path: Path) -> Path:
-    return tmp_path / "results" / "interpreter" / "latest"
+def run_interpreter(ran, more="", before="", code=0):
+    source = before + (PLUGINS / "interpreter.py").read_text()
+    return ran(f"scenario: interpreter\nrepeats: 3\n{more}", plugin=source, code=code)
 
 
-def run_interpreter(program, tmp_path: Path, more: str = "", before: str = ""):
-    plugin = tmp_path / "interpreter.py"
-    plugin.write_text(before + (PLUGINS / "interpreter.py").read_text())
-    (tmp_path / "interpreter.yaml").write_text(f"scenario: interpreter\nrepeats: 3\n{more}")
-    return program("run", "interpreter.yaml", "--plugin", plugin)
-
-
-def test_a_fresh_worker_imports_the_scenario_itself_and_a_forked_one_has_it(program, tmp_path):
+def test_a_fresh_worker_imports_the_scenario_itself_and_a_forked_one_has_it(ran):
     """Isolation is part of a case's identity, too."""
     cases = set()
     for isolation, imported_here in (("forked", False), ("fresh", True)):
-        done = run_interpreter(program, tmp_path, f"isolation: {isolation}\n")
-        assert done.returncode == 0, done.stderr
-        table = pd.read_csv(results(tmp_path) / "trials.csv")
-        assert list(table.imported_here) == [imported_here] * 3
-        assert table.worker.nunique() == 3
-        assert table.launcher.nunique() == 1
-        assert json.loads((results(tmp_path) / "run.json").read_text())["isolation"] == isolation
+        done = run_interpreter(ran, f"isolation: {isolation}\n")
+        assert list(done.trials.imported_here) == [imported_here] * 3
+        assert done.trials.worker.nunique() == 3
+        assert done.trials.launcher.nunique() == 1
+        assert done.json["isolation"] == isolation
         assert "warning" not in done.stderr
-        cases |= set(table.case_id)
+        cases |= set(done.trials.case_id)
     assert len(cases) == 2
 
 
-def test_a_plugin_that_starts_a_thread_at_import_is_warned_about_once_and_isolated_freshly(program, tmp_path):
-    run_interpreter(program, tmp_path)
-    forked = pd.read_csv(results(tmp_path) / "trials.csv")
-    done = run_interpreter(program, tmp_path, before=STARTS_A_THREAD)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.count("warning: interpreter.py starts a thread when it is imported") == 1
-    table = pd.read_csv(results(tmp_path) / "trials.csv")
-    assert table.imported_here.all()
-    assert json.loads((results(tmp_path) / "run.json").read_text())["isolation"] == "fresh"
-    assert set(table.case_id) == set(forked.case_id)  # an identity says what the experiment says
+def test_a_plugin_that_starts_a_thread_at_import_is_warned_about_once_and_isolated_freshly(ran):
+    forked = run_interpreter(ran)
+    done = run_interpreter(ran, before=STARTS_A_THREAD)
+    assert done.stderr.count("warning: plugin.py starts a thread when it is imported") == 1
+    assert done.trials.imported_here.all()
+    assert done.json["isolation"] == "fresh"
+    assert set(done.trials.case_id) == set(forked.trials.case_id)  # an identity says what the experiment says
 
 
-def test_no_warning_where_the_experiment_says_fresh_itself(program, tmp_path):
-    done = run_interpreter(program, tmp_path, "isolation: fresh\n", before=STARTS_A_THREAD)
-    assert done.returncode == 0, done.stderr
-    assert "warning" not in done.stderr
+def test_no_warning_where_the_experiment_says_fresh_itself(ran):
+    assert "warning" not in run_interpreter(ran, "isolation: fresh\n", before=STARTS_A_THREAD).stderr
 
 
-def test_a_plugin_that_a_fresh_worker_can_not_import_is_an_error_of_the_trial(program, tmp_path):
+def test_a_plugin_that_a_fresh_worker_can_not_import_is_an_error_of_the_trial(ran):
     before = "import sys\nif '--fresh' in sys.argv:\n    raise ImportError('not in here')\n"
-    done = run_interpreter(program, tmp_path, "isolation: fresh\n", before=before)
-    assert done.returncode == 1, done.stderr
-    row = pd.read_csv(results(tmp_path) / "trials.csv").iloc[0]
+    done = run_interpreter(ran, "isolation: fresh\n", before=before, code=1)
+    row = done.trials.iloc[0]
     assert (row.status, row.error_type, row.error_message) == ("error", "ImportError", "not in here")
-    log = (results(tmp_path) / "logs" / f"{row.trial_id}.1.log").read_text()
-    assert "ImportError: not in here" in log
+    assert "ImportError: not in here" in (done.folder / "logs" / f"{row.trial_id}.1.log").read_text()
 
 
-def test_actors_of_every_kind_start_in_a_fresh_worker(program, tmp_path):
-    (tmp_path / "onefile.yaml").write_text(
-        "scenario: one-file\nsweep: {start_method: [fork, spawn, forkserver]}\nrepeats: 1\nisolation: fresh\n"
-    )
-    done = program("run", "onefile.yaml", "--plugin", PLUGINS / "onefile.py")
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_actors_of_every_kind_start_in_a_fresh_worker(ran):
+    sweep = "sweep: {start_method: [fork, spawn, forkserver]}\nrepeats: 1\n"
+    ran(f"scenario: one-file\nisolation: fresh\n{sweep}", plugin="onefile")
 
 
-@pytest.fixture
-def fresh(token):
-    executor = LocalExecutor(SOURCE)
-    executor.start()
-    yield executor
-    executor.close()
-
-
-def execute(executor: LocalExecutor, way: str, logs: Path, timeout_s: float = 60.0) -> Record:
-    with Interrupt() as interrupt:
-        return executor.execute(attempt(way, timeout_s), logs, interrupt)
+@pytest.fixture(scope="module")
+def fresh():
+    with marked(), Local("misbehave", isolation="fresh") as executor:
+        yield executor
 
 
 @pytest.mark.parametrize(
@@ -116,30 +82,21 @@ def execute(executor: LocalExecutor, way: str, logs: Path, timeout_s: float = 60
     ],
 )
 def test_a_fresh_worker_ends_with_the_same_statuses(fresh, tmp_path, way, status, exit_code, number):
-    record = execute(fresh, way, tmp_path)
+    record = fresh.record(tmp_path, way=way)
     assert (record.status, record.ending.exit_code, record.ending.signal) == (status, exit_code, number)
-    assert execute(fresh, "ok", tmp_path).status is Status.OK
+    assert fresh.status(tmp_path, way="ok") == "ok"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a process group promises less")
-def test_a_timeout_ends_a_fresh_worker_and_all_below_it_and_shows_its_stack(fresh, tmp_path, token):
-    record = execute(fresh, "hang-with-children", tmp_path, timeout_s=3.0)
-    assert record.status is Status.TIMEOUT
-    assert left_by_trials(fresh, token) == []
+def test_a_timeout_ends_a_fresh_worker_and_all_below_it_and_shows_its_stack(tmp_path, token):
+    with Local("misbehave", isolation="fresh") as fresh:
+        assert fresh.status(tmp_path, timeout_s=3.0, way="hang-with-children") == "timeout"
+        assert left_by_trials(fresh, token) == []
     assert "in _hang_with_children" in (tmp_path / "hang-with-children.1.log").read_text()
 
 
-def test_a_fresh_worker_leaves_no_signal_ignored_or_blocked(fresh, tmp_path):
+@pytest.mark.parametrize("isolation", ["forked", "fresh"])
+def test_a_worker_leaves_no_signal_ignored_or_blocked(token, tmp_path, isolation):
     """Its launcher ignores INT, TERM and HUP, and a new program keeps what was ignored."""
-    assert execute(fresh, "default-signals", tmp_path).status is Status.OK
-
-
-def test_a_forked_worker_leaves_no_signal_ignored_or_blocked(token, tmp_path):
-    executor = LocalExecutor(
-        ScenarioSource(module=SOURCE.module, qualname=SOURCE.qualname, files=SOURCE.files)
-    )
-    executor.start()
-    try:
-        assert execute(executor, "default-signals", tmp_path).status is Status.OK
-    finally:
-        executor.close()
+    with Local("misbehave", isolation=isolation) as executor:
+        assert executor.status(tmp_path, way="default-signals") == "ok"

@@ -7,62 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from mprunner.executors import Interrupt, ScenarioSource
-from mprunner.executors.local import LocalExecutor
-from mprunner.model.records import (
-    DEFAULT_OUTPUT_BYTES,
-    Attempt,
-    Ending,
-    Record,
-    Result,
-    ResultKind,
-    Status,
-    classify,
-)
-from tests.support import PLUGINS, launchers, left_by_trials, processes_marked
-
-SOURCE = ScenarioSource(
-    module="mprunner_plugin_misbehave",
-    qualname="Misbehave",
-    files={"mprunner_plugin_misbehave": str(PLUGINS / "misbehave.py")},
-)
+from mprunner.executors import Interrupt
+from mprunner.model.records import DEFAULT_OUTPUT_BYTES, Ending, Result, ResultKind, Status, classify
+from mprunner.worker.protocol import Channel
+from tests.process.local import Local, attempt
+from tests.support import launchers, left_by_trials, marked, processes_marked
 
 
-def attempt(way: str, timeout_s: float = 60.0) -> Attempt:
-    return Attempt(
-        trial_id=way,
-        case_id="case",
-        case_label=way,
-        repeat=0,
-        attempt=1,
-        order=0,
-        is_warmup=False,
-        seed=1,
-        params={"way": way},
-        timeout_s=timeout_s,
-    )
-
-
-@pytest.fixture(params=["subreaper", "process-group"])
-def executor(request, token):
-    executor = LocalExecutor(SOURCE, request.param)
-    executor.start()
-    assert executor.containment == request.param
-    yield executor
-    executor.close()
+@pytest.fixture(scope="module", params=["subreaper", "process-group"])
+def executor(request):
+    with marked(), Local("misbehave", request.param) as executor:
+        assert executor.containment == request.param
+        yield executor
 
 
 @pytest.fixture
 def subreaper(token):
-    executor = LocalExecutor(SOURCE, "subreaper")
-    executor.start()
-    yield executor
-    executor.close()
-
-
-def execute(executor: LocalExecutor, attempt_: Attempt, logs: Path) -> Record:
-    with Interrupt() as interrupt:
-        return executor.execute(attempt_, logs, interrupt)
+    with Local("misbehave", "subreaper") as executor:
+        yield executor
 
 
 ENDINGS = [
@@ -102,55 +64,53 @@ ENDINGS = [
 def test_each_way_of_ending_has_its_status_and_the_next_trial_is_ok(
     executor, tmp_path, way, status, exit_code, number, error_type
 ):
-    record = execute(executor, attempt(way), tmp_path)
+    record = executor.record(tmp_path, way=way)
     assert record.status is status
     assert record.ending.exit_code == exit_code
     assert record.ending.signal == number
     result = record.ending.result
     assert (result and result.error_type) == error_type
-    assert execute(executor, attempt("ok"), tmp_path).status is Status.OK
+    assert executor.status(tmp_path, way="ok") == "ok"
 
 
 @pytest.mark.parametrize("way", ["hang", "ignore-term-and-hang"])
 def test_a_trial_over_its_time_is_a_timeout_and_the_next_is_ok(executor, tmp_path, way):
-    record = execute(executor, attempt(way, timeout_s=0.3), tmp_path)
-    assert record.status is Status.TIMEOUT
+    record = executor.record(tmp_path, timeout_s=0.3, way=way)
+    assert record.status == "timeout"
     assert record.ending.wall_s is not None
     assert record.ending.wall_s >= 0.3
-    assert execute(executor, attempt("ok"), tmp_path).status is Status.OK
+    assert executor.status(tmp_path, way="ok") == "ok"
 
 
 def test_a_timeout_kills_the_whole_tree(subreaper, tmp_path, token):
     """A child, a stopped child and a double-forked one in its own session: none is left when the record is there."""
-    record = execute(subreaper, attempt("hang-with-children", timeout_s=2.0), tmp_path)
-    assert record.status is Status.TIMEOUT
+    record = subreaper.record(tmp_path, timeout_s=2.0, way="hang-with-children")
+    assert record.status == "timeout"
     assert left_by_trials(subreaper, token) == []
 
 
 @pytest.mark.parametrize("way", ["leak", "leak-detached"])
 def test_what_an_ok_trial_leaves_behind_is_counted_and_killed(subreaper, tmp_path, token, way):
-    record = execute(subreaper, attempt(way), tmp_path)
-    assert record.status is Status.OK
-    assert record.ending.leaked == 1
+    record = subreaper.record(tmp_path, way=way)
+    assert (record.status, record.ending.leaked) == ("ok", 1)
     assert left_by_trials(subreaper, token) == []
 
 
 def test_a_child_that_has_ended_and_was_not_waited_for_is_no_leak(subreaper, tmp_path):
-    record = execute(subreaper, attempt("leave-zombie"), tmp_path)
-    assert record.status is Status.OK
-    assert record.ending.leaked == 0
+    record = subreaper.record(tmp_path, way="leave-zombie")
+    assert (record.status, record.ending.leaked) == ("ok", 0)
 
 
 def test_the_cpu_time_of_a_daemon_that_left_the_trial_is_counted(subreaper, tmp_path):
     """It is forked twice and in a session of its own: no process of the trial waits for it, but its launcher does."""
-    ending = execute(subreaper, attempt("busy-daemon"), tmp_path).ending
+    ending = subreaper.record(tmp_path, way="busy-daemon").ending
     assert ending.cpu_user_s + ending.cpu_system_s >= 0.4
 
 
 def test_a_result_after_the_deadline_is_still_a_timeout(executor, tmp_path):
     """Asking for the stacks wakes the trial, which then returns: luck decides whether its result arrives."""
-    record = execute(executor, attempt("sleep-until-asked", timeout_s=0.3), tmp_path)
-    assert record.status is Status.TIMEOUT
+    record = executor.record(tmp_path, timeout_s=0.3, way="sleep-until-asked")
+    assert record.status == "timeout"
     assert record.ending.result is None
 
 
@@ -159,7 +119,7 @@ def test_a_result_after_the_deadline_is_still_a_timeout(executor, tmp_path):
     [("segv", "Fatal Python error: Segmentation fault"), ("abort", "Fatal Python error: Aborted")],
 )
 def test_a_crash_leaves_the_stack_of_the_crash_in_the_log(executor, tmp_path, way, said):
-    execute(executor, attempt(way), tmp_path)
+    executor.record(tmp_path, way=way)
     log = (tmp_path / f"{way}.1.log").read_text()
     assert said in log
     assert f"in _{way}" in log
@@ -167,7 +127,7 @@ def test_a_crash_leaves_the_stack_of_the_crash_in_the_log(executor, tmp_path, wa
 
 @pytest.mark.parametrize("way", ["print-a-gigabyte", "print-a-little-too-much", "print-too-much-and-reap"])
 def test_a_log_over_its_cap_is_cut_and_the_trial_is_told_by_its_status(executor, tmp_path, way):
-    record = execute(executor, attempt(way), tmp_path)
+    record = executor.record(tmp_path, way=way)
     assert record.status is Status.OUTPUT_LIMIT
     if way == "print-a-gigabyte":
         assert (record.ending.exit_code, record.ending.signal) == (None, signal.SIGKILL)
@@ -175,32 +135,29 @@ def test_a_log_over_its_cap_is_cut_and_the_trial_is_told_by_its_status(executor,
     log = tmp_path / f"{way}.1.log"
     assert DEFAULT_OUTPUT_BYTES < log.stat().st_size < DEFAULT_OUTPUT_BYTES + 1000
     assert log.read_bytes()[DEFAULT_OUTPUT_BYTES:].startswith(b"\nmprunner: the log is cut here: it had ")
-    assert execute(executor, attempt("ok"), tmp_path).status is Status.OK
+    assert executor.status(tmp_path, way="ok") == "ok"
 
 
 def test_observations_made_before_a_failure_are_kept_and_its_traceback_is_in_a_log_of_its_own(
     executor, tmp_path
 ):
-    record = execute(executor, attempt("raise"), tmp_path)
-    assert record.ending.result is not None
-    assert [(item.variable, item.value, item.count) for item in record.ending.result.outcomes] == [
-        ("seen", "raise", 1)
-    ]
+    (seen,) = executor.record(tmp_path, way="raise").ending.result.outcomes
+    assert (seen.variable, seen.value, seen.count) == ("seen", "raise", 1)
     log = (tmp_path / "raise.1.log").read_text()
     assert "Traceback (most recent call last)" in log
     assert "RuntimeError: it went wrong" in log
 
 
 def test_what_a_trial_prints_is_its_log_and_not_the_next_one_s(executor, tmp_path):
-    execute(executor, attempt("print"), tmp_path)
-    execute(executor, attempt("ok"), tmp_path)
+    executor.record(tmp_path, way="print")
+    executor.record(tmp_path, way="ok")
     assert set((tmp_path / "print.1.log").read_text().splitlines()) == {"said on stdout", "said on stderr"}
     assert not (tmp_path / "ok.1.log").exists()
 
 
 def test_the_scratch_folder_is_empty_for_every_trial(executor, tmp_path):
     for _ in range(2):  # making a folder that is there already would be an error
-        assert execute(executor, attempt("use-tmp"), tmp_path).status is Status.OK
+        assert executor.status(tmp_path, way="use-tmp") == "ok"
 
 
 def test_a_link_in_the_scratch_folder_s_place_is_never_followed(token, tmp_path, monkeypatch):
@@ -208,30 +165,25 @@ def test_a_link_in_the_scratch_folder_s_place_is_never_followed(token, tmp_path,
     precious.mkdir(mode=0o750)
     (precious / "file").write_text("of someone else")
     monkeypatch.setenv("PRECIOUS", str(precious))
-    executor = LocalExecutor(SOURCE)
-    executor.start()
-    try:
-        assert execute(executor, attempt("link-tmp"), tmp_path).status is Status.OK
-        assert execute(executor, attempt("use-tmp"), tmp_path).status is Status.OK
-    finally:
-        executor.close()
+    with Local("misbehave") as executor:
+        assert [executor.status(tmp_path, way=way) for way in ("link-tmp", "use-tmp")] == ["ok", "ok"]
     assert (precious / "file").read_text() == "of someone else"
     assert precious.stat().st_mode & 0o777 == 0o750
 
 
 def test_what_a_lost_trial_printed_is_its_log_and_its_record_says_that_it_was_lost(subreaper, tmp_path):
-    record = execute(subreaper, attempt("print-and-kill-launcher"), tmp_path)
-    assert record.status is Status.LOST
+    record = subreaper.record(tmp_path, way="print-and-kill-launcher")
+    assert record.status == "lost"
     assert record.ending.malformed == "the launcher died, or gave no word in time"
     assert "said before the end" in (tmp_path / "print-and-kill-launcher.1.log").read_text()
-    assert execute(subreaper, attempt("ok"), tmp_path).status is Status.OK
+    assert subreaper.status(tmp_path, way="ok") == "ok"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_that_ends_a_run_does_not_end_its_launcher(subreaper, tmp_path, number):
     (launcher,) = launchers()
     launcher.send_signal(number)
-    assert execute(subreaper, attempt("ok"), tmp_path).status is Status.OK
+    assert subreaper.status(tmp_path, way="ok") == "ok"
     assert launchers() == [launcher]
 
 
@@ -240,7 +192,7 @@ def test_shared_memory_that_a_trial_leaves_is_removed(subreaper, tmp_path):
     """The resource tracker may be just starting when the trial ends; it must be let be then, too."""
     before = set(Path("/dev/shm").glob("psm_*"))
     for _ in range(20):
-        assert execute(subreaper, attempt("shared-memory"), tmp_path).status is Status.OK
+        assert subreaper.status(tmp_path, way="shared-memory") == "ok"
     assert set(Path("/dev/shm").glob("psm_*")) <= before
 
 
@@ -248,21 +200,15 @@ def test_a_long_tmpdir_leaves_room_for_the_sockets_of_a_fork_server(tmp_path, to
     long = tmp_path / ("x" * 60)
     long.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(long))
-    executor = LocalExecutor(SOURCE)
-    executor.start()
-    try:
+    with Local("misbehave"):
         assert list(long.iterdir()) == []
-    finally:
-        executor.close()
 
 
 def test_closing_leaves_neither_launcher_nor_scratch_folder(tmp_path, token, monkeypatch):
     scratch = Path(tempfile.mkdtemp(prefix="scratch-"))
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
-    executor = LocalExecutor(SOURCE)
-    executor.start()
-    assert list(scratch.iterdir())
-    executor.close()
+    with Local("misbehave"):
+        assert list(scratch.iterdir())
     assert launchers() == []
     assert processes_marked(token) == []
     scratch.rmdir()  # it is empty
@@ -271,16 +217,16 @@ def test_closing_leaves_neither_launcher_nor_scratch_folder(tmp_path, token, mon
 def test_a_launcher_that_dies_costs_one_lost_attempt_and_is_replaced(subreaper, tmp_path):
     (launcher,) = launchers()
     launcher.kill()
-    assert execute(subreaper, attempt("ok"), tmp_path).status is Status.LOST
-    assert execute(subreaper, attempt("ok"), tmp_path).status is Status.OK
+    assert subreaper.status(tmp_path, way="ok") == "lost"
+    assert subreaper.status(tmp_path, way="ok") == "ok"
 
 
 def test_a_stopped_launcher_is_given_up_after_the_runner_s_own_deadline(subreaper, tmp_path, monkeypatch):
     monkeypatch.setattr("mprunner.executors.launcher_client.OVERDUE_S", 0.2)
     (launcher,) = launchers()
     launcher.suspend()
-    assert execute(subreaper, attempt("ok", timeout_s=0.1), tmp_path).status is Status.LOST
-    assert execute(subreaper, attempt("ok"), tmp_path).status is Status.OK
+    assert subreaper.status(tmp_path, timeout_s=0.1, way="ok") == "lost"
+    assert subreaper.status(tmp_path, way="ok") == "ok"
 
 
 def test_a_signal_to_the_runner_cancels_the_trial_in_hand(subreaper, tmp_path):
@@ -289,10 +235,30 @@ def test_a_signal_to_the_runner_cancels_the_trial_in_hand(subreaper, tmp_path):
         if pid == 0:
             os.kill(os.getppid(), signal.SIGINT)
             os._exit(0)
-        record = subreaper.execute(attempt("hang-with-children"), tmp_path, interrupt)
+        record = subreaper.execute(attempt(way="hang-with-children"), tmp_path, interrupt)
         os.waitpid(pid, 0)
     assert interrupt.signal == signal.SIGINT
     assert record.status is Status.CANCELLED
+
+
+def test_a_cancel_that_reaches_the_launcher_together_with_the_order_is_heard(
+    subreaper, tmp_path, monkeypatch
+):
+    (launcher,) = launchers()
+    send = Channel.send
+
+    def send_to_a_stopped_launcher(channel, message):
+        send(channel, message)
+        if message["kind"] == "Cancel":
+            launcher.resume()
+
+    launcher.suspend()
+    monkeypatch.setattr(Channel, "send", send_to_a_stopped_launcher)
+    with Interrupt() as interrupt:
+        os.kill(os.getpid(), signal.SIGINT)
+        record = subreaper.execute(attempt(way="hang"), tmp_path, interrupt)
+    assert (record.status, record.ending.malformed) == ("cancelled", None)
+    assert launchers() == [launcher]
 
 
 OK_RESULT = Result(kind=ResultKind.OK)

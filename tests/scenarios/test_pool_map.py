@@ -4,8 +4,6 @@ import os
 import pickle
 import random
 import signal
-import subprocess
-import sys
 from itertools import product
 
 import pandas as pd
@@ -20,8 +18,11 @@ from mprunner_scenarios.pools.tasks import sizes_of, squares_below
 from tests.support import (
     Terminal,
     a_trial_has_started,
+    latest,
     living_children,
+    printed,
     processes_marked,
+    trials_of,
     wait_until,
 )
 
@@ -129,8 +130,9 @@ def test_the_order_of_sums_matters_only_where_the_method_keeps_it():
 
 
 def test_the_tutorial_s_tasks_are_the_default(execute):
-    metrics, _ = execute(method="serial")
+    metrics, _ = execute(method="serial", squares=0)
     assert metrics.tasks == 10_000
+    assert (pool_map.Params().shape, pool_map.Params().squares) == ("rising", None)
     assert sizes_of("rising", 10_000, None, random.Random(0)) == list(range(10_000))
 
 
@@ -189,9 +191,8 @@ def test_a_spawned_actor_imports_nothing_beside_what_its_pool_needs():
         "import sys, multiprocessing.pool, multiprocessing.spawn; before = set(sys.modules);"
         "import mprunner_scenarios.actors.pool_map; print(*sorted(set(sys.modules) - before))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     ours = "__future__ mprunner_scenarios mprunner_scenarios.actors mprunner_scenarios.actors.pool_map"
-    assert done.stdout.split() == ours.split()
+    assert printed(code).split() == ours.split()
 
 
 @pytest.fixture
@@ -220,27 +221,21 @@ repeats: 1
 """
 
 
-def test_every_method_ends_on_one_cpu(one_cpu, program, tmp_path):
-    (tmp_path / "every.yaml").write_text(EVERY_METHOD)
-    done = program("run", "every.yaml")
-    assert done.returncode == 0, done.stdout + done.stderr
-    folder = tmp_path / "results" / "every" / "latest"
-    trials = pd.read_csv(folder / "trials.csv")
+def test_every_method_ends_on_one_cpu(one_cpu, ran):
+    done = ran(EVERY_METHOD)
+    trials = done.trials
     assert len(trials) == 1 + 24 + 4
     assert set(trials.processes) == {1, 3}
     assert trials.checksum_ok.all()
     assert (trials.leaked == 0).all()
-    samples = pd.read_csv(folder / "samples.csv")
+    samples = pd.read_csv(done.folder / "samples.csv")
     assert (samples.groupby("trial_id").tasks.sum() == 100).all()
 
 
 @pytest.mark.parametrize(
     "setting",
     [
-        "method: map",
-        "method: imap",
-        "method: apply_async",
-        "method: futures",
+        *(f"method: {each}" for each in ("map", "imap", "apply_async", "futures")),
         "start_method: spawn",
         "kind: thread",
     ],
@@ -251,17 +246,12 @@ def test_ctrl_c_in_the_middle_of_a_pool_ends_quietly(tmp_path, token, setting):
         f"scenario: pool-map\nparams:\n  numbers: 1000\n  squares: 1000000\n  shape: uniform\n"
         f"  processes: 2\n  {setting}\nrepeats: 3\ntimeout: 600\n"
     )
-    terminal = Terminal(tmp_path, "run", "long.yaml")
-    try:
+    with Terminal(tmp_path, "run", "long.yaml") as terminal:
         others = 3 if "thread" in setting else 5  # runner, launcher, worker, and the pool's processes
         wait_until(lambda: a_trial_has_started(tmp_path), "no trial has begun")
         wait_until(lambda: len(processes_marked(token)) >= others, "the pool has not begun")
         terminal.press(b"\x03")
-        status = terminal.end()
-    finally:
-        terminal.kill()
-    assert os.WIFSIGNALED(status)
-    assert os.WTERMSIG(status) == signal.SIGINT
+        assert terminal.end() == -signal.SIGINT
     assert "Traceback" not in terminal.text
     assert "interrupted" in terminal.text
-    assert list(pd.read_csv(tmp_path / "results" / "long" / "latest" / "trials.csv").status) == ["cancelled"]
+    assert list(trials_of(latest(tmp_path, "long")).status) == ["cancelled"]
