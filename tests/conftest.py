@@ -34,15 +34,8 @@ def program(tmp_path: Path, token: str) -> Program:
     """Execute ``mprunner`` in an empty folder and return what came of it."""
 
     def call(*arguments: str | Path, **options: object) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            command(*arguments),
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=GENEROUS_S,
-            check=False,
-            **options,
-        )  # type: ignore[call-overload]
+        how = {"cwd": tmp_path, "capture_output": True, "text": True, "timeout": GENEROUS_S, **options}
+        return subprocess.run(command(*arguments), check=False, **how)  # type: ignore[call-overload]
 
     return call
 

@@ -4,32 +4,30 @@ Kills runner and launcher of a run whose trial hangs with children, then begins 
 it as JSON.
 """
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import psutil
 
-from tests.support import GENEROUS_S, PLUGINS, command
+from mprunner.cli import main
+from mprunner.executors import orphans
+from tests.support import PLUGINS, command, wait_until
 
-ATTACKS = PLUGINS / "attacks.py"
-ARGUMENTS = command("run", "attacks.yaml", "--plugin", ATTACKS)
-
-
-def wait_until(true) -> None:
-    limit = time.monotonic() + GENEROUS_S
-    while not true():
-        assert time.monotonic() < limit
-        time.sleep(0.02)  # polling
+ARGUMENTS = ("run", "attacks.yaml", "--plugin", str(PLUGINS / "attacks.py"))
 
 
 def run(*more: str) -> dict:
-    done = subprocess.run([*ARGUMENTS, *more], capture_output=True, text=True, check=False)
-    return {"code": done.returncode, "stderr": done.stderr}
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()) as told:
+        try:
+            main([*ARGUMENTS, *more])
+        except SystemExit as ended:
+            return {"code": ended.code, "stderr": told.getvalue()}
 
 
 def others() -> list[psutil.Process]:
@@ -40,17 +38,20 @@ def others() -> list[psutil.Process]:
     ]
 
 
-def main() -> None:
+def orphan() -> None:
+    orphans.GRACE_S = 0.1  # no one cleans up here
     Path("attacks.yaml").write_text("scenario: attacks\nparams: {attack: setsid, then: hang}\nrepeats: 1\n")
-    runner = subprocess.Popen(ARGUMENTS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    runner = subprocess.Popen(command(*ARGUMENTS), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     tree = psutil.Process(runner.pid)
-    wait_until(lambda: len(tree.children(recursive=True)) == 3)
+    wait_until(lambda: len(tree.children(recursive=True)) == 3, "no trial hangs")
     launcher, *_ = tree.children()
     launcher.send_signal(signal.SIGSTOP)  # so that it can't clean up when its runner is gone
     runner.kill()
     runner.wait()
     launcher.kill()
-    wait_until(lambda: len(others()) == 1)  # the worker ends with its launcher, its daemon does not
+    wait_until(
+        lambda: len(others()) == 1, "not one is left"
+    )  # the worker ends with its launcher, its daemon does not
     left = [process.pid for process in others()]
     refused = run()
     Path("attacks.yaml").write_text("scenario: attacks\nrepeats: 1\n")
@@ -65,4 +66,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    orphan()

@@ -404,24 +404,3 @@ def test_the_plan_has_a_fixed_number_of_trials_where_the_least_is_the_most(tmp_p
     (tmp_path / "toy.yaml").write_text("scenario: toy\n" + repeats)
     planned = program("plan", "toy.yaml", "--plugin", "toy.py").stdout
     assert planned.startswith("toy: toy, 1 case × 9 repeats = 9 trials, ")
-
-
-def test_only_a_run_with_adaptive_repeats_imports_numpy_before_its_trials_and_none_pandas(toy, tmp_path):
-    import subprocess
-    import sys
-
-    code = (
-        "import sys; from pathlib import Path\n"
-        "from mprunner.workflow.execute import adaptive_of\n"
-        "from mprunner.workflow.prepare import prepare\n"
-        "adaptive_of(prepare(Path(sys.argv[1]), [Path('toy.py')]).experiment, 9)\n"
-        "print([name in sys.modules for name in ('numpy', 'pandas')])\n"
-    )
-    (tmp_path / "fixed.yaml").write_text("scenario: toy\n")
-    told = [
-        subprocess.run(
-            [sys.executable, "-c", code, file], cwd=tmp_path, capture_output=True, text=True, check=True
-        ).stdout.strip()
-        for file in ("toy.yaml", "fixed.yaml")
-    ]
-    assert told == ["[True, False]", "[False, False]"]

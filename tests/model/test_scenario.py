@@ -1,10 +1,7 @@
 """What a plugin's author holds in their hands: Trial and Stopwatch; and what importing them costs an actor."""
 
 import itertools
-import json
 import multiprocessing
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import dataclass
 
@@ -213,32 +210,3 @@ def test_a_stopwatch_stops_when_its_block_raises(clock):
     with pytest.raises(KeyError), Stopwatch() as watch:
         raise KeyError
     assert watch.elapsed_s == watch.elapsed_s
-
-
-def imported_by(statement: str) -> set[str]:
-    """Return what a statement imports into an interpreter that has what every spawned child has."""
-    script = (
-        "import json, sys, multiprocessing.spawn; before = set(sys.modules)\n"
-        f"{statement}\nprint(json.dumps(sorted(set(sys.modules) - before)))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return set(json.loads(done.stdout))
-
-
-def test_a_plugin_s_import_of_the_api_brings_no_module_from_outside_the_standard_library():
-    packages = {module.partition(".")[0] for module in imported_by("import mprunner.scenario")}
-    assert packages - sys.stdlib_module_names == {"mprunner"}
-
-
-def test_the_api_brings_neither_multiprocessing_s_actors_nor_random_before_they_are_used():
-    assert not imported_by("import mprunner.scenario") & {
-        "mprunner.actors.bootstrap",
-        "mprunner.actors.group",
-        "random",
-    }
-
-
-def test_what_an_actor_executes_imports_nothing_that_a_spawned_child_does_not_have():
-    """All of it would be inside the measurement of every spawned actor."""
-    imported = imported_by("import mprunner.actors.bootstrap")
-    assert imported == {"mprunner", "mprunner.actors", "mprunner.actors.bootstrap", "mmap", "__future__"}

@@ -1,5 +1,6 @@
 """mprunner from Python: what load returns is what was written, and run executes an experiment from any program."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,23 +16,43 @@ from mprunner.tables.csv import make_frame
 from mprunner.tables.datapackage import FILE, concatenated, read_package, read_tables, write_package
 from mprunner.workflow.tabulate import write_tables
 from tests.made import header, record, run
-from tests.support import GENEROUS_S, a_trial_has_started, wait_until
+from tests.support import GENEROUS_S, a_trial_has_started, latest, marked, printed, wait_until
 from tests.tables.test_datapackage import DECLARED, frames_of, tricky_records, written_whole
 
-EXPERIMENT = "name: {name}\nscenario: race-bank\nrepeats: {repeats}\nparams: {{transactions: 10}}\n"
+EXPERIMENT = "name: bank\nscenario: race-bank\nrepeats: 2\nparams: {transactions: 10}\n"
 
 
 @pytest.fixture
 def experiment(tmp_path, token, monkeypatch):
-    """Write an experiment's file in an empty current folder."""
+    """The file of an experiment, in an empty current folder."""
     monkeypatch.chdir(tmp_path)
+    file = tmp_path / "bank.yaml"
+    file.write_text(EXPERIMENT)
+    return file
 
-    def write(name="bank", repeats=2):
-        file = tmp_path / f"{name}.yaml"
-        file.write_text(EXPERIMENT.format(name=name, repeats=repeats))
-        return file
 
-    return write
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """A folder in which a run was executed."""
+    folder = tmp_path_factory.mktemp("executed")
+    (folder / "bank.yaml").write_text(EXPERIMENT)
+    with marked():
+        mprunner.run(folder / "bank.yaml", results=folder / "results")
+    return folder
+
+
+@pytest.fixture
+def folder(executed, tmp_path, monkeypatch):
+    """The folder of a copy of that run, where it was executed."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(executed / "results", tmp_path / "results", symlinks=True)
+    return latest(tmp_path, "bank")
+
+
+@pytest.fixture
+def made(folder):
+    """What is loaded of that run."""
+    return mprunner.load("bank")
 
 
 def test_what_is_read_is_what_was_written_to_the_type_and_the_bit(tmp_path):
@@ -89,7 +110,7 @@ def test_runs_with_other_columns_are_put_below_each_other_without_losing_a_type(
 
 
 def test_run_returns_what_load_finds(experiment):
-    made = mprunner.run(experiment())
+    made = mprunner.run(experiment)
     assert made.run["state"] == "finished"
     assert list(made.trials["status"]) == ["ok", "ok"]
     assert len(made.actors) == 4
@@ -109,146 +130,126 @@ def test_run_returns_what_load_finds(experiment):
 
 @pytest.mark.parametrize("several", [False, True])
 def test_run_takes_what_set_and_only_take(experiment, several):
-    file = experiment()
-    file.write_text(file.read_text() + "sweep: {guard: [none, lock]}\n")
+    experiment.write_text(EXPERIMENT + "sweep: {guard: [none, lock]}\n")
     overrides = ["repeats=3", "params.transactions=5"] if several else "repeats=3"
-    trials = mprunner.run(file, overrides=overrides, only=["guard=lock"] if several else "guard=lock").trials
+    only = ["guard=lock"] if several else "guard=lock"
+    trials = mprunner.run(experiment, overrides=overrides, only=only).trials
     assert list(trials.guard) == ["lock"] * 3
     assert set(trials.transactions) == ({5} if several else {10})
 
 
 def test_a_wrong_override_is_an_error_of_mprunner_s(experiment):
     with pytest.raises(ExperimentError, match="--set repeats=x: repeats: must be a whole number"):
-        mprunner.run(experiment(), overrides="repeats=x")
+        mprunner.run(experiment, overrides="repeats=x")
 
 
 def test_an_experiment_s_folder_is_all_of_its_runs(experiment):
-    ids = [mprunner.run(experiment(repeats=number)).run["run_id"] for number in (1, 2)]
+    experiment.write_text(EXPERIMENT + "sweep: {guard: [none, lock]}\n")
+    ids = [mprunner.run(experiment, overrides=f"repeats={number}").run["run_id"] for number in (1, 2)]
     both = mprunner.load("results/bank")
-    assert list(both.trials["run_id"]) == [ids[0], ids[1], ids[1]]
+    assert list(both.trials["run_id"]) == [ids[0]] * 2 + [ids[1]] * 4
     assert [facts["run_id"] for facts in both.runs] == ids
     with pytest.raises(ResultsError, match=r"^these are 2 runs, not one$"):
         _ = both.run
-
-
-def test_of_an_experiment_s_folder_a_run_that_has_not_begun_is_passed_over(experiment):
-    ids = [mprunner.run(experiment()).run["run_id"] for _ in range(2)]
-    (experiment().parent / "results" / "bank" / ids[1] / "journal.jsonl").write_bytes(b"")
+    shown, rows = both._repr_html_(), len(both.summary)
+    assert rows > 20
+    assert all(run_id in shown for run_id in ids)
+    assert f"<p>{rows - 20} more rows in" in shown
+    (latest(experiment.parent, "bank") / "journal.jsonl").write_bytes(b"")  # as of a run that has not begun
     with pytest.warns(UserWarning, match=rf"{ids[1]} is passed over: its runner was ended before the first"):
         assert [facts["run_id"] for facts in mprunner.load("results/bank").runs] == ids[:1]
     with pytest.warns(UserWarning, match=rf"{ids[1]} is passed over"):
         assert mprunner.load("bank").run["run_id"] == ids[0]
 
 
-def test_a_run_without_tables_is_read_from_its_journal(experiment):
-    made = mprunner.run(experiment())
-    folder = experiment().parent / "results" / "bank" / made.run["run_id"]
+def test_a_run_without_tables_is_read_from_its_journal(made, folder):
     for file in (*folder.glob("*.csv"), folder / FILE):
         file.unlink()
     before = sorted(folder.iterdir())
-    found = mprunner.load(folder)
-    pd.testing.assert_frame_equal(found.trials, made.trials)
+    pd.testing.assert_frame_equal(mprunner.load(folder).trials, made.trials)
     assert sorted(folder.iterdir()) == before
 
 
-def test_tables_that_were_cut_are_told(experiment):
-    made = mprunner.run(experiment())
-    trials = experiment().parent / "results" / "bank" / "latest" / "trials.csv"
+def test_tables_that_were_cut_are_told(folder):
+    trials = folder / "trials.csv"
     trials.write_text("".join(trials.read_text().splitlines(keepends=True)[:-1]))
     with pytest.raises(ResultsError, match=r"trials\.csv is not what .* says: it was changed$"):
-        mprunner.load(made.run["run_id"])
+        mprunner.load(folder.name)
 
 
-def test_tables_that_are_older_than_the_journal_are_not_taken(experiment):
+def test_tables_that_are_older_than_the_journal_are_not_taken(made, folder):
     """As after a resume that was killed: here the tables are those of the run's beginning."""
-    made = mprunner.run(experiment())
-    folder = RunFolder(experiment().parent / "results" / "bank" / made.run["run_id"])
-    whole = folder.journal.read_bytes()
-    folder.journal.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
-    (folder.path / FILE).unlink()
-    write_tables(folder)
-    assert len(mprunner.load(folder.path).trials) == 2  # the second was begun, and is lost
-    assert list(mprunner.load(folder.path).trials["status"]) == ["ok", "lost"]
-    folder.journal.write_bytes(whole)
-    pd.testing.assert_frame_equal(mprunner.load(folder.path).trials, made.trials)
+    run = RunFolder(folder)
+    whole = run.journal.read_bytes()
+    run.journal.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
+    (folder / FILE).unlink()
+    write_tables(run)
+    assert list(mprunner.load(folder).trials["status"]) == ["ok", "lost"]  # the second was begun
+    run.journal.write_bytes(whole)
+    pd.testing.assert_frame_equal(mprunner.load(folder).trials, made.trials)
 
 
-def test_a_journal_that_was_cut_is_told_and_its_tables_are_opened(experiment, program):
-    made = mprunner.run(experiment())
-    journal = experiment().parent / "results" / "bank" / "latest" / "journal.jsonl"
+def test_a_journal_that_was_cut_is_told_and_its_tables_are_opened(made, folder, in_process):
+    journal = folder / "journal.jsonl"
     journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:-2]))
     with pytest.warns(UserWarning, match=r"journal\.jsonl was cut"):
         pd.testing.assert_frame_equal(mprunner.load("bank").trials, made.trials)
     for arguments in (["show"], ["verdict"], ["compare", "--case", "guard=none", "--case", "guard=lock"]):
-        done = program(*arguments, "bank")
+        done = in_process(*arguments, "bank")
         assert done.returncode == 6
         assert "journal.jsonl was cut: it has " in done.stderr
 
 
-def test_tables_without_a_journal_are_read(experiment):
-    made = mprunner.run(experiment())
-    (experiment().parent / "results" / "bank" / "latest" / "journal.jsonl").unlink()
+def test_tables_without_a_journal_are_read(made, folder):
+    (folder / "journal.jsonl").unlink()
     pd.testing.assert_frame_equal(mprunner.load("bank").trials, made.trials)
 
 
-def test_the_current_folder_may_be_a_run_s_or_an_experiment_s(experiment, monkeypatch):
-    made = mprunner.run(experiment())
+def test_the_current_folder_may_be_a_run_s_or_an_experiment_s(made, monkeypatch):
     for folder in ("results/bank", "latest"):
         monkeypatch.chdir(folder)
         assert mprunner.load(".").runs == made.runs
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", "1", '{"state": "finished"}'])
-def test_a_run_json_that_says_nothing_is_told(experiment, content):
-    mprunner.run(experiment())
-    (experiment().parent / "results" / "bank" / "latest" / "run.json").write_text(content)
+def test_a_run_json_that_says_nothing_is_told(folder, content):
+    (folder / "run.json").write_text(content)
     with pytest.raises(ResultsError, match=r"run\.json can't be read: "):
         mprunner.load("bank")
 
 
-def test_a_folder_that_is_no_run_is_told(experiment):
-    mprunner.run(experiment())
-    (experiment().parent / "other").mkdir()
+def test_a_folder_that_is_no_run_is_told_and_one_that_has_an_experiment_s_name_is_not_meant(made, tmp_path):
+    for name in ("other", "bank"):
+        (tmp_path / name).mkdir()
+    assert mprunner.load("bank").runs == made.runs
     with pytest.raises(ResultsError, match=r"^other is neither a run's folder nor an experiment's$"):
         mprunner.load("other")
 
 
-def test_a_folder_that_has_an_experiment_s_name_by_chance_is_not_meant(experiment):
-    made = mprunner.run(experiment())
-    (experiment().parent / "bank").mkdir()
-    assert mprunner.load("bank").runs == made.runs
-
-
-def test_an_empty_name_of_a_run_is_told():
-    with pytest.raises(ExperimentError, match="can't have an empty name"):
-        mprunner.load("")
-
-
-def test_a_run_that_is_not_there_is_told(experiment):
-    with pytest.raises(ExperimentError, match=r"^there is no run in results$"):
-        mprunner.load()
-    mprunner.run(experiment())
-    with pytest.raises(ExperimentError, match=r"^there is no run 'bnak' in results$"):
-        mprunner.load("bnak")
+@pytest.mark.usefixtures("folder")
+def test_a_run_that_is_not_there_is_told():
+    for name, told in (("bnak", r"^there is no run 'bnak' in results$"), ("", "can't have an empty name")):
+        with pytest.raises(ExperimentError, match=told):
+            mprunner.load(name)
+    with pytest.raises(ExperimentError, match=r"^there is no run in nowhere$"):
+        mprunner.load(results="nowhere")
 
 
 def test_a_wrong_experiment_is_an_error_of_mprunner_s(experiment):
-    file = experiment()
-    file.write_text("scenario: race-bnak\n")
+    experiment.write_text("scenario: race-bnak\n")
     with pytest.raises(MprunnerError, match="race-bnak"):
-        mprunner.run(file)
+        mprunner.run(experiment)
 
 
 def test_it_runs_outside_the_main_thread(experiment):
     made = []
-    thread = threading.Thread(target=lambda: made.append(mprunner.run(experiment())))
+    thread = threading.Thread(target=lambda: made.append(mprunner.run(experiment)))
     thread.start()
     thread.join(GENEROUS_S)
     assert list(made[0].trials["status"]) == ["ok", "ok"]
 
 
-def test_it_shows_itself_in_a_line_and_in_a_notebook(experiment):
-    made = mprunner.run(experiment())
+def test_it_shows_itself_in_a_line_and_in_a_notebook(made):
     said = f"results of bank, {made.run['run_id']}: 2 trials (2 ok), 4 actors"
     assert repr(made) == f"<{said}>"
     assert made._repr_html_().startswith(f"<p>{said}</p><table")
@@ -257,19 +258,9 @@ def test_it_shows_itself_in_a_line_and_in_a_notebook(experiment):
 
 
 def test_a_notebook_shows_a_duration_of_nanoseconds(tmp_path):
-    made = run(record(metrics={"wall_s": 1.25e-7}))
-    frames = frames_of(made)
+    frames = frames_of(run(record(metrics={"wall_s": 1.25e-7})))
     found = mprunner.api.Results(runs=({"run_id": "x"},), **{"samples": None, **frames})
     assert "<td>1.25e-07</td>" in found._repr_html_()
-
-
-def test_a_notebook_tells_several_runs_apart_and_what_it_leaves_out(experiment):
-    ids = [mprunner.run(experiment()).run["run_id"] for _ in range(3)]
-    shown = mprunner.load("results/bank")._repr_html_()
-    rows = len(mprunner.load("results/bank").summary)
-    assert rows > 20
-    assert all(run_id in shown for run_id in ids)
-    assert f"<p>{rows - 20} more rows in" in shown
 
 
 SCRIPT = """
@@ -281,20 +272,13 @@ for method in ("fork", "spawn"):
 """
 
 
-def test_a_script_needs_no_guard_and_nothing_is_printed(experiment, tmp_path):
+def test_a_script_needs_no_guard_and_nothing_is_printed(token, tmp_path):
+    text = "scenario: race-bank\nrepeats: 1\nparams: {transactions: 10, start_method: METHOD}\n"
     for method in ("fork", "spawn"):
-        text = "scenario: race-bank\nrepeats: 1\nparams: {transactions: 10, start_method: METHOD}\n"
         (tmp_path / f"{method}.yaml").write_text(text.replace("METHOD", method))
     (tmp_path / "script.py").write_text(SCRIPT)
-    done = subprocess.run(
-        [sys.executable, "script.py"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=GENEROUS_S,
-        check=False,
-    )
-    assert (done.stdout, done.stderr) == ("fork ok\nspawn ok\n", "")
+    script = "import runpy; runpy.run_path('script.py', run_name='__main__')"
+    assert printed(script, folder=tmp_path) == "fork ok\nspawn ok\n"
 
 
 INTERRUPTED = """
@@ -308,7 +292,7 @@ except KeyboardInterrupt:
 
 
 def test_ctrl_c_ends_the_run_with_its_tables_and_is_raised_again(experiment, tmp_path):
-    experiment(repeats=100_000)
+    experiment.write_text(EXPERIMENT.replace("repeats: 2", "repeats: 100000"))
     (tmp_path / "script.py").write_text(INTERRUPTED)
     with subprocess.Popen(
         [sys.executable, "script.py"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
@@ -318,12 +302,3 @@ def test_ctrl_c_ends_the_run_with_its_tables_and_is_raised_again(experiment, tmp
         said, _ = process.communicate(timeout=GENEROUS_S)
     assert said == "interrupted True\n"
     assert list(tmp_path.glob("results/bank/2*/datapackage.json"))
-
-
-def test_importing_the_package_imports_nothing_heavy():
-    code = (
-        "import sys, mprunner; mprunner.run, mprunner.load, mprunner.Results;"
-        " print({'pandas', 'numpy', 'pydantic', 'yaml', 'click', 'rich', 'pluggy'} & {*sys.modules})"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"

@@ -8,6 +8,7 @@ import time
 import psutil
 import pytest
 
+from mprunner.runs import Reading
 from tests.support import (
     GENEROUS_S,
     PLUGINS,

@@ -5,12 +5,11 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 
 import pytest
 
 from mprunner.executors.orphans import MARK, end_marked, find_orphans, new_mark
-from tests.support import GENEROUS_S, PLUGINS, ROOT, command, processes_marked
+from tests.support import GENEROUS_S, PLUGINS, ROOT, processes_marked, started, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="marks are read from /proc")
 
@@ -52,29 +51,22 @@ def test_orphans_of_an_earlier_run_are_named_and_measuring_beside_them_is_refuse
     assert came["after"] == {"code": 0, "stderr": came["after"]["stderr"]}
 
 
-def test_processes_of_a_run_that_goes_on_are_no_orphans(program, tmp_path, token):
+def test_processes_of_a_run_that_goes_on_are_no_orphans(in_process, tmp_path, token):
     (tmp_path / "hang.yaml").write_text(
         "scenario: attacks\nparams: {attack: setsid, then: hang}\nrepeats: 1\n"
     )
     (tmp_path / "attacks.yaml").write_text("scenario: attacks\nrepeats: 1\n")
     plugin = PLUGINS / "attacks.py"
-    runner = subprocess.Popen(
-        command("run", "hang.yaml", "--plugin", plugin), cwd=tmp_path, stderr=subprocess.DEVNULL
-    )
-    try:
-        limit = time.monotonic() + GENEROUS_S
-        while len(processes_marked(token)) < 4:  # runner, launcher, worker, its child
-            assert time.monotonic() < limit
-            time.sleep(0.02)  # polling
-        done = program("run", "attacks.yaml", "--plugin", plugin)
-        assert done.returncode == 0, done.stderr
-    finally:
+    with started(tmp_path, "run", "hang.yaml", "--plugin", plugin, stderr=subprocess.DEVNULL) as runner:
+        wait_until(lambda: len(processes_marked(token)) >= 4, "runner, launcher, worker, its child")
+        done = in_process("run", "attacks.yaml", "--plugin", plugin)
         runner.terminate()
         runner.wait()
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture
-def marked(token):
+def bearing(token):
     started = []
 
     def start(mark: str) -> subprocess.Popen:
@@ -87,19 +79,19 @@ def marked(token):
         process.wait()
 
 
-def test_what_bears_a_mark_is_ended_and_nothing_else(marked):
+def test_what_bears_a_mark_is_ended_and_nothing_else(bearing):
     mine, other = new_mark(), new_mark()
-    process, spared = marked(mine), marked(other)
+    process, spared = bearing(mine), bearing(other)
     assert end_marked(mine) == ()
     assert process.wait() == -9
     assert spared.poll() is None
 
 
-def test_a_process_of_a_living_runner_is_no_orphan_and_one_of_a_recycled_process_id_is(marked, monkeypatch):
+def test_a_process_of_a_living_runner_is_no_orphan_and_one_of_a_recycled_process_id_is(bearing, monkeypatch):
     """The second one's runner had this process's id, but was started at another time."""
     monkeypatch.setattr("mprunner.executors.orphans.GRACE_S", 0.0)
     runner, started_at, launcher = new_mark().split(":")
-    living = marked(f"{runner}:{started_at}:{launcher}")
+    living = bearing(f"{runner}:{started_at}:{launcher}")
     assert living.pid not in [orphan.pid for orphan in find_orphans(refuse=False)]
-    recycled = marked(f"{runner}:1{started_at}:{launcher}")
+    recycled = bearing(f"{runner}:1{started_at}:{launcher}")
     assert recycled.pid in [orphan.pid for orphan in find_orphans(refuse=False)]

@@ -3,12 +3,11 @@
 import subprocess
 import sys
 
-import pandas as pd
 import pytest
 
-from tests.support import GENEROUS_S, PLUGINS, command
+from tests.support import GENEROUS_S, PLUGINS, command, latest, trials_of
 
-EXPERIMENT = "scenario: deadlock\nsweep: {start_method: [%s]}\nrepeats: 1\ntimeout: 8\n"
+EXPERIMENT = "scenario: deadlock\nsweep: {start_method: [%s]}\nrepeats: 1\ntimeout: 6\n"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only the worker is asked")
@@ -20,11 +19,11 @@ def test_a_deadlock_is_a_timeout_with_the_stacks_that_show_it(tmp_path, token):
         running[method] = subprocess.Popen(arguments, cwd=tmp_path, stdout=subprocess.DEVNULL)
     for method, process in running.items():
         assert process.wait(GENEROUS_S) == 1
-        check_stacks(tmp_path / "results" / method / "latest")
+        check_stacks(latest(tmp_path, method))
 
 
 def check_stacks(folder):
-    row = pd.read_csv(folder / "trials.csv").iloc[0]
+    row = trials_of(folder).iloc[0]
     assert row.status == "timeout"
     log = (folder / "logs" / f"{row.trial_id}.1.log").read_text()
     assert log.count("in wait_for_the_other_one") == 2

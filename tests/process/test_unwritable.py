@@ -5,11 +5,10 @@ import resource
 import shutil
 import subprocess
 
-import pandas as pd
 import pytest
 
 from mprunner.runs import Reading, read_journal
-from tests.support import PLUGINS
+from tests.support import PLUGINS, latest, trials_of
 
 PLUGIN = PLUGINS / "acknowledging.py"
 EXPERIMENT = "scenario: acknowledging\nsweep: {size: [1, 2]}\nrepeats: 20\n"
@@ -25,10 +24,10 @@ def experiment(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def finished(program, experiment, tmp_path):
+def finished(in_process, experiment, tmp_path):
     """A run that is finished, whose tables say ``old``."""
-    assert program("run", "-q", experiment, "--plugin", PLUGIN).returncode == 0
-    folder = (tmp_path / "results" / "small" / "latest").resolve()
+    assert in_process("run", "-q", experiment, "--plugin", PLUGIN).returncode == 0
+    folder = latest(tmp_path, "small")
     for name in TABLES:
         (folder / name).write_text("old")
     return folder
@@ -60,7 +59,7 @@ def numbers(folder):
 
 
 def final_rows(folder):
-    trials = pd.read_csv(folder / "trials.csv")
+    trials = trials_of(folder)
     final = trials[trials.is_final]
     assert not final.trial_id.duplicated().any()
     return dict(zip(zip(final.repeat, final["size"], strict=True), final.status, strict=True))
@@ -74,63 +73,63 @@ def check_told(done, *parts):
 
 
 def test_a_disk_that_is_full_in_the_middle_of_a_run_keeps_every_record_and_the_rest_is_resumed(
-    program, experiment, tmp_path
+    program, in_process, experiment, tmp_path
 ):
     done = program("run", "-q", experiment, "--plugin", PLUGIN, preexec_fn=limited(12_000))
     check_told(done, "journal.jsonl", "`mprunner resume results/small/")
-    folder = (tmp_path / "results" / "small" / "latest").resolve()
+    folder = latest(tmp_path, "small")
     kept = numbers(folder)
     assert 0 < len(kept) < 40
     assert read_journal(folder / "journal.jsonl").torn_bytes == 0
-    assert program("resume", "-q").returncode == 0
+    assert in_process("resume", "-q").returncode == 0
     assert sorted(set(numbers(folder))) == list(range(40))
     assert final_rows(folder) == {(repeat, size): "ok" for repeat in range(20) for size in (1, 2)}
 
 
-def test_a_disk_that_is_full_when_tables_are_written_leaves_the_old_ones(program, finished):
+def test_a_disk_that_is_full_when_tables_are_written_leaves_the_old_ones(program, in_process, finished):
     done = program("resume", preexec_fn=limited(500))
     check_told(done, "trials.csv")
     assert {name: (finished / name).read_text() for name in TABLES} == dict.fromkeys(TABLES, "old")
     assert not [name for name in os.listdir(finished) if name.endswith(".tmp")]
-    assert program("resume").returncode == 0
+    assert in_process("resume").returncode == 0
     assert (finished / "trials.csv").read_text().startswith("run_id,")
 
 
 def test_a_file_system_that_is_full_is_told_and_the_rest_is_resumed_once_there_is_room(
-    program, experiment, mounted
+    in_process, experiment, mounted
 ):
     ballast = mounted / "ballast"
     ballast.write_bytes(b"x" * 40_000)
-    done = program("run", "-q", experiment, "--plugin", PLUGIN, "--results", mounted)
+    done = in_process("run", "-q", experiment, "--plugin", PLUGIN, "--results", mounted)
     check_told(done, "free some space; then `mprunner resume ")
     folder = (mounted / "small" / "latest").resolve()
     kept = numbers(folder)
     assert kept == list(range(len(kept)))
     subprocess.run(["mount", "-o", "remount,size=1m", mounted], check=True)
-    assert program("resume", "-q", "--results", mounted).returncode == 0
+    assert in_process("resume", "-q", "--results", mounted).returncode == 0
     assert sorted(set(numbers(folder))) == list(range(40))
     assert final_rows(folder) == {(repeat, size): "ok" for repeat in range(20) for size in (1, 2)}
     assert (folder / "trials.csv").is_file()
 
 
-def test_a_read_only_file_system_is_told_and_can_be_shown(program, experiment, mounted):
+def test_a_read_only_file_system_is_told_and_can_be_shown(in_process, experiment, mounted):
     subprocess.run(["mount", "-o", "remount,size=1m", mounted], check=True)
-    program("run", "-q", experiment, "--plugin", PLUGIN, "--results", mounted)
+    in_process("run", "-q", experiment, "--plugin", PLUGIN, "--results", mounted)
     folder = (mounted / "small" / "latest").resolve()
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     subprocess.run(["mount", "-o", "remount,ro", mounted], check=True)
     for arguments in (("run", experiment, "--plugin", PLUGIN), ("resume",)):
-        check_told(program(*arguments, "--results", mounted), "the file system is read-only")
-    assert program("show", "--results", mounted).returncode == 0
+        check_told(in_process(*arguments, "--results", mounted), "the file system is read-only")
+    assert in_process("show", "--results", mounted).returncode == 0
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
 
 
-def test_a_folder_without_permission_to_write_is_told_and_keeps_its_tables(program, finished):
+def test_a_folder_without_permission_to_write_is_told_and_keeps_its_tables(in_process, finished):
     finished.chmod(0o555)
     try:
         if os.access(finished, os.W_OK):
             pytest.skip("root may write into any folder")
-        check_told(program("resume"), "you lack the permission")
+        check_told(in_process("resume"), "you lack the permission")
     finally:
         finished.chmod(0o755)
     assert {name: (finished / name).read_text() for name in TABLES} == dict.fromkeys(TABLES, "old")

@@ -9,7 +9,6 @@ import sys
 import tracemalloc
 import zlib
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +19,7 @@ from mprunner.model.provenance import Header
 from mprunner.model.records import Attempt, Ending, Record, Result, Status
 from mprunner.runs import Journal, Reading, read_journal
 from tests.made import actor, attempt, header, outcome, record
+from tests.support import printed
 
 RECORDS = (
     record(repeat=0),
@@ -277,8 +277,8 @@ print(*(each.attempt.repeat for each in Reading(path).records()))
 """
 
 
-def test_half_a_record_is_cut_off_again_when_there_is_no_room_for_it(path, child):
-    told, kept = child(SHORT_WRITE, path).splitlines()
+def test_half_a_record_is_cut_off_again_when_there_is_no_room_for_it(path):
+    told, kept = printed(SHORT_WRITE, path).splitlines()
     assert told.startswith(f"{path} can't be written: only 100 of ")
     assert kept == "0 2"
 
@@ -306,27 +306,10 @@ with Journal.reopen(Path(sys.argv[1])):
 """
 
 
-@pytest.fixture
-def child():
-    """Execute code in a Python process of its own, and return what it prints."""
-
-    def call(code, *arguments):
-        command = [sys.executable, "-c", code, *map(str, arguments)]
-        return subprocess.run(
-            command, check=True, capture_output=True, text=True, timeout=60, env=CHILD
-        ).stdout
-
-    return call
-
-
-ROOT = str(Path(__file__).parents[2])  # for tests.made
-CHILD = {**os.environ, "PYTHONPATH": os.pathsep.join([*filter(None, sys.path), ROOT])}
-
-
 def test_a_second_runner_is_refused_until_the_first_is_gone_however_it_ends(path):
     written(path, RECORDS[0])
     with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=CHILD
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
         assert holder.stdout.readline() == b"held\n"
         with pytest.raises(ResultsError, match=r"another runner is using this run$"):
@@ -348,12 +331,6 @@ def test_a_command_that_only_looks_whether_a_run_is_held_keeps_no_runner_from_it
 def test_a_second_journal_on_one_file_is_refused_in_the_same_process(path):
     with Journal.create(path, header()), pytest.raises(ResultsError, match="another runner"):
         Journal.reopen(path)
-
-
-def test_importing_the_journal_imports_neither_pandas_nor_numpy(child):
-    imports = "import sys, mprunner.runs.journal, mprunner.model.summary_sentence"
-    code = f"{imports}; print({{'pandas', 'numpy'}} & {{*sys.modules}})"
-    assert child(code).strip() == "set()"
 
 
 def test_an_attempt_with_other_fields_than_usual_is_kept(path):

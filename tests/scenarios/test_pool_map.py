@@ -20,7 +20,6 @@ from tests.support import (
     a_trial_has_started,
     latest,
     living_children,
-    printed,
     processes_marked,
     trials_of,
     wait_until,
@@ -184,15 +183,6 @@ def test_every_payload_of_a_chunk_travels():
 def test_what_makes_no_sense_is_refused_with_its_reason(params, reason):
     with pytest.raises(ValueError, match=reason):
         pool_map.Params(**params)
-
-
-def test_a_spawned_actor_imports_nothing_beside_what_its_pool_needs():
-    code = (
-        "import sys, multiprocessing.pool, multiprocessing.spawn; before = set(sys.modules);"
-        "import mprunner_scenarios.actors.pool_map; print(*sorted(set(sys.modules) - before))"
-    )
-    ours = "__future__ mprunner_scenarios mprunner_scenarios.actors mprunner_scenarios.actors.pool_map"
-    assert printed(code).split() == ours.split()
 
 
 @pytest.fixture

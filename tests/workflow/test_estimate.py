@@ -1,8 +1,6 @@
 """How long a plan may take: by an earlier run, or at most."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
@@ -76,20 +74,6 @@ def test_plan_tells_the_time_by_an_earlier_run_and_without_one_the_most(program,
     done = in_process("plan", "bank.yaml")
     assert (done.returncode, done.stderr) == (0, "")
     assert "\nat most 4 min" in done.stdout
-
-
-def test_plan_does_not_import_pandas(tmp_path):
-    (tmp_path / "bank.yaml").write_text(BANK)
-    code = (
-        "import sys\nfrom mprunner.cli import main\n"
-        "try:\n    main(['plan', 'bank.yaml'])\n"
-        "finally:\n    print(sorted({'pandas', 'numpy'} & set(sys.modules)), file=sys.stderr)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.stdout.startswith("bank: race-bank, ")
-    assert done.stderr == "[]\n"
 
 
 def test_refusals_are_counted_by_reason_the_most_frequent_first():
