@@ -11,7 +11,7 @@ import pytest
 
 from mprunner.cli import main
 from mprunner.scenario import Trial
-from tests.support import GENEROUS_S, PLUGINS, Done, Ran, Terminal, command, latest, marked
+from tests.support import GENEROUS_S, PLUGINS, Done, Ran, Terminal, command, marked
 
 # A shell starts a background job with INT ignored, as nohup does with HUP, and a program keeps what it inherits:
 # the programs under test must begin with the defaults wherever the suite is executed.
@@ -70,7 +70,8 @@ def ran(tmp_path: Path, in_process: Callable[..., Done]) -> Callable[..., Ran]:
             file.write_text(plugin)
         done = in_process("run", f"{name}.yaml", *(["--plugin", file] if plugin else []), *options)
         assert done.returncode == code, done.stdout + done.stderr
-        return Ran(done.returncode, done.stdout, done.stderr, latest(tmp_path, name))
+        folder = tmp_path / done.stdout.rpartition("results: ")[2].split()[0]
+        return Ran(done.returncode, done.stdout, done.stderr, folder)
 
     return call
 

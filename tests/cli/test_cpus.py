@@ -3,18 +3,18 @@
 import json
 import os
 
-import pandas as pd
 import pytest
 
 from mprunner.executors import Interrupt
 from mprunner.experiment import ExperimentFileError, read_experiment
 from mprunner.model.records import Ending, Result, ResultKind
+from mprunner.runs.journal_reader import line_of
 from mprunner.runs.machine import cpu_quota, quota_warning
 from mprunner.workflow import pipeline
 from mprunner.workflow.prepare import prepare
 from tests.experiment.scenarios import scenario_of
 from tests.fake_executor import FakeExecutor
-from tests.support import PLUGINS
+from tests.support import PLUGINS, trials_of
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="this platform does not bind processes to CPUs"
@@ -26,39 +26,33 @@ def usable() -> list[int]:
     return sorted(os.sched_getaffinity(0))
 
 
-def latest(tmp_path):
-    return tmp_path / "results" / "affinity" / "latest"
-
-
-def run(program, tmp_path, more: str):
-    (tmp_path / "affinity.yaml").write_text(f"scenario: affinity\nrepeats: 1\n{more}\n")
-    done = program("run", "affinity.yaml", "--plugin", PLUGIN)
-    assert done.returncode == 0, done.stderr
-    return pd.read_csv(latest(tmp_path) / "trials.csv")
+@pytest.fixture
+def affinity(ran):
+    """Execute the scenario; return what came of it."""
+    return lambda more="": ran(f"scenario: affinity\nrepeats: 1\n{more}\n", plugin="affinity")
 
 
 @pytest.mark.parametrize("isolation", ["forked", "fresh"])
-def test_a_trial_and_its_processes_may_use_the_cpus_of_the_experiment_and_no_other(
-    program, tmp_path, isolation
-):
+def test_a_trial_and_its_processes_may_use_the_cpus_of_the_experiment_and_no_other(affinity, isolation):
     cpu = usable()[-1]
     methods = "sweep: {start_method: [fork, spawn, forkserver]}"
-    table = run(program, tmp_path, f"cpus: [{cpu}]\nisolation: {isolation}\n{methods}")
+    table = affinity(f"cpus: [{cpu}]\nisolation: {isolation}\n{methods}").trials
     for column in ("imported", "executed", "child"):
         assert list(table[column]) == [1 << cpu] * 3
 
 
-def test_without_cpus_a_trial_may_use_all_that_the_runner_may(program, tmp_path):
-    (row,) = run(program, tmp_path, "").to_dict("records")
+def test_without_cpus_a_trial_may_use_all_that_the_runner_may(affinity):
+    (row,) = affinity().trials.to_dict("records")
     assert row["executed"] == sum(1 << cpu for cpu in usable())
     assert row["workers_meant"] == len(usable())
 
 
-def test_cpu_count_is_the_number_of_cpus_of_the_experiment_and_run_json_names_them(program, tmp_path):
+def test_cpu_count_is_the_number_of_cpus_of_the_experiment_and_run_json_names_them(affinity):
     cpu = usable()[0]
-    (row,) = run(program, tmp_path, f"cpus: [{cpu}]").to_dict("records")
+    done = affinity(f"cpus: [{cpu}]")
+    (row,) = done.trials.to_dict("records")
     assert row["workers_meant"] == row["workers"] == 1
-    assert json.loads((latest(tmp_path) / "run.json").read_text())["cpus"] == [cpu]
+    assert done.json["cpus"] == [cpu]
 
 
 def problem(tmp_path, may_use, text="cpus: [1, 5]") -> list[str]:
@@ -84,37 +78,28 @@ def test_a_platform_that_binds_no_process_refuses_cpus(tmp_path):
     assert lines[0].endswith(":2:1: cpus: this platform does not bind processes to CPUs")
 
 
-def test_the_program_refuses_a_cpu_that_is_not_there(program, tmp_path):
+def test_the_program_refuses_a_cpu_that_is_not_there(in_process, tmp_path):
     (tmp_path / "affinity.yaml").write_text("scenario: affinity\ncpus: [8191]\n")
-    done = program("run", "affinity.yaml", "--plugin", PLUGIN)
+    done = in_process("run", "affinity.yaml", "--plugin", PLUGIN)
     assert done.returncode == 2
     assert "cpus[0]: CPU 8191 can't be used here" in done.stderr
     assert not (tmp_path / "results").exists()
 
 
-def test_a_run_whose_cpus_can_t_be_used_any_more_is_not_resumed(program, tmp_path):
-    run(program, tmp_path, f"cpus: [{usable()[0]}]")
-    journal = latest(tmp_path) / "journal.jsonl"
-    from mprunner.runs.journal_reader import line_of
-
-    first, *_ = journal.read_bytes().splitlines(keepends=True)
+def test_a_run_resumes_on_the_same_cpus_and_not_where_they_can_t_be_used_any_more(affinity, in_process):
+    cpu = usable()[-1]
+    folder = affinity(f"cpus: [{cpu}]").folder
+    first, *_ = (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "journal.jsonl").write_bytes(first)  # nothing has been executed
+    assert in_process("resume").returncode == 0
+    assert list(trials_of(folder).executed) == [1 << cpu]
     header = json.loads(first.partition(b" ")[2])
-    text = json.dumps(header).replace(f'"cpus": [{usable()[0]}]', '"cpus": [8191]')
+    text = json.dumps(header).replace(f'"cpus": [{cpu}]', '"cpus": [8191]')
     assert "8191" in text
-    journal.write_bytes(line_of(json.loads(text)))
-    done = program("resume", "affinity", "--plugin", PLUGIN)
+    (folder / "journal.jsonl").write_bytes(line_of(json.loads(text)))
+    done = in_process("resume")
     assert done.returncode == 7
     assert "the run is bound to CPU 8191, which can't be used here" in done.stderr
-
-
-def test_a_run_resumes_on_the_same_cpus(program, tmp_path):
-    cpu = usable()[-1]
-    run(program, tmp_path, f"cpus: [{cpu}]")
-    journal = latest(tmp_path) / "journal.jsonl"
-    journal.write_bytes(journal.read_bytes().splitlines(keepends=True)[0])  # nothing has been executed
-    done = program("resume", "affinity", "--plugin", PLUGIN)
-    assert done.returncode == 0, done.stderr
-    assert list(pd.read_csv(latest(tmp_path) / "trials.csv").executed) == [1 << cpu]
 
 
 @pytest.fixture
@@ -132,32 +117,25 @@ def groups(tmp_path):
     return make
 
 
-def test_the_quota_of_the_only_group_that_is_seen_is_found(groups):
-    assert groups("0::/\n", **{"cpu.max": "150000 100000\n"}) == 1.5
+TWO = {"cpu,cpuacct/x/cpu.cfs_quota_us": "200000", "cpu,cpuacct/x/cpu.cfs_period_us": "100000"}
+NESTED = {"a/b/cpu.max": "400000 100000", "a/cpu.max": "50000 100000", "c/cpu.max": "1000 100000"}
 
 
-def test_no_limit_is_no_quota(groups):
-    assert groups("0::/a\n", **{"a/cpu.max": "max 100000\n"}) is None
-
-
-def test_the_lowest_quota_of_a_group_and_those_that_it_is_in_counts(groups):
-    files = {"a/b/cpu.max": "400000 100000", "a/cpu.max": "50000 100000", "c/cpu.max": "1000 100000"}
-    assert groups("0::/a/b\n", **files) == 0.5
-
-
-def test_a_quota_of_version_1_is_found(groups):
-    files = {"cpu,cpuacct/x/cpu.cfs_quota_us": "200000", "cpu,cpuacct/x/cpu.cfs_period_us": "100000"}
-    assert groups("5:memory:/y\n4:cpu,cpuacct:/x\n0::/\n", **files) == 2.0
-
-
-def test_a_quota_of_version_1_without_a_limit_is_none(groups):
-    files = {"cpu/x/cpu.cfs_quota_us": "-1", "cpu/x/cpu.cfs_period_us": "100000"}
-    assert groups("4:cpu:/x\n", **files) is None
-
-
-@pytest.mark.parametrize("text", ["", "x", "max", "1", "1 0", "-5 100000", "1 2 3"])
-def test_a_file_that_says_nothing_is_no_quota(groups, text):
-    assert groups("0::/\n", **{"cpu.max": text}) is None
+@pytest.mark.parametrize(
+    ("membership", "files", "quota"),
+    [
+        ("0::/\n", {"cpu.max": "150000 100000\n"}, 1.5),
+        ("0::/a\n", {"a/cpu.max": "max 100000\n"}, None),
+        ("0::/a/b\n", NESTED, 0.5),
+        ("5:memory:/y\n4:cpu,cpuacct:/x\n0::/\n", TWO, 2.0),
+        ("4:cpu:/x\n", {"cpu/x/cpu.cfs_quota_us": "-1", "cpu/x/cpu.cfs_period_us": "100000"}, None),
+        *(("0::/\n", {"cpu.max": text}, None) for text in ("", "x", "max", "1", "1 0", "-5 100000", "1 2 3")),
+    ],
+)
+def test_the_lowest_quota_of_a_group_and_those_that_it_is_in_counts_in_either_version(
+    groups, membership, files, quota
+):
+    assert groups(membership, **files) == quota
 
 
 def test_where_there_are_no_groups_there_is_no_quota(tmp_path):

@@ -8,7 +8,7 @@ import subprocess
 import pandas as pd
 import pytest
 
-from tests.support import PLUGINS, command
+from tests.support import command, latest
 
 BANK = (
     "name: bank\nscenario: race-bank\nparams: {transactions: 10}\nsweep: {guard: [none, lock]}\nrepeats: 2\n"
@@ -40,62 +40,58 @@ def bank(executed, tmp_path):
         (tmp_path / "bank.yaml").write_text(BANK + text)
 
     expecting("")
-    folder = (tmp_path / "results" / "bank" / "latest").resolve()
-    run = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps(run | {"file": str(tmp_path / "bank.yaml")}))
+    folder = latest(tmp_path, "bank")
+    changed(folder, file=str(tmp_path / "bank.yaml"))
     return expecting, folder
 
 
+def changed(folder, **changes):
+    """Write a run.json that says something else, or nothing where that is None."""
+    run = json.loads((folder / "run.json").read_text()) | changes
+    (folder / "run.json").write_text(json.dumps({k: v for k, v in run.items() if k not in changes or v}))
+
+
 def kept(folder):
-    return json.loads((folder / "run.json").read_text())["verdict"], json.loads(
-        (folder / "verdict.json").read_text()
-    )
+    return tuple(json.loads((folder / name).read_text())["verdict"] for name in ("run.json", "verdict.json"))
 
 
-def test_a_forbidden_outcome_fails_the_run(program, tmp_path):
-    (tmp_path / "bank.yaml").write_text(BANK + KEEPS_ALL.replace("VERDICT", "forbidden"))
-    done = program("run", "-q", "bank.yaml")
-    assert done.returncode == 1
+FAILED, PASSED = ("failed", "failed"), ("passed", "passed")
+
+
+def test_a_forbidden_outcome_fails_the_run(ran):
+    done = ran(BANK + KEEPS_ALL.replace("VERDICT", "forbidden"), "-q", code=1)
     assert "verdict: failed" in done.stdout
     assert (
         "forbidden: guard lock: final_balance 100 in 2 of 2 observations (100%): every update" in done.stdout
     )
-    verdict, whole = kept(tmp_path / "results" / "bank" / "latest")
-    assert (verdict, whole["verdict"]) == ("failed", "failed")
-    table = pd.read_csv(tmp_path / "results" / "bank" / "latest" / "outcomes.csv")
+    assert kept(done.folder) == FAILED
+    table = pd.read_csv(done.folder / "outcomes.csv")
     assert set(table.loc[table["guard"] == "lock", "verdict"]) == {"forbidden"}
 
 
-def test_a_missed_expectation_fails_the_run_and_a_met_one_does_not(program, tmp_path):
-    for bound, code in ((0, 0), (1, 1)):
-        text = f"expect:\n  - {{metric: lost_updates, min: {bound}, where: {{guard: lock}}}}\n"
-        (tmp_path / "bank.yaml").write_text(BANK + text)
-        assert program("run", "-q", "bank.yaml").returncode == code
+@pytest.mark.parametrize("bound", [0, 1])
+def test_a_missed_expectation_fails_the_run_and_a_met_one_does_not(ran, bound):
+    ran(BANK + f"expect:\n  - {{metric: lost_updates, min: {bound}, where: {{guard: lock}}}}\n", code=bound)
 
 
-def test_a_timeout_that_is_expected_passes(program, tmp_path):
-    text = (
-        "scenario: misbehave\nparams: {way: hang}\ntimeout: 0.5\nrepeats: 1\nexpect:\n  - {status: timeout}\n"
-    )
-    (tmp_path / "slow.yaml").write_text(text)
-    done = program("run", "-q", "slow.yaml", "--plugin", PLUGINS / "misbehave.py")
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_a_timeout_that_is_expected_passes(ran):
+    hangs = "scenario: misbehave\nparams: {way: hang}\ntimeout: 0.5\nrepeats: 1\n"
+    done = ran(hangs + "expect:\n  - {status: timeout}\n", plugin="misbehave")
     assert "met: 1 of 1 expectation, counted by case" in done.stdout
 
 
 def test_a_run_is_judged_again_by_the_file_as_it_is_now(in_process, bank):
     expecting, folder = bank
-    assert kept(folder)[0] == "passed"
+    assert kept(folder) == PASSED
     expecting(KEEPS_ALL.replace("VERDICT", "forbidden"))
     done = in_process("verdict", "bank")
     assert done.returncode == 1
     assert done.stdout.startswith("verdict: failed\n")
-    verdict, whole = kept(folder)
-    assert (verdict, whole["verdict"]) == ("failed", "failed")
+    assert kept(folder) == FAILED
     assert "forbidden" in (folder / "outcomes.csv").read_text()
     expecting(KEEPS_ALL.replace("VERDICT", "acceptable"))
     assert in_process("verdict", "bank.yaml").returncode == 0
-    assert kept(folder)[0] == "passed"
+    assert kept(folder) == PASSED
 
 
 def test_a_file_that_expects_nothing_any_more_is_judged_by_as_it_is(in_process, bank):
@@ -106,18 +102,17 @@ def test_a_file_that_expects_nothing_any_more_is_judged_by_as_it_is(in_process, 
     done = in_process("verdict")
     assert done.returncode == 0
     assert "verdict: passed\n  nothing is expected but that every trial ends ok\n" in done.stdout
-    assert kept(folder)[0] == "passed"
+    assert kept(folder) == PASSED
 
 
-def test_the_file_is_the_run_s_own_wherever_the_command_is_given(bank, tmp_path):
+def test_the_file_is_the_run_s_own_wherever_the_command_is_given(in_process, bank, tmp_path, monkeypatch):
     expecting, folder = bank
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "bank.yaml").write_text(BANK + "expect:\n  - {metric: wall_s, max: 0}\n")
     expecting("expect:\n  - {metric: wall_s, min: 0}\n")
-    judge = command("verdict", folder)
-    done = subprocess.run(judge, cwd=elsewhere, capture_output=True, text=True, check=True)
-    assert f"judged by: {tmp_path / 'bank.yaml'}" in done.stdout
+    monkeypatch.chdir(elsewhere)
+    assert f"judged by: {tmp_path / 'bank.yaml'}" in in_process("verdict", folder).stdout
 
 
 def test_a_file_of_another_experiment_is_taken_only_if_it_is_asked_for(in_process, bank, tmp_path):
@@ -152,13 +147,9 @@ def test_judging_changes_nothing_but_the_verdict(in_process, bank):
     before = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
     expecting(KEEPS_ALL.replace("VERDICT", "forbidden"))
     in_process("verdict")
-    changed = {name for name, content in before.items() if (folder / name).read_bytes() != content}
-    assert changed == {
-        "run.json",
-        "verdict.json",
-        "outcomes.csv",
-        "datapackage.json",
-    }  # it has the hash of each table
+    other = {name for name, content in before.items() if (folder / name).read_bytes() != content}
+    has_hashes = "datapackage.json"
+    assert other == {"run.json", "verdict.json", "outcomes.csv", has_hashes}
 
 
 def test_a_mistake_in_the_file_is_located_and_the_old_verdict_stays(in_process, bank):
@@ -169,15 +160,13 @@ def test_a_mistake_in_the_file_is_located_and_the_old_verdict_stays(in_process, 
     assert done.stderr.startswith(
         "bank.yaml:7:14: expect[0].metric: scenario 'race-bank' has no such metric\n"
     )
-    assert kept(folder)[0] == "passed"
+    assert kept(folder) == PASSED
 
 
 def test_a_run_that_does_not_say_its_file_is_judged_by_one_that_is_named(in_process, bank):
     """As one of an earlier version."""
     _, folder = bank
-    run = json.loads((folder / "run.json").read_text())
-    del run["file"]
-    (folder / "run.json").write_text(json.dumps(run))
+    changed(folder, file=None)
     done = in_process("verdict")
     assert done.returncode == 2
     assert done.stderr == (
@@ -199,8 +188,7 @@ def test_a_file_that_is_gone_or_of_another_scenario_is_refused(in_process, bank,
 @pytest.mark.parametrize("state", ["interrupted", "stopped"])
 def test_a_run_with_missing_trials_is_not_judged(in_process, bank, state):
     _, folder = bank
-    run = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps(run | {"state": state}))
+    changed(folder, state=state)
     done = in_process("verdict")
     assert done.returncode == 2
     assert done.stderr.startswith(
@@ -216,14 +204,13 @@ def test_a_damaged_verdict_is_told_and_not_passed_over(in_process, bank):
     assert "hint: remove it: the experiment's own expectations count then" in done.stderr
 
 
-def test_a_run_goes_on_though_its_file_expects_something_else_now(program, in_process, bank):
+def test_a_run_goes_on_though_its_file_expects_something_else_now(in_process, bank):
     expecting, folder = bank
-    run = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps(run | {"state": "running"}))
+    changed(folder, state="running")
     lines = (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
     (folder / "journal.jsonl").write_bytes(b"".join(lines[:-1]))
     expecting("expect:\n  - {metric: wall_s, max: 0}\n")
-    done = program("resume", "-q", "bank.yaml")
+    done = in_process("resume", "-q", "bank.yaml")
     assert done.returncode == 0, done.stderr
     assert in_process("verdict", "bank.yaml").returncode == 1
 
@@ -243,6 +230,5 @@ def test_ctrl_c_ends_judging_again_when_the_verdict_is_whole(program, bank, tmp_
     done = program("verdict", "bank", "--plugin", "interrupting.py")
     assert done.returncode == -signal.SIGINT
     assert done.stderr == ""
-    in_run, in_file = kept(folder)
-    assert in_run == in_file["verdict"] == "failed"
+    assert kept(folder) == FAILED
     assert "forbidden" in set(pd.read_csv(folder / "outcomes.csv").verdict)

@@ -17,56 +17,6 @@ LIMIT_S = 60.0
 HYDRA_HEADS = 6
 SLEEP = f"import os, sys, time; os.write(int(sys.argv[1]), b'!'); time.sleep({LIMIT_S})"
 
-Attack = Literal[
-    "stopped",
-    "ignoring-term",
-    "hundred",
-    "setsid",
-    "double-fork",
-    "parent-first",
-    "nested-subreaper",
-    "empty-environment",
-    "hydra",
-    "kill-launcher",
-    "stop-launcher",
-]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Params:
-    """What to do, and how to go on."""
-
-    attack: Annotated[Attack, Doc("how the children try to outlive the trial")] = "setsid"
-    then: Annotated[Literal["return", "hang"], Doc("what the trial does once they are in place")] = "return"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metrics:
-    """How many are left behind."""
-
-    left: int
-
-
-class Attacks(Scenario[Params, Metrics]):
-    """Leave processes behind."""
-
-    name = "attacks"
-
-    def run(self, params: Params, trial: Trial) -> Metrics:
-        """Leave them."""
-        reader, writer = os.pipe()
-        left = ATTACKS[params.attack](writer)
-        here = 0
-        while here < left:
-            here += len(os.read(reader, left - here))
-        if params.attack == "stopped":
-            stop_children()
-        if params.attack in LAUNCHER:
-            os.kill(os.getppid(), LAUNCHER[params.attack])
-        if params.then == "hang":
-            time.sleep(LIMIT_S)
-        return Metrics(left=left)
-
 
 LAUNCHER = {"kill-launcher": signal.SIGKILL, "stop-launcher": signal.SIGSTOP}
 
@@ -197,6 +147,42 @@ ATTACKS = {
     "kill-launcher": double_fork,
     "stop-launcher": double_fork,
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """What to do, and how to go on."""
+
+    attack: Annotated[Literal[tuple(ATTACKS)], Doc("how the children try to outlive the trial")] = "setsid"
+    then: Annotated[Literal["return", "hang"], Doc("what the trial does once they are in place")] = "return"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """How many are left behind."""
+
+    left: int
+
+
+class Attacks(Scenario[Params, Metrics]):
+    """Leave processes behind."""
+
+    name = "attacks"
+
+    def run(self, params: Params, trial: Trial) -> Metrics:
+        """Leave them."""
+        reader, writer = os.pipe()
+        left = ATTACKS[params.attack](writer)
+        here = 0
+        while here < left:
+            here += len(os.read(reader, left - here))
+        if params.attack == "stopped":
+            stop_children()
+        if params.attack in LAUNCHER:
+            os.kill(os.getppid(), LAUNCHER[params.attack])
+        if params.then == "hang":
+            time.sleep(LIMIT_S)
+        return Metrics(left=left)
 
 
 def mprunner_register_scenarios():

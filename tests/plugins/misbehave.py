@@ -12,62 +12,6 @@ from typing import Annotated, Literal
 
 from mprunner.scenario import Doc, Scenario, Trial
 
-Way = Literal[
-    "ok",
-    "raise",
-    "exit",
-    "exit-zero",
-    "exit-text",
-    "os-exit",
-    "killed",
-    "segv",
-    "closed-channel",
-    "wrong-type",
-    "wrong-metric",
-    "nan",
-    "too-large",
-    "hang",
-    "ignore-term-and-hang",
-    "leak",
-    "leak-detached",
-    "hang-with-children",
-    "raw-fork",
-    "print",
-    "use-tmp",
-    "remove-tmp",
-    "link-tmp",
-    "file-as-tmp",
-    "nest-tmp",
-    "bad-sample",
-    "broken-str",
-    "broken-exit-str",
-    "closed-stderr",
-    "huge-message",
-    "shared-memory",
-    "print-and-kill-launcher",
-    "memory",
-    "abort",
-    "unpicklable",
-    "hundred-megabytes",
-    "result-then-exit",
-    "result-then-signal",
-    "leave-zombie",
-    "busy-daemon",
-    "print-a-gigabyte",
-    "print-a-little-too-much",
-    "print-too-much-and-reap",
-    "sleep-until-asked",
-    "use-usr2",
-    "default-signals",
-]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Params:
-    """How to end."""
-
-    way: Annotated[Way, Doc("how the trial ends")] = "ok"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
@@ -84,70 +28,12 @@ class Sample:
     lap_s: float
 
 
-class Misbehave(Scenario[Params, Metrics]):
-    """End in the way that was asked for."""
-
-    name = "misbehave"
-    outcomes = {"seen": Doc("a state seen before the end")}
-    sample = Sample
-    summary = "number {number:median}"
-
-    def run(self, params: Params, trial: Trial) -> Metrics:
-        """Do it."""
-        trial.observe(seen=params.way)
-        return WAYS[params.way](trial) or Metrics(number=1.0)
-
-
 def _raise(trial):
     raise RuntimeError("it went wrong\nin two lines, with 'quotes', \"more\" and a tab\t")
 
 
-def _exit(trial):
-    sys.exit(7)
-
-
-def _exit_zero(trial):
-    sys.exit(0)
-
-
-def _exit_text(trial):
-    sys.exit("giving up")
-
-
-def _os_exit(trial):
-    os._exit(3)
-
-
-def _killed(trial):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def _segv(trial):
     os.kill(os.getpid(), signal.SIGSEGV)
-
-
-def _closed_channel(trial):
-    os.closerange(3, 256)
-
-
-def _wrong_type(trial):
-    return {"number": 1.0}
-
-
-def _wrong_metric(trial):
-    return Metrics(number="one")
-
-
-def _nan(trial):
-    return Metrics(number=float("nan"))
-
-
-def _too_large(trial):
-    return Metrics(number=1.0, text="x" * (9 << 20))
-
-
-def _hang(trial):
-    time.sleep(3600)
 
 
 def _ignore_term_and_hang(trial):
@@ -197,10 +83,6 @@ def _use_tmp(trial):
     assert os.environ["TMPDIR"] == str(trial.tmp_path)
 
 
-def _remove_tmp(trial):
-    shutil.rmtree(trial.tmp_path)
-
-
 def _link_tmp(trial):
     """Leave a link to a folder that is not ours in the scratch folder's place."""
     shutil.rmtree(trial.tmp_path)
@@ -220,10 +102,6 @@ def _nest_tmp(trial):
         os.chdir("d")
 
 
-def _bad_sample(trial):
-    trial.sample(Sample(lap_s=float("nan")))
-
-
 class BrokenStrError(Exception):
     def __str__(self):
         raise KeyboardInterrupt
@@ -231,10 +109,6 @@ class BrokenStrError(Exception):
 
 def _broken_str(trial):
     raise BrokenStrError
-
-
-def _broken_exit_str(trial):
-    sys.exit(BrokenStrError())
 
 
 def _closed_stderr(trial):
@@ -263,14 +137,6 @@ def _memory(trial):
 
 def _abort(trial):
     os.abort()
-
-
-def _unpicklable(trial):
-    return Metrics(number=lambda: 1.0)
-
-
-def _hundred_megabytes(trial):
-    return Metrics(number=1.0, text="x" * (100 << 20))
 
 
 class LastStream:
@@ -379,18 +245,18 @@ def _default_signals(trial):
 WAYS = {
     "ok": lambda trial: None,
     "raise": _raise,
-    "exit": _exit,
-    "exit-zero": _exit_zero,
-    "exit-text": _exit_text,
-    "os-exit": _os_exit,
-    "killed": _killed,
+    "exit": lambda trial: sys.exit(7),
+    "exit-zero": lambda trial: sys.exit(0),
+    "exit-text": lambda trial: sys.exit("giving up"),
+    "os-exit": lambda trial: os._exit(3),
+    "killed": lambda trial: os.kill(os.getpid(), signal.SIGKILL),
     "segv": _segv,
-    "closed-channel": _closed_channel,
-    "wrong-type": _wrong_type,
-    "wrong-metric": _wrong_metric,
-    "nan": _nan,
-    "too-large": _too_large,
-    "hang": _hang,
+    "closed-channel": lambda trial: os.closerange(3, 256),
+    "wrong-type": lambda trial: {"number": 1.0},
+    "wrong-metric": lambda trial: Metrics(number="one"),
+    "nan": lambda trial: Metrics(number=float("nan")),
+    "too-large": lambda trial: Metrics(number=1.0, text="x" * (9 << 20)),
+    "hang": lambda trial: time.sleep(3600),
     "ignore-term-and-hang": _ignore_term_and_hang,
     "leak": _leak,
     "leak-detached": _leak_detached,
@@ -398,21 +264,21 @@ WAYS = {
     "raw-fork": _raw_fork,
     "print": _print,
     "use-tmp": _use_tmp,
-    "remove-tmp": _remove_tmp,
+    "remove-tmp": lambda trial: shutil.rmtree(trial.tmp_path),
     "link-tmp": _link_tmp,
     "file-as-tmp": _file_as_tmp,
     "nest-tmp": _nest_tmp,
-    "bad-sample": _bad_sample,
+    "bad-sample": lambda trial: trial.sample(Sample(lap_s=float("nan"))),
     "broken-str": _broken_str,
-    "broken-exit-str": _broken_exit_str,
+    "broken-exit-str": lambda trial: sys.exit(BrokenStrError()),
     "closed-stderr": _closed_stderr,
     "huge-message": _huge_message,
     "shared-memory": _shared_memory,
     "print-and-kill-launcher": _print_and_kill_launcher,
     "memory": _memory,
     "abort": _abort,
-    "unpicklable": _unpicklable,
-    "hundred-megabytes": _hundred_megabytes,
+    "unpicklable": lambda trial: Metrics(number=lambda: 1.0),
+    "hundred-megabytes": lambda trial: Metrics(number=1.0, text="x" * (100 << 20)),
     "result-then-exit": _result_then_exit,
     "result-then-signal": _result_then_signal,
     "leave-zombie": _leave_zombie,
@@ -424,6 +290,27 @@ WAYS = {
     "use-usr2": _use_usr2,
     "default-signals": _default_signals,
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """How to end."""
+
+    way: Annotated[Literal[tuple(WAYS)], Doc("how the trial ends")] = "ok"
+
+
+class Misbehave(Scenario[Params, Metrics]):
+    """End in the way that was asked for."""
+
+    name = "misbehave"
+    outcomes = {"seen": Doc("a state seen before the end")}
+    sample = Sample
+    summary = "number {number:median}"
+
+    def run(self, params: Params, trial: Trial) -> Metrics:
+        """Do it."""
+        trial.observe(seen=params.way)
+        return WAYS[params.way](trial) or Metrics(number=1.0)
 
 
 def mprunner_register_scenarios():

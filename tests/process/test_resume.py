@@ -1,16 +1,19 @@
 """``mprunner resume``: what is missing is executed, nothing is executed twice, and nothing else is mixed in."""
 
 import csv
+import importlib
 import json
 import os
 import shutil
 import signal
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from mprunner.errors import ResumeRefusedError
 from mprunner.executors import Interrupt
+from mprunner.model.provenance import source_hash
 from mprunner.model.records import Ending, Result, ResultKind, Status
 from mprunner.runs import Journal, Reading, read_journal
 from mprunner.runs.folder import RunFolder
@@ -221,10 +224,6 @@ def test_a_changed_plugin_differs_by_its_source(started, tmp_path):
 
 
 def test_a_change_anywhere_in_the_package_of_a_plugin_is_seen(tmp_path, monkeypatch):
-    import importlib
-
-    from mprunner.model.provenance import source_hash
-
     package = tmp_path / "a_toy_package"
     (package / "actors").mkdir(parents=True)
     for file in ("__init__.py", "toy.py", "actors/__init__.py", "actors/toy.py"):
@@ -360,10 +359,16 @@ def test_what_is_kept_of_a_lost_attempt_is_empty_where_no_one_knows(started):
     folder = started(at_2=vanish)
     (row,) = tabulate(folder).frames.trials.query("status == 'lost'").to_dict("records")
     assert row["error_message"] == "mprunner was ended while it was executed"
-    assert {row[name] is None or row[name] != row[name] or str(row[name]) == "<NA>" for name in ROW} == {True}
+    unknown = ("exit_code", "signal", "containment", "started_at", "trial_wall_s", "python", "host")
+    assert all(pd.isna(row[name]) for name in unknown)
 
 
-ROW = ("exit_code", "signal", "containment", "started_at", "trial_wall_s", "python", "host")
+def run_json(folder, **changes):
+    """What run.json says, after a change."""
+    file = folder.path / "run.json"
+    said = json.loads(file.read_text()) | changes
+    file.write_text(json.dumps(said))
+    return said
 
 
 def rows(folder):
@@ -371,15 +376,15 @@ def rows(folder):
         return list(csv.DictReader(file))
 
 
-def test_the_program_resumes_a_run_by_its_experiment_s_name(program, started, whole):
+def test_the_program_resumes_a_run_by_its_experiment_s_name(in_process, started, whole):
     folder = started(at_4=vanish)
-    done = program("resume", "toy")
+    done = in_process("resume", "toy")
     assert done.returncode == 0, done.stderr
     assert "5 of 9 trials are missing" in done.stderr
     assert "toy: toy, 6 trials, all ok; 3 warm-up trials, all ok" in done.stdout
     found = [(r["case_id"], int(r["repeat"]), r["status"]) for r in rows(folder) if r["is_final"] == "True"]
     assert sorted(found) == whole
-    assert json.loads((folder.path / "run.json").read_text())["state"] == "finished"
+    assert run_json(folder)["state"] == "finished"
 
 
 @pytest.mark.parametrize(("ending", "code"), [(OK, 0), (Ending(timed_out=True), 1)])
@@ -396,18 +401,17 @@ def test_a_run_of_which_nothing_is_missing_gets_its_tables_and_ends_by_its_verdi
 
 def test_a_run_killed_after_its_last_trial_is_finished_by_resuming_it(in_process, started):
     folder = started()
-    run = json.loads((folder.path / "run.json").read_text())
-    (folder.path / "run.json").write_text(json.dumps(run | {"state": "running", "done": 0, "verdict": None}))
+    run_json(folder, state="running", done=0, verdict=None)
     assert in_process("resume").returncode == 0
-    run = json.loads((folder.path / "run.json").read_text())
+    run = run_json(folder)
     assert (run["state"], run["verdict"], run["done"]) == ("finished", "passed", PLANNED)
 
 
-def test_a_changed_plugin_is_refused_and_shown_then_and_now_unless_told_to(program, started, tmp_path):
+def test_a_changed_plugin_is_refused_and_shown_then_and_now_unless_told_to(in_process, started, tmp_path):
     folder = started(at_4=press_ctrl_c)
     before = folder.journal.read_bytes()
     (tmp_path / "toy.py").write_text(PLUGIN + "# more\n")
-    done = program("resume", "toy")
+    done = in_process("resume", "toy")
     assert done.returncode == 7
     assert done.stdout == ""
     error, difference, hint = done.stderr.splitlines()
@@ -417,12 +421,11 @@ def test_a_changed_plugin_is_refused_and_shown_then_and_now_unless_told_to(progr
     assert " then, " in difference
     assert hint.endswith("or mix the results with --allow-changes")
     assert folder.journal.read_bytes() == before
-    done = program("resume", "toy", "--allow-changes")
+    done = in_process("resume", "toy", "--allow-changes")
     assert done.returncode == 0, done.stderr
     assert "warning: the results are mixed" in done.stderr
     assert len(rows(folder)) == PLANNED + 1
-    run = json.loads((folder.path / "run.json").read_text())
-    assert run["resumed"][0]["differences"] == [difference.strip()]
+    assert run_json(folder)["resumed"][0]["differences"] == [difference.strip()]
 
 
 def test_an_experiment_file_that_was_edited_is_refused_when_it_is_named(in_process, started, toy):
@@ -433,13 +436,13 @@ def test_an_experiment_file_that_was_edited_is_refused_when_it_is_named(in_proce
     assert "  repeats: 2 then, 3 now" in done.stderr
 
 
-def test_a_plugin_that_has_moved_is_named_again(program, started, tmp_path):
+def test_a_plugin_that_has_moved_is_named_again(in_process, started, tmp_path):
     started(at_4=press_ctrl_c)
     (tmp_path / "toy.py").rename(tmp_path / "moved.py")
-    done = program("resume", "toy")
+    done = in_process("resume", "toy")
     assert done.returncode == 4
     assert "--plugin" in done.stderr
-    done = program("resume", "toy", "--plugin", "moved.py")
+    done = in_process("resume", "toy", "--plugin", "moved.py")
     assert done.returncode == 0, done.stderr
 
 
@@ -472,23 +475,20 @@ def test_an_attempt_in_hand_is_not_shown_as_lost(in_process, started):
     assert "1 lost" in in_process("show").stdout
 
 
-def test_a_stopped_run_says_what_it_left_and_how_to_execute_it(program, tmp_path, toy):
+def test_a_stopped_run_says_what_it_left_and_how_to_execute_it(in_process, tmp_path, toy):
     failing = PLUGIN.replace("        return M", "        assert params.size < 2\n        return M")
     (tmp_path / "toy.py").write_text(failing)
     toy.write_text(EXPERIMENT + "on_failure: stop\n")
-    done = program("run", "toy.yaml", "--plugin", "toy.py")
-    assert done.returncode == 1
-    rest = f"mprunner resume {done.stdout.splitlines()[-2].removeprefix('results: ')}"
-    assert f"stopped after a failure, 7 of 9 trials not executed; `{rest}` executes the rest" in done.stderr
-    assert (
-        done.stdout.splitlines()[-1] == program("show").stdout.splitlines()[-1] == f"execute the rest: {rest}"
-    )
-    assert "stopped" in program("list").stdout
-    done = program(*rest.split()[1:])
-    assert done.returncode == 1
-    assert "stopped after a failure, 6 of 9 trials not executed; " in done.stderr
-    again = program("resume")
-    assert "stopped after a failure, 4 of 9 trials not executed; " in again.stderr
+    done = in_process("run", "toy.yaml", "--plugin", "toy.py")
+    *_, results, last = done.stdout.splitlines()
+    rest = f"mprunner resume {results.removeprefix('results: ')}"
+    assert last == in_process("show").stdout.splitlines()[-1] == f"execute the rest: {rest}"
+    assert f"not executed; `{rest}` executes the rest" in done.stderr
+    assert "stopped" in in_process("list").stdout
+    for left in (7, 6, 4):
+        assert done.returncode == 1
+        assert f"stopped after a failure, {left} of 9 trials not executed; " in done.stderr
+        done = in_process("resume")
 
 
 def test_resuming_without_any_run_is_exit_code_2(in_process):
