@@ -8,16 +8,19 @@ import subprocess
 
 import pytest
 
+import mprunner
 from mprunner.cli import main
-from tests.support import PLUGINS, command
+from tests.support import command, marked
 
-BANK = "name: {name}\nscenario: race-bank\nparams: {{transactions: 10}}\nsweep: {{guard: [none, lock]}}\nrepeats: 2\n"
+BANK = (
+    "name: bank\nscenario: race-bank\nparams: {transactions: 10}\nsweep: {guard: [none, lock]}\nrepeats: 2\n"
+)
 
 
 @pytest.fixture
 def bank(tmp_path):
     file = tmp_path / "bank.yaml"
-    file.write_text(BANK.format(name="bank"))
+    file.write_text(BANK)
     return file
 
 
@@ -25,14 +28,15 @@ def bank(tmp_path):
 def executed(tmp_path_factory):
     """A folder in which two runs of one experiment and one of another were executed, and their folders."""
     folder = tmp_path_factory.mktemp("executed")
-    runs = []
-    for name in ("bank", "bank", "other"):
-        (folder / f"{name}.yaml").write_text(BANK.format(name=name))
-        done = subprocess.run(
-            command("run", "-q", f"{name}.yaml"), cwd=folder, capture_output=True, text=True, check=True
-        )
-        runs.append(done.stdout.rpartition("results: ")[2].strip())
-    return folder, runs
+    (folder / "bank.yaml").write_text(BANK)
+    names = ("bank", "bank", "other")
+    with marked():
+        made = [
+            mprunner.run(folder / "bank.yaml", results=folder / "results", overrides=f"name={name}")
+            for name in names
+        ]
+    ids = [results.run["run_id"] for results in made]
+    return folder, [f"results/{name}/{run_id}" for name, run_id in zip(names, ids, strict=True)]
 
 
 @pytest.fixture
@@ -40,7 +44,7 @@ def runs(executed, tmp_path):
     """A copy of those runs, for one test alone."""
     folder, runs = executed
     shutil.copytree(folder / "results", tmp_path / "results", symlinks=True)
-    (tmp_path / "bank.yaml").write_text(BANK.format(name="bank"))
+    (tmp_path / "bank.yaml").write_text(BANK)
     return runs
 
 
@@ -74,20 +78,22 @@ def test_plan_tells_what_was_left_out_and_why(in_process, bank):
 
 
 @pytest.mark.parametrize("verb", ["plan", "run"])
-def test_what_is_excluded_is_told_apart_from_what_is_refused(program, bank, verb):
+def test_what_is_excluded_is_told_apart_from_what_is_refused(in_process, bank, verb):
     bank.write_text(
         "scenario: race-bank\nrepeats: 1\nparams: {transactions: 10}\n"
         "sweep: {mode: [sequential, concurrent], sync: [none, spin]}\n"
         "exclude: [{mode: concurrent, sync: spin}]\n"
     )
-    told = program(verb, bank).stderr
+    told = in_process(verb, bank).stderr
     assert told.startswith("1 combination excluded\n1 combination left out; mode sequential, sync spin: ")
 
 
 @pytest.mark.parametrize("arguments", [["plan"], ["plan", "--json"], ["run"]])
-def test_strict_is_exit_code_2_where_the_scenario_refuses_a_combination(program, bank, tmp_path, arguments):
+def test_strict_is_exit_code_2_where_the_scenario_refuses_a_combination(
+    in_process, bank, tmp_path, arguments
+):
     bank.write_text("scenario: race-bank\nsweep: {mode: [sequential, concurrent], sync: [none, spin]}\n")
-    done = program(*arguments, "--strict", bank)
+    done = in_process(*arguments, "--strict", bank)
     assert done.returncode == 2
     assert done.stdout == ""
     place = f"{bank}:2:1: sweep"
@@ -128,15 +134,16 @@ def test_show_without_a_name_takes_the_newest_run(in_process, runs):
     assert in_process("show").stdout.startswith("other: ")
 
 
-def test_a_file_whose_experiment_has_another_name_is_found(program, in_process, bank):
-    """Also where an experiment has the name of the file."""
-    other = bank.with_name("other.yaml")
-    other.write_text(BANK.format(name="else"))
-    bank.write_text(BANK.format(name="other"))
-    for file in (other, bank):
-        assert program("run", "-q", file).returncode == 0
-    assert in_process("show", "other.yaml").stdout.startswith("else: ")
-    assert in_process("show", "bank.yaml").stdout.startswith("other: ")
+def test_a_file_whose_experiment_has_another_name_is_found(ran, in_process):
+    """Also where an experiment has the name of the file; and what is shown is what the run printed."""
+    said = {
+        file: ran(BANK.replace("name: bank", f"name: {name}"), "-q", name=file).stdout.splitlines()
+        for file, name in {"other": "else", "bank": "other"}.items()
+    }
+    for file, name in {"other": "else", "bank": "other"}.items():
+        *shown, _ = in_process("show", f"{file}.yaml").stdout.splitlines()
+        assert shown == said[file][:-1]
+        assert shown[0].startswith(f"{name}: ")
 
 
 @pytest.mark.parametrize("left", ["no header", "no run.json"])
@@ -157,11 +164,6 @@ def test_a_run_that_has_not_begun_is_passed_over_and_told(in_process, runs, tmp_
     assert warning in listed.stderr
 
 
-def test_show_prints_what_the_run_printed(program, in_process, bank):
-    ran = program("run", "-q", bank).stdout
-    assert in_process("show").stdout.splitlines()[:-1] == ran.splitlines()[:-1]
-
-
 @pytest.mark.parametrize(
     ("wanted", "hint"),
     [("bnak", "hint: did you mean 'bank'?"), ("zzz", "hint: there are runs of bank, other")],
@@ -173,8 +175,8 @@ def test_show_of_an_unknown_run_is_exit_code_2_with_a_hint(in_process, runs, wan
 
 
 @pytest.mark.parametrize("command", ["show", "resume", "verdict"])
-def test_an_empty_name_is_no_run(program, runs, command):
-    done = program(command, "")
+def test_an_empty_name_is_no_run(in_process, runs, command):
+    done = in_process(command, "")
     assert done.returncode == 2
     assert "a run can't have an empty name" in done.stderr
 
@@ -229,11 +231,9 @@ def test_list_shows_state_and_verdict_of_each_run(in_process, runs, tmp_path):
     ]
 
 
-def test_a_failed_trial_makes_the_verdict_failed(program, tmp_path):
-    file = tmp_path / "misbehave.yaml"
-    file.write_text("scenario: misbehave\nparams: {way: raise}\nrepeats: 1\n")
-    program("run", file, "--plugin", PLUGINS / "misbehave.py")
-    assert json.loads(program("list", "--json").stdout)[0]["verdict"] == "failed"
+def test_a_failed_trial_makes_the_verdict_failed(ran, in_process):
+    ran("scenario: misbehave\nparams: {way: raise}\nrepeats: 1\n", plugin="misbehave", code=1)
+    assert json.loads(in_process("list", "--json").stdout)[0]["verdict"] == "failed"
 
 
 def test_a_run_whose_runner_is_gone_is_listed_as_interrupted(in_process, runs, tmp_path):
@@ -258,18 +258,6 @@ def test_list_without_runs_says_so(in_process):
     assert json.loads(in_process("list", "--json").stdout) == []
 
 
-def test_scenarios_as_json_has_every_declaration(in_process):
-    found = json.loads(in_process("scenarios", "--json").stdout)
-    assert [scenario["name"] for scenario in found] == [
-        "locked-counter",
-        "pool-map",
-        "race-bank",
-        "spawn-count",
-    ]
-    (bank,) = json.loads(in_process("scenarios", "race-bank", "--json").stdout)
-    assert bank["params"][0]["choices"] == ["concurrent", "sequential"]
-
-
 ESCAPE = "\x1b["
 
 
@@ -283,9 +271,14 @@ ESCAPE = "\x1b["
         (["--color", "never"], {"FORCE_COLOR": "1"}, False),
     ],
 )
-def test_colour_heeds_the_option_then_no_color_then_force_color(program, runs, options, environment, colored):
-    kept = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
-    done = program("show", "bank", *options, env=kept | environment)
+def test_colour_heeds_the_option_then_no_color_then_force_color(
+    in_process, runs, monkeypatch, options, environment, colored
+):
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    done = in_process("show", "bank", *options)
     assert (ESCAPE in done.stdout) is colored
     assert "guard lock" in done.stdout
 
@@ -302,36 +295,34 @@ def test_an_internal_error_is_exit_code_3(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("arguments", [["--nonsense"], ["run"], ["resume", "a", "b"], ["nonsense"]])
-def test_bad_usage_is_exit_code_2(program, arguments):
-    done = program(*arguments)
+def test_bad_usage_is_exit_code_2(in_process, arguments):
+    done = in_process(*arguments)
     assert done.returncode == 2
     assert "Usage: " in done.stderr
+
+
+@pytest.fixture
+def closed():
+    """The end of a pipe that no one reads."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield writer
+    os.close(writer)
 
 
 @pytest.mark.parametrize(
     "arguments", ["list", "list --json", "show", "plan bank.yaml", "--help", "run --help", "scenarios"]
 )
 @pytest.mark.usefixtures("runs")
-def test_a_reader_that_is_gone_ends_a_command_by_its_signal_and_not_as_a_failed_trial(tmp_path, arguments):
-    reader, writer = os.pipe()
-    os.close(reader)
-    done = subprocess.run(
-        command(*arguments.split()),
-        cwd=tmp_path,
-        stdout=writer,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    os.close(writer)
-    assert done.returncode == -signal.SIGPIPE
-    assert done.stderr == ""
+def test_a_reader_that_is_gone_ends_a_command_by_its_signal_and_not_as_a_failed_trial(
+    tmp_path, closed, arguments
+):
+    line = command(*arguments.split())
+    done = subprocess.run(line, cwd=tmp_path, stdout=closed, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, "")
 
 
 @pytest.mark.parametrize("arguments", ["bogus", "run none.yaml", "list --bogus", "show none"])
-def test_an_error_that_no_one_reads_has_its_exit_code(tmp_path, arguments):
-    reader, writer = os.pipe()
-    os.close(reader)
-    done = subprocess.run(command(*arguments.split()), cwd=tmp_path, stderr=writer, check=False)
-    os.close(writer)
+def test_an_error_that_no_one_reads_has_its_exit_code(tmp_path, closed, arguments):
+    done = subprocess.run(command(*arguments.split()), cwd=tmp_path, stderr=closed, check=False)
     assert done.returncode == 2

@@ -86,20 +86,28 @@ def test_the_program_refuses_a_cpu_that_is_not_there(in_process, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
-def test_a_run_resumes_on_the_same_cpus_and_not_where_they_can_t_be_used_any_more(affinity, in_process):
-    cpu = usable()[-1]
-    folder = affinity(f"cpus: [{cpu}]").folder
-    first, *_ = (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
-    (folder / "journal.jsonl").write_bytes(first)  # nothing has been executed
-    assert in_process("resume").returncode == 0
-    assert list(trials_of(folder).executed) == [1 << cpu]
-    header = json.loads(first.partition(b" ")[2])
-    text = json.dumps(header).replace(f'"cpus": [{cpu}]', '"cpus": [8191]')
-    assert "8191" in text
-    (folder / "journal.jsonl").write_bytes(line_of(json.loads(text)))
+@pytest.fixture
+def bound(affinity):
+    """A run that is bound to the last CPU, and of which nothing has been executed: its folder, its header."""
+    folder = affinity(f"cpus: [{usable()[-1]}]").folder
+    header, *_ = (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "journal.jsonl").write_bytes(header)
+    return folder, header
+
+
+def test_a_run_whose_cpus_can_t_be_used_any_more_is_not_resumed(bound, in_process):
+    folder, header = bound
+    elsewhere = header.partition(b" ")[2].replace(b'"cpus":[%d]' % usable()[-1], b'"cpus":[8191]')
+    assert b"8191" in elsewhere
+    (folder / "journal.jsonl").write_bytes(line_of(json.loads(elsewhere)))
     done = in_process("resume")
     assert done.returncode == 7
     assert "the run is bound to CPU 8191, which can't be used here" in done.stderr
+
+
+def test_a_run_resumes_on_the_same_cpus(bound, in_process):
+    assert in_process("resume").returncode == 0
+    assert list(trials_of(bound[0]).executed) == [1 << usable()[-1]]
 
 
 @pytest.fixture

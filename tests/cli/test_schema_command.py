@@ -1,4 +1,4 @@
-"""``mprunner schema`` as a person uses it: the real program, in an empty folder."""
+"""``mprunner schema`` as a person uses it: the whole program, in an empty folder."""
 
 import json
 import os
@@ -37,9 +37,9 @@ def test_the_schema_goes_to_stdout_with_one_line_break_at_its_end(in_process):
     assert done.stdout == (ROOT / "experiments" / "experiment.schema.json").read_text(), "`make schema`"
 
 
-def test_a_plugin_s_scenario_is_in_the_schema(program, tmp_path):
+def test_a_plugin_s_scenario_is_in_the_schema(in_process, tmp_path):
     (tmp_path / "mine.py").write_text(MINE)
-    done = program("schema", "--plugin", "mine.py")
+    done = in_process("schema", "--plugin", "mine.py")
     assert (done.returncode, done.stderr) == (0, "")
     schema = json.loads(done.stdout)
     assert "dig" in schema["properties"]["scenario"]["enum"]

@@ -384,23 +384,23 @@ def test_each_mistake_is_told_where_it_is(toy, tmp_path, repeats, told):
     assert caught.value.exit_code == 2
 
 
-def test_the_most_of_all_trials_is_of_the_most_repeats(toy, tmp_path, program):
+def test_the_most_of_all_trials_is_of_the_most_repeats(toy, tmp_path, in_process):
     text = "scenario: toy\nsweep: {size: {from: 1, to: 101, step: 1}}\n"
     repeats = "repeats: {max: 10000, until: {metric: number, ci_ratio: 1}}\n"
     (tmp_path / "toy.yaml").write_text(text + repeats)
-    assert "makes 1,010,000 trials" in program("plan", "toy.yaml", "--plugin", "toy.py").stderr
+    assert "makes 1,010,000 trials" in in_process("plan", "toy.yaml", "--plugin", "toy.py").stderr
 
 
-def test_the_plan_and_the_list_say_that_the_number_of_trials_is_open(toy, program):
-    planned = program("plan", "toy.yaml", "--plugin", "toy.py").stdout
+def test_the_plan_and_the_list_say_that_the_number_of_trials_is_open(toy, in_process):
+    planned = in_process("plan", "toy.yaml", "--plugin", "toy.py").stdout
     assert planned.startswith("toy: toy, 3 cases × (5 to 9 repeats + 1 warm-up) = at most 30 trials")
     toy()
-    assert program("list").stdout.rstrip().endswith(f"{TRIALS} of at most 30")
-    assert f"all {TRIALS} trials are done" in program("resume").stderr
+    assert in_process("list").stdout.rstrip().endswith(f"{TRIALS} of at most 30")
+    assert f"all {TRIALS} trials are done" in in_process("resume").stderr
 
 
-def test_the_plan_has_a_fixed_number_of_trials_where_the_least_is_the_most(tmp_path, toy, program):
+def test_the_plan_has_a_fixed_number_of_trials_where_the_least_is_the_most(tmp_path, toy, in_process):
     repeats = "repeats: {min: 9, max: 9, until: {metric: number, ci_ratio: 1}}\n"
     (tmp_path / "toy.yaml").write_text("scenario: toy\n" + repeats)
-    planned = program("plan", "toy.yaml", "--plugin", "toy.py").stdout
+    planned = in_process("plan", "toy.yaml", "--plugin", "toy.py").stdout
     assert planned.startswith("toy: toy, 1 case × 9 repeats = 9 trials, ")

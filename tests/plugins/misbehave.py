@@ -122,7 +122,7 @@ def _huge_message(trial):
 
 def _shared_memory(trial):
     """Leave a segment behind, as a trial that is cut off does."""
-    shared_memory.SharedMemory(create=True, size=100)
+    shared_memory.SharedMemory(f"{os.environ['MPRUNNER_TEST']}-{os.getpid()}", create=True, size=100)
 
 
 def _print_and_kill_launcher(trial):

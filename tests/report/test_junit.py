@@ -20,7 +20,7 @@ from mprunner.report.junit import JudgedRun, write_junit
 from mprunner.runs import RunInfo
 from mprunner.tables.frames import build_frames
 from tests.made import outcome, record, run
-from tests.support import PLUGINS, command, wait_until
+from tests.support import GENEROUS_S, PLUGINS, started, wait_until
 
 RUN = {
     "run_id": "20250101T000000Z-abcdef",
@@ -218,14 +218,14 @@ def bank(tmp_path):
     return tmp_path / "bank.yaml"
 
 
-def test_run_resume_and_verdict_write_the_report(program, in_process, tmp_path, bank):
-    done = program("run", "-q", "bank.yaml", "--junit", "reports/bank.xml")
+def test_run_resume_and_verdict_write_the_report(in_process, tmp_path, bank):
+    done = in_process("run", "-q", "bank.yaml", "--junit", "reports/bank.xml")
     assert done.returncode == 1, done.stderr
     root = ET.parse(tmp_path / "reports" / "bank.xml").getroot()
     assert conforms(root)
     (failure,) = root.iter("failure")
     assert failure.attrib["type"] == "missed"
-    assert program("resume", "--junit", "again.xml").returncode == 1
+    assert in_process("resume", "--junit", "again.xml").returncode == 1
     again = ET.parse(tmp_path / "again.xml").getroot()
     assert list(by_name(again)) == list(by_name(root))
     bank.write_text(EXPERIMENT.replace("1000", "0"))
@@ -235,22 +235,15 @@ def test_run_resume_and_verdict_write_the_report(program, in_process, tmp_path, 
     assert [path.name for path in (tmp_path / "reports").iterdir()] == ["bank.xml"]
 
 
-def test_an_interrupted_run_leaves_a_report_with_an_error(program, tmp_path, monkeypatch):
+def test_an_interrupted_run_leaves_a_report_with_an_error(token, tmp_path, monkeypatch):
     monkeypatch.setenv("ACKNOWLEDGED", str(tmp_path / "acknowledged"))
     (tmp_path / "many.yaml").write_text("scenario: acknowledging\nrepeats: 100000\n")
-    started = subprocess.Popen(
-        command("run", "-q", "many.yaml", "--plugin", PLUGINS / "acknowledging.py", "--junit", "r.xml"),
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
+    arguments = ("run", "-q", "many.yaml", "--plugin", PLUGINS / "acknowledging.py", "--junit", "r.xml")
+    quiet = dict.fromkeys(("stdout", "stderr"), subprocess.DEVNULL)
+    with started(tmp_path, *arguments, **quiet) as process:
         wait_until((tmp_path / "acknowledged").exists, "no trial was executed")
-        started.send_signal(signal.SIGINT)
-        assert started.wait(60) == -signal.SIGINT
-    finally:
-        started.kill()
-        started.wait()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(GENEROUS_S) == -signal.SIGINT
     root = ET.parse(tmp_path / "r.xml").getroot()
     assert conforms(root)
     assert [each.attrib["type"] for each in root.iter("error")] == ["interrupted"]
@@ -259,11 +252,11 @@ def test_an_interrupted_run_leaves_a_report_with_an_error(program, tmp_path, mon
 @pytest.mark.parametrize(
     ("path", "code"), [("folder", 2), ("fifo", 2), ("bank.yaml/x.xml", 6), ("folder/bank.yaml/x/y.xml", 0)]
 )
-def test_a_path_that_cannot_be_written_is_told_before_the_first_trial(program, tmp_path, bank, path, code):
+def test_a_path_that_cannot_be_written_is_told_before_the_first_trial(in_process, tmp_path, bank, path, code):
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "fifo")
     bank.write_text("scenario: race-bank\nparams: {transactions: 10}\nrepeats: 1\n")
-    done = program("run", "bank.yaml", "--junit", path)
+    done = in_process("run", "bank.yaml", "--junit", path)
     assert done.returncode == code, done.stderr
     assert (tmp_path / "results").exists() == (code == 0)
     assert "Traceback" not in done.stderr
@@ -299,10 +292,10 @@ def test_xml_of_another_kind_is_never_replaced(tmp_path):
         JUnitFile(tmp_path / "pom.xml")
 
 
-def test_a_file_that_is_no_report_is_never_replaced(program, tmp_path):
+def test_a_file_that_is_no_report_is_never_replaced(in_process, tmp_path):
     """As where the name of the report was forgotten, and that of the experiment is taken for it."""
     (tmp_path / "a.yaml").write_text("scenario: race-bank\n")
-    done = program("run", "--junit", "a.yaml", "a.yaml")
+    done = in_process("run", "--junit", "a.yaml", "a.yaml")
     assert done.returncode == 2
     assert "--junit: a.yaml is there and is no JUnit XML" in done.stderr
     assert (tmp_path / "a.yaml").read_text() == "scenario: race-bank\n"

@@ -6,14 +6,13 @@ import sys
 from itertools import product
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from mprunner.scenario import Trial
 from mprunner.workflow.prepare import prepare
 from mprunner_scenarios import pool_map
 from mprunner_scenarios.pools.own_function import OwnFunctionError
-from tests.support import GENEROUS_S, living_children
+from tests.support import GENEROUS_S, latest, living_children, trials_of
 
 METHODS = ("serial", "map", "imap", "imap_unordered", "starmap", "apply_async", "futures")
 POOLS = [("map", "process"), ("imap", "process"), ("apply_async", "process"), ("futures", "process")]
@@ -231,16 +230,14 @@ def test_planning_does_not_import_the_function(tmp_path):
     assert len(prepare(file).plan) == 5
 
 
-def mprunner(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Execute the installed command, which unlike `python -m` does not look for modules in the current folder."""
-    return subprocess.run(
-        [Path(sys.executable).with_name("mprunner"), *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=GENEROUS_S,
-        check=False,
-    )
+def mprunner(folder, file):
+    """Run the installed command, which unlike `python -m` does not look for modules in the current folder."""
+    line = [Path(sys.executable).with_name("mprunner"), "run", file]
+    done = subprocess.run(line, cwd=folder, capture_output=True, text=True, timeout=GENEROUS_S, check=False)
+    run = latest(folder, file.removesuffix(".yaml"))
+    trials = trials_of(run)
+    assert (trials.leaked == 0).all()
+    return done, run, trials
 
 
 @pytest.mark.parametrize("place", [".", "elsewhere"])
@@ -255,11 +252,9 @@ def test_a_module_of_the_current_folder_or_of_pythonpath_is_found_under_every_st
         "sweep:\n- {method: serial}\n- {start_method: [fork, spawn, forkserver], method: [map, futures]}\n"
         "- {kind: thread}\nrepeats: 1\n"
     )
-    done = mprunner(tmp_path, "run", "own.yaml")
+    done, _, trials = mprunner(tmp_path, "own.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
-    trials = pd.read_csv(tmp_path / "results" / "own" / "latest" / "trials.csv")
     assert list(trials.tasks) == [3] * 8
-    assert (trials.leaked == 0).all()
 
 
 def test_a_failing_function_is_an_error_with_its_own_traceback_in_the_log(tmp_path, token):
@@ -268,12 +263,10 @@ def test_a_failing_function_is_an_error_with_its_own_traceback_in_the_log(tmp_pa
         "scenario: pool-map\nparams: {function: 'mine:fail', numbers: 4, processes: 2}\n"
         "sweep: {method: [serial, map, futures]}\nrepeats: 1\n"
     )
-    assert mprunner(tmp_path, "run", "own.yaml").returncode == 1
-    folder = tmp_path / "results" / "own" / "latest"
-    trials = pd.read_csv(folder / "trials.csv")
+    done, folder, trials = mprunner(tmp_path, "own.yaml")
+    assert done.returncode == 1
     assert set(trials.status) == {"error"}
     assert trials.error_message.str.match(r"function 'mine:fail' raised ValueError: no \d$").all()
-    assert (trials.leaked == 0).all()
     logs = [log.read_text() for log in (folder / "logs").iterdir()]
     assert len(logs) == 3
     assert all("mine.py" in log and "in fail" in log for log in logs)

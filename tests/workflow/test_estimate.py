@@ -56,13 +56,13 @@ def test_a_damaged_journal_is_an_error_of_its_own(tmp_path):
         read_walls(journal)
 
 
-def test_plan_tells_the_time_by_an_earlier_run_and_without_one_the_most(program, in_process, tmp_path):
+def test_plan_tells_the_time_by_an_earlier_run_and_without_one_the_most(in_process, tmp_path):
     (tmp_path / "bank.yaml").write_text(BANK)
     assert (
         in_process("plan", "bank.yaml").stdout.splitlines()[1]
         == "at most 4 min, if every trial took its whole timeout"
     )
-    program("run", "-q", "bank.yaml", "--only", "guard=lock")
+    in_process("run", "-q", "bank.yaml", "--only", "guard=lock")
     (run,) = (tmp_path / "results" / "bank").glob("2*")
     told = in_process("plan", "bank.yaml").stdout.splitlines()[1]
     assert told.startswith("about ")
