@@ -31,85 +31,89 @@ def workers():
     sys.path.remove(folder)
 
 
-def group(context, functions, **options):
-    return run_actors(context, functions, **options)
+def group(functions, method="fork", **options):
+    return run_actors(multiprocessing.get_context(method), functions, **options)
 
 
-@pytest.mark.parametrize(("method", "sync"), list(product(METHODS, SYNCS)))
-def test_every_actor_hands_over_what_it_returned(workers, method, sync):
+def cells_of(method, count):
     context = multiprocessing.get_context(method)
-    result = group(context, [partial(workers.double, n) for n in (1, 2, 3)], sync=sync)
+    return [context.Value("i", 0) for _ in range(count)]
+
+
+WHO = [*product(METHODS, ["process"]), ("fork", "thread")]
+
+
+@pytest.mark.parametrize(("who", "sync"), list(product(WHO, SYNCS)))
+def test_every_actor_hands_over_what_it_returned(workers, who, sync):
+    method, kind = who
+    result = group([partial(workers.double, n) for n in (1, 2, 3)], method, kind=kind, sync=sync)
     assert [actor.value for actor in result.actors] == [2, 4, 6]
-    assert [actor.exit_code for actor in result.actors] == [0, 0, 0]
     assert [actor.rounds for actor in result.actors] == [1, 1, 1]
-    assert {actor.kind for actor in result.actors} == {method}
+    told = {(actor.kind, actor.exit_code) for actor in result.actors}
+    assert told == ({("thread", None)} if kind == "thread" else {(method, 0)})
+    if kind == "thread":
+        assert {actor.pid for actor in result.actors} == {os.getpid()}
+    result.raise_failures()
 
 
-@pytest.mark.parametrize(("method", "sync"), list(product(METHODS, SYNCS)))
-def test_settle_sees_every_round_complete_and_alone(workers, method, sync):
+@pytest.mark.parametrize(("who", "sync"), list(product(WHO, SYNCS)))
+def test_settle_sees_every_round_complete_and_alone(workers, who, sync):
     """Each round adds 1 + 10 + 100; any other sum would mean that settle overlapped a round."""
-    context = multiprocessing.get_context(method)
-    cells = [context.Value("i", 0) for _ in range(3)]
-    result = group(
-        context,
-        [partial(workers.bump, cell, 10**i) for i, cell in enumerate(cells)],
-        sync=sync,
-        rounds=50,
-        settle=partial(workers.take, cells),
-    )
+    method, kind = who
+    cells = cells_of(method, 3)
+    bumps = [partial(workers.bump, cell, 10**i) for i, cell in enumerate(cells)]
+    settle = partial(workers.take, cells)
+    result = group(bumps, method, kind=kind, sync=sync, rounds=50, settle=settle)
     assert result.settled == {111: 50}
     assert [actor.rounds for actor in result.actors] == [50, 50, 50]
 
 
+def bumped(workers, count, **options):
+    """Return what was settled of so many actors that each add 1 a round."""
+    cells = cells_of("fork", count)
+    bumps = [partial(workers.bump, cell) for cell in cells]
+    return group(bumps, settle=partial(workers.take, cells), **options).settled
+
+
 def test_settle_is_called_after_a_single_round_too(workers):
-    context = multiprocessing.get_context("fork")
-    cells = [context.Value("i", 0) for _ in range(2)]
-    result = group(
-        context, [partial(workers.bump, cell) for cell in cells], settle=partial(workers.take, cells)
-    )
-    assert result.settled == {2: 1}
+    assert bumped(workers, 2) == {2: 1}
 
 
 @pytest.mark.parametrize("sync", SYNCS)
 def test_more_actors_than_cpus_finish(workers, sync):
-    context = multiprocessing.get_context("fork")
-    cells = [context.Value("i", 0) for _ in range(4 * (os.cpu_count() or 1))]
-    result = group(
-        context,
-        [partial(workers.bump, cell) for cell in cells],
-        sync=sync,
-        rounds=20,
-        settle=partial(workers.take, cells),
-    )
-    assert result.settled == {len(cells): 20}
+    many = 4 * (os.cpu_count() or 1)
+    assert bumped(workers, many, sync=sync, rounds=20) == {many: 20}
+
+
+def with_a_victim(victim, does, in_round, others, sync, kind="process"):
+    """Have one of three actors do something else in a round; return the result and the errors of the others."""
+    cells = [multiprocessing.get_context("fork").RawValue("i", 0) for _ in range(3)]
+    actors = [partial(others, cell) for cell in cells]
+    actors[victim] = partial(does, cells[victim], in_round)
+    result = group(actors, kind=kind, sync=sync, rounds=1_000)
+    return result, {actor.error_type for actor in result.actors if actor.actor != victim}
 
 
 @pytest.mark.parametrize("sync", SYNCS)
 @pytest.mark.parametrize("victim", [0, 1])
 def test_a_killed_actor_is_a_fact_and_the_others_do_not_wait_for_it(workers, sync, victim):
-    context = multiprocessing.get_context("fork")
-    cells = [context.RawValue("i", 0) for _ in range(3)]
-    actors = [partial(workers.bump, cell) for cell in cells]
-    actors[victim] = partial(workers.kill_self_in_round, cells[victim], 5)
-    result = group(context, actors, sync=sync, rounds=1_000)
+    result, errors = with_a_victim(victim, workers.kill_self_in_round, 5, workers.bump, sync)
     assert result.actors[victim].exit_code == -signal.SIGKILL
-    others = [actor for actor in result.actors if actor.actor != victim]
-    assert {actor.error_type for actor in others} == {"GateBroken"}
+    assert errors == {"GateBroken"}
     with pytest.raises(ActorsFailed, match=rf"^actor {victim} was killed by signal 9; "):
         result.raise_failures()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # what is tested
+@pytest.mark.parametrize("kind", ["process", "thread"])
 @pytest.mark.parametrize("sync", SYNCS)
 @pytest.mark.parametrize("victim", [0, 1])
-def test_a_raising_actor_is_named_before_those_that_it_kept_from_going_on(workers, sync, victim):
-    context = multiprocessing.get_context("fork")
-    cells = [context.RawValue("i", 0) for _ in range(2)]
-    actors = [partial(workers.bump, cell) for cell in cells]
-    actors[victim] = partial(workers.fail_in_round, cells[victim], 3)
-    result = group(context, actors, sync=sync, rounds=1_000)
+def test_a_raising_actor_is_named_before_those_that_it_kept_from_going_on(workers, kind, sync, victim):
+    result, errors = with_a_victim(victim, workers.fail_in_round, 3, workers.bump, sync, kind)
     with pytest.raises(ActorsFailed, match=rf"^actor {victim} raised LookupError: round 3; "):
         result.raise_failures()
     assert result.actors[victim].rounds == 2
+    assert errors == {"GateBroken"}
 
 
 def test_an_actor_killed_before_the_line_up_breaks_it(workers):
@@ -128,43 +132,40 @@ def test_an_actor_killed_before_the_line_up_breaks_it(workers):
             started.append(None)
             return (DeadOnArrival if len(started) == 2 else context.Process)(*args, **kwargs)
 
-    result = group(Context(), [partial(workers.double, 1)] * 3, sync="spin")
+    result = run_actors(Context(), [partial(workers.double, 1)] * 3, sync="spin")
     assert result.actors[1].exit_code == -signal.SIGKILL
     assert [result.actors[i].error_type for i in (0, 2)] == ["GateBroken", "GateBroken"]
 
 
 def test_an_exit_code_is_reported_as_the_process_gave_it(workers):
-    result = group(multiprocessing.get_context("fork"), [partial(workers.leave, 3)])
+    result = group([partial(workers.leave, 3)])
     assert result.actors[0].exit_code == 3
     assert result.actors[0].error_type == "SystemExit"
 
 
 def test_a_value_that_can_not_be_sent_is_an_error_of_that_actor(workers):
-    result = group(multiprocessing.get_context("fork"), [workers.unsendable, partial(workers.double, 1)])
+    result = group([workers.unsendable, partial(workers.double, 1)])
     assert result.actors[0].error_type is not None
     assert "can't be sent" in (result.actors[0].error_message or "")
     assert result.actors[1].value == 2
 
 
 def test_an_actor_that_can_not_be_pickled_raises_and_leaves_no_process(workers):
-    context = multiprocessing.get_context("spawn")
     with pytest.raises(Exception, match=r"(?i)pickle"):
-        group(context, [partial(workers.double, 1), lambda: None], sync="spin")
+        group([partial(workers.double, 1), lambda: None], "spawn", sync="spin")
     assert multiprocessing.active_children() == []
 
 
 def test_an_actor_that_leaves_a_process_behind_is_not_waited_for(workers):
     """The sentinel of multiprocessing stays silent here: the process left behind holds its other end."""
-    context = multiprocessing.get_context("fork")
-    pids = context.SimpleQueue()
-    result = group(context, [partial(workers.leave_a_daemon, pids)])
+    pids = multiprocessing.get_context("fork").SimpleQueue()
+    result = group([partial(workers.leave_a_daemon, pids)])
     os.kill(pids.get(), signal.SIGKILL)
     assert result.actors[0].exit_code == 0
 
 
 def test_times_are_on_one_clock_and_never_negative(workers):
-    context = multiprocessing.get_context("spawn")
-    result = group(context, [partial(workers.double, 1)] * 2, sync="spin")
+    result = group([partial(workers.double, 1)] * 2, "spawn", sync="spin")
     for actor in result.actors:
         assert actor.start_latency_s is not None
         assert actor.start_latency_s > 0
@@ -177,71 +178,31 @@ def test_times_are_on_one_clock_and_never_negative(workers):
 
 
 def test_the_group_leaves_no_descriptor_open(workers):
-    context = multiprocessing.get_context("fork")
-    group(context, [partial(workers.double, 1)] * 2, sync="spin", rounds=3)
+    group([partial(workers.double, 1)] * 2, sync="spin", rounds=3)
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(5):
-        group(context, [partial(workers.double, 1)] * 2, sync="spin", rounds=3)
+        group([partial(workers.double, 1)] * 2, sync="spin", rounds=3)
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-@pytest.mark.parametrize("rounds", [0, -1])
-def test_fewer_rounds_than_one_are_refused(workers, rounds):
-    with pytest.raises(ValueError, match=rf"^rounds must be at least 1, not {rounds}$"):
-        group(multiprocessing.get_context("fork"), [partial(workers.double, 1)], rounds=rounds)
-
-
-def test_an_unknown_sync_is_refused(workers):
-    with pytest.raises(ValueError, match=r"^sync is one of none, barrier, spin; not 'spinn'$"):
-        group(multiprocessing.get_context("fork"), [partial(workers.double, 1)], sync="spinn")
-
-
-@pytest.mark.parametrize("sync", SYNCS)
-def test_threads_hand_over_what_they_returned(workers, sync):
-    context = multiprocessing.get_context("fork")
-    result = group(context, [partial(workers.double, n) for n in (1, 2, 3)], kind="thread", sync=sync)
-    assert [actor.value for actor in result.actors] == [2, 4, 6]
-    assert {(actor.kind, actor.pid, actor.exit_code) for actor in result.actors} == {
-        ("thread", os.getpid(), None)
-    }
-    result.raise_failures()
-
-
-@pytest.mark.parametrize("sync", SYNCS)
-def test_threads_settle_every_round_complete_and_alone(workers, sync):
-    context = multiprocessing.get_context("fork")
-    cells = [context.Value("i", 0) for _ in range(3)]
-    result = group(
-        context,
-        [partial(workers.bump, cell, 10**i) for i, cell in enumerate(cells)],
-        kind="thread",
-        sync=sync,
-        rounds=50,
-        settle=partial(workers.take, cells),
-    )
-    assert result.settled == {111: 50}
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # what is tested
-@pytest.mark.parametrize("sync", SYNCS)
-@pytest.mark.parametrize("victim", [0, 1])
-def test_a_raising_thread_does_not_keep_the_others_waiting(workers, sync, victim):
-    context = multiprocessing.get_context("fork")
-    cells = [context.RawValue("i", 0) for _ in range(3)]
-    actors = [partial(workers.bump, cell) for cell in cells]
-    actors[victim] = partial(workers.fail_in_round, cells[victim], 3)
-    result = group(context, actors, kind="thread", sync=sync, rounds=1_000)
-    with pytest.raises(ActorsFailed, match=rf"^actor {victim} raised LookupError: round 3; "):
-        result.raise_failures()
-    others = [actor for actor in result.actors if actor.actor != victim]
-    assert {actor.error_type for actor in others} == {"GateBroken"}
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"rounds": 0}, "rounds must be at least 1, not 0"),
+        ({"rounds": -1}, "rounds must be at least 1, not -1"),
+        ({"sync": "spinn"}, "sync is one of none, barrier, spin; not 'spinn'"),
+        ({"kind": "greenlet"}, "kind is process or thread, not 'greenlet'"),
+    ],
+)
+def test_what_means_nothing_is_refused(workers, options, reason):
+    with pytest.raises(ValueError, match=rf"^{reason}$"):
+        group([partial(workers.double, 1)], **options)
 
 
 def test_a_thread_s_cpu_time_is_its_own(workers):
     """Both threads together can't have had more CPU time than their process."""
     before = time.process_time()
-    context = multiprocessing.get_context("fork")
-    result = group(context, [partial(workers.burn, 200_000), partial(workers.double, 1)], kind="thread")
+    result = group([partial(workers.burn, 200_000), partial(workers.double, 1)], kind="thread")
     spent = time.process_time() - before
     busy, idle = (actor.cpu_s for actor in result.actors)
     assert busy is not None
@@ -250,15 +211,10 @@ def test_a_thread_s_cpu_time_is_its_own(workers):
 
 
 def test_the_start_ends_when_the_last_actor_runs(workers):
-    result = group(multiprocessing.get_context("fork"), [partial(workers.double, 1)] * 3)
+    result = group([partial(workers.double, 1)] * 3)
     latencies = [actor.start_latency_s for actor in result.actors]
     assert result.start_s is not None
     assert result.start_s >= max(latency for latency in latencies if latency is not None)
-
-
-def test_an_unknown_kind_is_refused(workers):
-    with pytest.raises(ValueError, match=r"^kind is process or thread, not 'greenlet'$"):
-        group(multiprocessing.get_context("fork"), [partial(workers.double, 1)], kind="greenlet")
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no way to bind to one CPU here")
@@ -268,19 +224,9 @@ def test_the_gate_does_not_hang_on_one_cpu(workers, kind, sync):
     cpus = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cpus)})
     try:
-        context = multiprocessing.get_context("fork")
-        cells = [context.Value("i", 0) for _ in range(2)]
-        result = group(
-            context,
-            [partial(workers.bump, cell) for cell in cells],
-            kind=kind,
-            sync=sync,
-            rounds=200,
-            settle=partial(workers.take, cells),
-        )
+        assert bumped(workers, 2, kind=kind, sync=sync, rounds=200) == {2: 200}
     finally:
         os.sched_setaffinity(0, cpus)
-    assert result.settled == {2: 200}
 
 
 WAITING = """

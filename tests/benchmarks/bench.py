@@ -21,13 +21,15 @@ from mprunner.executors.local import LocalExecutor
 from mprunner.experiment.plan import Plan, trial_id
 from mprunner.model.declaration import declare
 from mprunner.model.provenance import Header
-from mprunner.model.records import ActorRow, Attempt, Ending, OutcomeCount, Record, Result, ResultKind, Status
+from mprunner.model.records import Attempt, Status
 from mprunner.runs import Journal, read_journal
 from mprunner.runs.journal_reader import TrialStates, line_of
 from mprunner.workflow.prepare import prepare
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parents[1])]
+from tests import made  # noqa: E402 - the repository is no package
+
 NOOP = HERE / "noop.py"
 
 Measure = Callable[[], float]
@@ -101,18 +103,8 @@ def no_op_trial(folder: Path) -> None:
 
 def new_attempt(number: int, params: Mapping[str, Any] | None = None) -> Attempt:
     """Return an attempt with those params."""
-    return Attempt(
-        trial_id=trial_id("bench", number, 0),
-        case_id="bench",
-        case_label="",
-        repeat=number,
-        attempt=1,
-        order=number,
-        is_warmup=False,
-        seed=0,
-        params=params or {},
-        timeout_s=60.0,
-    )
+    attempt = made.attempt(repeat=number, params=params)
+    return replace(attempt, trial_id=trial_id("bench", number, 0), params=params or {})
 
 
 def help_text() -> None:
@@ -220,44 +212,15 @@ def first_trial_of_many(folder: Path) -> None:
 
 def _write_journal(path: Path, file: Path, plan: Plan, records: int) -> None:
     """Write the journal of a run of two actors, without the syncs that make it slow."""
-    header = replace(_header(), declaration=prepare(file).scenario.declaration, planned=len(plan))
-    actors = tuple(
-        ActorRow(
-            actor=number,
-            kind="fork",
-            pid=10_000 + number,
-            start_latency_s=0.001234567,
-            start_skew_s=0.000123456,
-            wall_s=0.123456789,
-            cpu_s=0.123456789,
-            rounds=1,
-            exit_code=0,
-            error_type=None,
-        )
-        for number in range(2)
-    )
-    result = Result(
-        kind=ResultKind.OK,
-        metrics={
-            "final_balance": 100,
-            "lost_updates": 0,
-            "wall_s": 0.123456789,
-            "transactions_per_s": 81_000.5,
-        },
-        actors=actors,
-        outcomes=(OutcomeCount(variable="final_balance", value=100, count=1),),
-    )
-    ending = Ending(exit_code=0, wall_s=0.2, cpu_user_s=0.1, cpu_system_s=0.1, result=result)
+    header = made.header(prepare(file).scenario.declaration, planned=len(plan))
+    metrics = {"final_balance": 100, "lost_updates": 0, "wall_s": 0.123456789, "transactions_per_s": 81_000.5}
+    usual = made.record(actors=[made.actor(0), made.actor(1)], outcomes=[made.outcome(100)])
+    result = replace(usual.ending.result, metrics=metrics)
+    ending = replace(usual.ending, cpu_user_s=0.1, cpu_system_s=0.1, result=result)
     with path.open("wb") as lines:
         lines.write(line_of({"header": header.to_json()}))
         for attempt in islice(plan, records):
-            record = Record(
-                attempt=attempt,
-                status=Status.OK,
-                ending=ending,
-                containment="subreaper",
-                started_at="2026-01-01T00:00:00.000000Z",
-            ).to_json()
+            record = replace(usual, attempt=attempt, ending=ending).to_json()
             lines.write(line_of({"started": record["attempt"]}))
             lines.write(line_of({"ended": record}))
 
@@ -265,9 +228,7 @@ def _write_journal(path: Path, file: Path, plan: Plan, records: int) -> None:
 def _header() -> Header:
     import noop
 
-    return Header(
-        run_id="bench", experiment={}, declaration=declare(noop.Noop), planned=1, python="", host=""
-    )
+    return made.header(declare(noop.Noop), planned=1)
 
 
 def _timed_python(code: str) -> Measure:

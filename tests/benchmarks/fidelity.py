@@ -30,84 +30,48 @@ TURNS = 15
 
 @dataclass(frozen=True)
 class Pair:
-    """The same work as a scenario's params and as a script's arguments."""
+    """The same work as a scenario's params and as the arguments of the script that is called as its module."""
 
-    name: str
-    scenario: str
-    params: Mapping[str, Any]
     script: str
+    what: str
+    params: Mapping[str, Any]
     arguments: tuple[object, ...]
-    is_single: bool = False
+
+    @property
+    def name(self) -> str:
+        """What is told of it."""
+        return f"{self.script.replace('_', '-')}, {self.what}"
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one actor does all of it."""
+        return self.what in ("sequential", "serial")
+
+    def executor(self) -> LocalExecutor:
+        """Return what executes the scenario."""
+        qualname = self.script.title().replace("_", "")
+        return LocalExecutor(
+            ScenarioSource(module=f"mprunner_scenarios.{self.script}", qualname=qualname, files={})
+        )
 
 
 PAIRS = (
+    Pair("race_bank", "sequential", {"mode": "sequential", "transactions": 100_000}, ("sequential", 100_000)),
+    Pair("race_bank", "two actors, no guard", {"transactions": 50_000}, ("none", 50_000)),
+    Pair("race_bank", "two actors, lock", {"guard": "lock", "transactions": 50_000}, ("lock", 50_000)),
     Pair(
-        "race-bank, sequential",
-        "race_bank.RaceBank",
-        {"mode": "sequential", "transactions": 100_000},
-        "race_bank",
-        ("sequential", 100_000),
-        is_single=True,
-    ),
-    Pair(
-        "race-bank, two actors, no guard",
-        "race_bank.RaceBank",
-        {"transactions": 50_000},
-        "race_bank",
-        ("none", 50_000),
-    ),
-    Pair(
-        "race-bank, two actors, lock",
-        "race_bank.RaceBank",
-        {"guard": "lock", "transactions": 50_000},
-        "race_bank",
-        ("lock", 50_000),
-    ),
-    Pair(
-        "locked-counter, sequential",
-        "locked_counter.LockedCounter",
+        "locked_counter",
+        "sequential",
         {"mode": "sequential", "guard": "lock", "iterations": 20},
-        "locked_counter",
         ("sequential", 20, 0.01),
-        is_single=True,
     ),
+    Pair("locked_counter", "two actors, lock", {"guard": "lock", "iterations": 20}, ("lock", 20, 0.01)),
     Pair(
-        "locked-counter, two actors, lock",
-        "locked_counter.LockedCounter",
-        {"guard": "lock", "iterations": 20},
-        "locked_counter",
-        ("lock", 20, 0.01),
+        "spawn_count", "serial", {"mode": "serial", "processes": 2, "n": 2_000_000}, ("serial", 2, 2_000_000)
     ),
-    Pair(
-        "spawn-count, serial",
-        "spawn_count.SpawnCount",
-        {"mode": "serial", "processes": 2, "n": 2_000_000},
-        "spawn_count",
-        ("serial", 2, 2_000_000),
-        is_single=True,
-    ),
-    Pair(
-        "spawn-count, two processes",
-        "spawn_count.SpawnCount",
-        {"processes": 2, "n": 2_000_000},
-        "spawn_count",
-        ("concurrent", 2, 2_000_000),
-    ),
-    Pair(
-        "pool-map, serial",
-        "pool_map.PoolMap",
-        {"method": "serial", "numbers": 4_000},
-        "pool_map",
-        (4_000, 2, "serial"),
-        is_single=True,
-    ),
-    Pair(
-        "pool-map, Pool(2).map",
-        "pool_map.PoolMap",
-        {"numbers": 4_000, "processes": 2},
-        "pool_map",
-        (4_000, 2, "map"),
-    ),
+    Pair("spawn_count", "two processes", {"processes": 2, "n": 2_000_000}, ("concurrent", 2, 2_000_000)),
+    Pair("pool_map", "serial", {"method": "serial", "numbers": 4_000}, (4_000, 2, "serial")),
+    Pair("pool_map", "Pool(2).map", {"numbers": 4_000, "processes": 2}, (4_000, 2, "map")),
 )
 
 
@@ -122,10 +86,7 @@ def main() -> None:
 
 def compare(pair: Pair, folder: Path) -> None:
     """Print the ratio of a scenario's time to its script's, with the script's own over itself."""
-    module, _, qualname = pair.scenario.partition(".")
-    executor = LocalExecutor(
-        ScenarioSource(module=f"mprunner_scenarios.{module}", qualname=qualname, files={})
-    )
+    executor = pair.executor()
     executor.start()
     try:
         first, second, ours = [], [], []
@@ -177,9 +138,7 @@ def rounds(folder: Path) -> None:
     """Compare gated rounds with an inline loop, and say how many lost an update."""
     number = 3_000
     params = {"store": "RawValue", "sync": "spin", "rounds": number, "transactions": 100}
-    executor = LocalExecutor(
-        ScenarioSource(module="mprunner_scenarios.race_bank", qualname="RaceBank", files={})
-    )
+    executor = PAIRS[0].executor()
     executor.start()
     rates: list[float] = []
     lossy: list[float] = []

@@ -6,30 +6,29 @@ Both are measured in turn, each in a process of its own, so that the peak memory
 import multiprocessing
 import resource
 import statistics
+import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from time import perf_counter
 
-from mprunner.model.declaration import Declaration, Field
-from mprunner.model.provenance import Header
-from mprunner.model.records import Attempt, Ending, Record, Result, ResultKind, Status
+from mprunner.model.declaration import Field
 from mprunner.runs import Journal
 from mprunner.runs.folder import RunFolder
 from mprunner.tables.datapackage import read_package, read_tables
 from mprunner.workflow.tabulate import write_tables
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests import made
+
 SAMPLES = 1_000_000
 FEW = 100_000
 PER_TRIAL = 1_000
 TURNS = 3
-DECLARATION = Declaration(
-    name="sampled",
-    doc="",
-    params=(Field(name="size", type="int"),),
-    metrics=(Field(name="wall_s", type="float", unit="s"),),
-    outcomes={},
+DECLARATION = replace(
+    made.DECLARATION,
     sample=(
         Field(name="task", type="int"),
         Field(name="wall_s", type="float"),
@@ -89,46 +88,12 @@ def _to_csv(folder: RunFolder) -> float:
 
 
 def _write_journal(folder: RunFolder, samples: int) -> None:
-    header = Header(
-        run_id="20250101T000000Z-abcdef",
-        experiment={"name": "sampled"},
-        declaration=DECLARATION,
-        planned=samples // PER_TRIAL,
-        python="3.12.1",
-        host="here",
-    )
-    with Journal.create(folder.journal, header) as journal:
-        for number in range(samples // PER_TRIAL):
-            journal.ended(_record(number))
-
-
-def _record(number: int) -> Record:
-    samples = [
-        {"task": task, "wall_s": (number * PER_TRIAL + task) / 7e6, "kind": "fast"}
-        for task in range(PER_TRIAL)
-    ]
-    return Record(
-        attempt=Attempt(
-            trial_id=f"{number:016x}",
-            case_id="c",
-            case_label="all",
-            repeat=number,
-            attempt=1,
-            order=number,
-            is_warmup=False,
-            seed=number,
-            params={"size": 1},
-            timeout_s=60.0,
-        ),
-        status=Status.OK,
-        ending=Ending(
-            exit_code=0,
-            wall_s=1.0,
-            result=Result(kind=ResultKind.OK, metrics={"wall_s": 1.0 + number / 1e4}, samples=samples),
-        ),
-        containment="subreaper",
-        started_at="2025-01-01T00:00:00.000000Z",
-    )
+    trials = samples // PER_TRIAL
+    with Journal.create(folder.journal, made.header(DECLARATION, name="sampled", planned=trials)) as journal:
+        for number in range(trials):
+            tasks = range(number * PER_TRIAL, (number + 1) * PER_TRIAL)
+            rows = [{"task": task % PER_TRIAL, "wall_s": task / 7e6, "kind": "fast"} for task in tasks]
+            journal.ended(made.record("none", number, samples=rows))
 
 
 if __name__ == "__main__":

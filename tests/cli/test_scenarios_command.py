@@ -1,19 +1,10 @@
-"""``mprunner scenarios`` as a person uses it: the real program, on entry points and files made for the test."""
+"""``mprunner scenarios``, on entry points and files made for the test; tests/golden has those that are bundled."""
 
-import os
-import subprocess
-import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 
 import mprunner
-from mprunner.model.declaration import declare
-from mprunner_scenarios.race_bank import RaceBank
-
-ROOT = Path(__file__).parents[2]
-GENEROUS_S = 60.0
 
 MINE = '''
 from dataclasses import dataclass
@@ -54,12 +45,10 @@ def mprunner_register_scenarios(): return [Mine]
 
 
 @pytest.fixture
-def site(tmp_path):
-    """A folder where mprunner is installed with the entry points of its pyproject.toml."""
-    folder = tmp_path / "site"
-    entries = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["mprunner"]
-    install(folder, "mprunner", mprunner.__version__, entries)
-    return folder
+def mine(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(MINE)
+    return file
 
 
 def install(folder: Path, name: str, version: str, entries: dict[str, str]) -> None:
@@ -70,55 +59,8 @@ def install(folder: Path, name: str, version: str, entries: dict[str, str]) -> N
     (info / "entry_points.txt").write_text("\n".join(["[mprunner]", *lines, ""]))
 
 
-@pytest.fixture
-def mine(tmp_path):
-    file = tmp_path / "mine.py"
-    file.write_text(MINE)
-    return file
-
-
-@pytest.fixture
-def scenarios(site, tmp_path):
-    """Execute ``mprunner scenarios``."""
-
-    def call(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-        path = os.pathsep.join(map(str, [site, ROOT, ROOT / "plugins"]))
-        return subprocess.run(
-            [sys.executable, "-m", "mprunner", "scenarios", *map(str, arguments)],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-            timeout=GENEROUS_S,
-            check=False,
-        )
-
-    return call
-
-
-def test_the_list_has_name_first_line_and_plugin_of_each(scenarios):
-    done = scenarios()
-    assert (done.returncode, done.stderr) == (0, "")
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("race-bank")]
-    assert "  Withdraw from and deposit to one shared balance.  " in line
-    assert line.endswith(f"[race-bank (mprunner {mprunner.__version__})]")
-    assert done.stdout.endswith("\n\nmprunner scenarios NAME describes one.\n")
-
-
-def test_a_bundled_scenario_is_described_with_every_param_metric_and_outcome(scenarios):
-    done = scenarios("race-bank")
-    assert (done.returncode, done.stderr) == (0, "")
-    declared = declare(RaceBank)
-    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
-    assert "typecode = i the number's type in C: int or double (i | d)" in lines
-    assert declared.doc in done.stdout
-    for field in (*declared.params, *declared.metrics):
-        assert [line for line in lines if line.startswith(f"{field.name} ") and field.doc in line]
-    assert [f"{name} {doc}" for name, doc in declared.outcomes.items()] == lines[-len(declared.outcomes) :]
-
-
-def test_a_description_tells_default_choices_bounds_and_unit_of_everything(scenarios, mine):
-    done = scenarios("mine", "--plugin", mine)
+def test_a_description_tells_default_choices_bounds_and_unit_of_everything(in_process, mine):
+    done = in_process("scenarios", "mine", "--plugin", mine)
     assert (done.returncode, done.stderr) == (0, "")
     assert (
         done.stdout
@@ -149,17 +91,9 @@ samples
     )
 
 
-def test_a_file_adds_its_scenarios_to_the_list(scenarios, mine):
-    done = scenarios("--plugin", mine)
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
-    assert f"mine Do what I want. [{mine}]" in lines
-    assert [line for line in lines if line.startswith("race-bank")]
-
-
-def test_a_file_that_stands_in_for_an_installed_scenario_says_so(scenarios, mine):
+def test_a_file_that_stands_in_for_an_installed_scenario_says_so(in_process, mine):
     mine.write_text(MINE.replace('"mine"', '"race-bank"'))
-    done = scenarios("race-bank", "--plugin", mine)
+    done = in_process("scenarios", "race-bank", "--plugin", mine)
     assert done.returncode == 0
     assert done.stdout.startswith(f"race-bank  [{mine}]\n\nDo what I want.\n")
     assert done.stderr == (
@@ -168,38 +102,27 @@ def test_a_file_that_stands_in_for_an_installed_scenario_says_so(scenarios, mine
     )
 
 
-def test_an_unknown_name_ends_with_2_and_names_the_nearest(scenarios):
-    done = scenarios("race-banc")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: there is no scenario 'race-banc'\nhint: did you mean 'race-bank'?\n"
-
-
-def test_a_file_that_is_not_there_ends_with_4(scenarios):
-    done = scenarios("--plugin", "gone.py")
-    assert (done.returncode, done.stdout) == (4, "")
-    assert done.stderr == (
-        "error: gone.py: there is no such file\nhint: give --plugin the path of a Python file\n"
-    )
-
-
 @pytest.fixture
-def broken(site):
-    """A second distribution, whose plugin raises when it is imported."""
-    install(site, "other", "2.0", {"other-bank": "other_bank"})
-    (site / "other_bank.py").write_text("raise LookupError('no license')\n")
+def broken(tmp_path, monkeypatch):
+    """An installed plugin that raises when it is imported."""
+    install(tmp_path / "site", "other", "2.0", {"other-bank": "other_bank"})
+    (tmp_path / "site" / "other_bank.py").write_text("raise LookupError('no license')\n")
+    monkeypatch.syspath_prepend(tmp_path / "site")
 
 
 REASON = "plugin other-bank (other 2.0): it can't be loaded: LookupError: no license"
 
 
-def test_a_broken_plugin_is_a_warning_and_the_list_still_prints(scenarios, broken):
-    done = scenarios()
-    assert done.returncode == 0
-    assert done.stderr == f"warning: {REASON}\n"
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize("command", ["scenarios", "schema"])
+def test_a_broken_plugin_is_a_warning_and_the_others_are_still_told(in_process, command):
+    done = in_process(command)
+    assert (done.returncode, done.stderr) == (0, f"warning: {REASON}\n")
     assert "race-bank" in done.stdout
 
 
-def test_asking_for_a_broken_plugin_s_scenario_ends_with_4_and_its_reason(scenarios, broken):
-    done = scenarios("other-bank")
+@pytest.mark.usefixtures("broken")
+def test_asking_for_a_broken_plugin_s_scenario_ends_with_4_and_its_reason(in_process):
+    done = in_process("scenarios", "other-bank")
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr.endswith(f"error: scenario 'other-bank' can't be used: {REASON}\n")

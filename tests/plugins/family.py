@@ -1,10 +1,12 @@
-"""A scenario that reports what its worker is: its process, its parent, what is imported there."""
+"""A scenario that reports what its worker is: its process, its parent, what is imported there and by whom."""
 
 import os
 import sys
 from dataclasses import dataclass
 
 from mprunner.scenario import Scenario, Trial
+
+IMPORTED_BY = os.getpid()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +20,7 @@ class Metrics:
 
     worker: int
     launcher: int
+    imported_here: bool
     session_is_own: bool
     heavy_modules: str
 
@@ -33,6 +36,7 @@ class Family(Scenario[Params, Metrics]):
         return Metrics(
             worker=os.getpid(),
             launcher=os.getppid(),
+            imported_here=os.getpid() == IMPORTED_BY,
             session_is_own=os.getsid(0) == os.getpid(),
             heavy_modules=" ".join(heavy) or "none",
         )

@@ -9,14 +9,6 @@ def double(number):
     return 2 * number
 
 
-def fail(message):
-    raise LookupError(message)
-
-
-def kill_self():
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def leave(code):
     sys.exit(code)
 
@@ -43,7 +35,7 @@ def take(cells):
 def kill_self_in_round(cell, round_):
     cell.value += 1
     if cell.value == round_:
-        kill_self()
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def fail_in_round(cell, round_):

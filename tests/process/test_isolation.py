@@ -16,16 +16,16 @@ if sys.argv[0].endswith("worker/__main__.py"):  # this process would keep it for
 """
 
 
-def run_interpreter(ran, more="", before="", code=0):
-    source = before + (PLUGINS / "interpreter.py").read_text()
-    return ran(f"scenario: interpreter\nrepeats: 3\n{more}", plugin=source, code=code)
+def run_family(ran, more="", before="", code=0):
+    source = before + (PLUGINS / "family.py").read_text()
+    return ran(f"scenario: family\nrepeats: 3\n{more}", plugin=source, code=code)
 
 
 def test_a_fresh_worker_imports_the_scenario_itself_and_a_forked_one_has_it(ran):
     """Isolation is part of a case's identity, too."""
     cases = set()
     for isolation, imported_here in (("forked", False), ("fresh", True)):
-        done = run_interpreter(ran, f"isolation: {isolation}\n")
+        done = run_family(ran, f"isolation: {isolation}\n")
         assert list(done.trials.imported_here) == [imported_here] * 3
         assert done.trials.worker.nunique() == 3
         assert done.trials.launcher.nunique() == 1
@@ -36,8 +36,8 @@ def test_a_fresh_worker_imports_the_scenario_itself_and_a_forked_one_has_it(ran)
 
 
 def test_a_plugin_that_starts_a_thread_at_import_is_warned_about_once_and_isolated_freshly(ran):
-    forked = run_interpreter(ran)
-    done = run_interpreter(ran, before=STARTS_A_THREAD)
+    forked = run_family(ran)
+    done = run_family(ran, before=STARTS_A_THREAD)
     assert done.stderr.count("warning: plugin.py starts a thread when it is imported") == 1
     assert done.trials.imported_here.all()
     assert done.json["isolation"] == "fresh"
@@ -45,12 +45,12 @@ def test_a_plugin_that_starts_a_thread_at_import_is_warned_about_once_and_isolat
 
 
 def test_no_warning_where_the_experiment_says_fresh_itself(ran):
-    assert "warning" not in run_interpreter(ran, "isolation: fresh\n", before=STARTS_A_THREAD).stderr
+    assert "warning" not in run_family(ran, "isolation: fresh\n", before=STARTS_A_THREAD).stderr
 
 
 def test_a_plugin_that_a_fresh_worker_can_not_import_is_an_error_of_the_trial(ran):
     before = "import sys\nif '--fresh' in sys.argv:\n    raise ImportError('not in here')\n"
-    done = run_interpreter(ran, "isolation: fresh\n", before=before, code=1)
+    done = run_family(ran, "isolation: fresh\n", before=before, code=1)
     row = done.trials.iloc[0]
     assert (row.status, row.error_type, row.error_message) == ("error", "ImportError", "not in here")
     assert "ImportError: not in here" in (done.folder / "logs" / f"{row.trial_id}.1.log").read_text()
