@@ -2,7 +2,7 @@
 
 from mprunner.runs.atomic import bytes_written_atomically, unwritable, written_atomically
 from mprunner.runs.folder import RunFolder, all_runs, create_run_folder, find_run, passed_over, unbegun_runs
-from mprunner.runs.journal import Journal
+from mprunner.runs.journal import Journal, RunGoneError
 from mprunner.runs.journal_reader import DAMAGE, Reading, Tally, TrialStates, lines_of, read_journal
 from mprunner.runs.machine import (
     FrequencyWatch,
@@ -20,6 +20,7 @@ __all__ = [
     "Journal",
     "Reading",
     "RunFolder",
+    "RunGoneError",
     "RunInfo",
     "State",
     "Tally",

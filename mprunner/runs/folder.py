@@ -4,11 +4,12 @@ import difflib
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from mprunner.errors import ExperimentError, ResultsError
 from mprunner.model.rules import Rules
 from mprunner.runs.atomic import unwritable, written_atomically
 from mprunner.runs.run_info import RunInfo, State
+
+_TIME_FORMAT = "%Y%m%dT%H%M%SZ"
+_TIME = re.compile(r"[0-9]{8}T[0-9]{6}Z\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +131,31 @@ class RunFolder:
 
 
 def all_runs(results: Path) -> list[RunFolder]:
-    """Return all runs under a results folder that have begun, the oldest first."""
-    return sorted(filter(RunFolder.has_begun, _folders_with("run.json", results)), key=_age)
+    """Return all runs under a results folder that have begun, the oldest first.
+
+    The newest of an experiment is the one that ``latest`` names, whatever the clock said when another began; one from
+    the future counts as the oldest.
+    """
+    runs = [each for each in _folders_with("run.json", results) if each.has_begun()]
+    ages = {run.path: ("", 0) if is_from_the_future(run) else _age(run) for run in runs}
+    latest = {parent: parent / _target(parent / "latest") for parent in {run.path.parent for run in runs}}
+    for parent, newest in latest.items():
+        if newest in ages:
+            ages[newest] = max(age for path, age in ages.items() if path.parent == parent)
+    return sorted(runs, key=lambda run: (ages[run.path], run.path == latest[run.path.parent]))
+
+
+def is_from_the_future(run: RunFolder) -> bool:
+    """Whether a run's id says that it begins later than in a minute: the clock was ahead, or is behind now."""
+    began = run.run_id.partition("-")[0]
+    return bool(_TIME.match(began)) and began > f"{datetime.now(UTC) + timedelta(minutes=1):{_TIME_FORMAT}}"
+
+
+def _target(link: Path) -> str:
+    try:
+        return os.readlink(link)
+    except OSError:
+        return ""
 
 
 def unbegun_runs(results: Path) -> list[RunFolder]:
@@ -178,6 +205,13 @@ def find_run(
     newest = _newest(runs, wanted) if wanted is not None else runs[-1] if runs else None
     if newest is None:
         return _by_id(runs, wanted or "", results)
+    for folder in runs:
+        if is_from_the_future(folder) and folder != newest and wanted in (None, folder.path.parent.name):
+            warn(
+                f"{folder.path} is from the future, and not taken for the newest: the clock was ahead when it began, "
+                "or is behind now",
+                "name it by its id, if you mean it",
+            )
     for folder in unbegun_runs(newest.path.parent.parent):
         if _age(folder) > _age(newest) and (wanted is None or folder.path.parent == newest.path.parent):
             warn(*passed_over(folder))
@@ -247,7 +281,7 @@ def create_run_folder(
         ResultsError: it can't be created; nothing of it is left behind.
     """
     parent = results / experiment
-    folder = RunFolder(parent / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}")
+    folder = RunFolder(parent / f"{datetime.now(UTC):{_TIME_FORMAT}}-{secrets.token_hex(3)}")
     try:
         parent.mkdir(parents=True, exist_ok=True)
         folder.path.mkdir()

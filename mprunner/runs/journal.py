@@ -26,6 +26,10 @@ LOCK_PATIENCE_S: Final = 0.3
 _sync_data: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
 
+class RunGoneError(ResultsError):
+    """The folder of a run was moved or removed while it was executed."""
+
+
 class Journal:
     """The journal of a run that is being executed, held against every other runner until it is closed.
 
@@ -112,8 +116,10 @@ class Journal:
         """Note that an attempt is about to be executed; not synced, since losing it loses no result.
 
         Raises:
+            RunGoneError: the journal is no longer where it was: what is written to it could not be found.
             ResultsError: it can't be written.
         """
+        self._refuse_gone()
         self._append({"started": fields_by_name(attempt)}, sync=False)
         for earlier in self.cut_off.pop(attempt.trial_id, ()):
             self.ended(cut_off(earlier))
@@ -161,6 +167,21 @@ class Journal:
         raise ResultsError(
             f"{self._path} can't be written: only {written} of {len(line)} bytes were taken",
             "the disk, your quota or a limit on the size of files is full: free some space",
+        )
+
+    def _refuse_gone(self) -> None:
+        here = os.fstat(self._fd)
+        try:
+            if os.path.samestat(here, os.stat(self._path)):
+                return
+        except OSError:
+            pass
+        what, hint = ("removed", "start a new run")
+        if here.st_nlink > 0:
+            what, hint = ("moved", "find it: `mprunner resume FOLDER` executes the rest")
+        folder = self._path.parent
+        raise RunGoneError(
+            f"{folder} was {what} while the run was executed; no more trials are executed", hint
         )
 
     def _cut(self, size: int) -> None:

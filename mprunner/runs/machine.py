@@ -209,6 +209,7 @@ def asked_git(folder: Path) -> Iterator[Callable[[], GitState]]:
         process = subprocess.Popen(
             ("git", "--no-optional-locks", *command),
             cwd=folder,
+            env=_without_repository(os.environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -223,6 +224,12 @@ def asked_git(folder: Path) -> Iterator[Callable[[], GitState]]:
             yield lambda: _answer(process)
         finally:
             process.kill()
+
+
+def _without_repository(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return variables without those of git that name a repository, as a hook has them: the folder's own is meant."""
+    kept = ("GIT_CONFIG_", "GIT_CEILING_DIRECTORIES")
+    return {k: v for k, v in environment.items() if not k.startswith("GIT_") or k.startswith(kept)}
 
 
 def _answer(process: "subprocess.Popen[str]") -> GitState:

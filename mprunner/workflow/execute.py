@@ -20,6 +20,7 @@ from mprunner.runs import (
     FrequencyWatch,
     Journal,
     RunFolder,
+    RunGoneError,
     RunInfo,
     asked_git,
     cpu_quota,
@@ -224,6 +225,8 @@ def execute(schedule: Schedule, session: Started, run: OpenRun, interrupt: Inter
             cpu_mhz=watch.seen(),
         )
         run.folder.write_run(info)
+    except RunGoneError:
+        raise
     except ResultsError as error:
         rest = f"`mprunner resume {run.folder.path}` executes the rest"
         raise ResultsError(error.message, f"{error.hint}; then {rest}" if error.hint else rest) from error

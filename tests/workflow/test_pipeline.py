@@ -1,6 +1,7 @@
 """The stages of a run on a fake executor: order, failures, interrupts, exactly and without processes."""
 
 import os
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -159,3 +160,30 @@ def test_the_executor_is_closed_when_the_results_can_not_be_written(prepared, tm
         pipeline.run(prepared(), executor, tmp_path / "results", interrupt)
     assert executor.closed
     assert executor.executed == []
+
+
+@pytest.mark.parametrize("what", ["moved", "removed"])
+def test_a_run_whose_folder_is_gone_begins_no_other_trial_and_names_no_command_for_it(
+    prepared, tmp_path, what
+):
+    results, elsewhere = tmp_path / "results", tmp_path / "elsewhere"
+
+    def script(attempt: Attempt) -> Ending:
+        if attempt.order == 2:
+            results.rename(elsewhere)
+            if what == "removed":
+                shutil.rmtree(elsewhere)
+        return OK
+
+    executor = FakeExecutor(script)
+    with (
+        Interrupt() as interrupt,
+        pytest.raises(ResultsError, match=f" was {what} while the run was") as caught,
+    ):
+        pipeline.run(prepared(), executor, results, interrupt)
+    assert [attempt.order for attempt in executor.executed] == [0, 1, 2]
+    assert str(results) not in (caught.value.hint or "")
+    assert executor.closed
+    if what == "moved":
+        (journal,) = elsewhere.glob("bank/2*/journal.jsonl")
+        assert len(list(Reading(journal).records())) == 3
