@@ -163,7 +163,8 @@ def run(
 
     It prints nothing; what a person should know is a Python warning. A trial that fails is a row, not an exception.
     In the main thread the first Ctrl-C ends the trial in hand and is raised again once the tables are written.
-    In another thread signals are left alone. A script needs no ``if __name__ == "__main__"`` for it.
+    In another thread signals are left alone. Where a signal's default action ends nothing, as in the first process
+    of a container, SystemExit is raised. A script needs no ``if __name__ == "__main__"`` for it.
 
     Args:
         file: the experiment.
@@ -194,6 +195,11 @@ def run(
         warnings.warn(f"a plugin failed: {error}", stacklevel=2)
     if interrupt.signal is not None:  # for the program that called, whose own handlers are back
         signal.raise_signal(interrupt.signal)
+        if (
+            signal.getsignal(interrupt.signal) is signal.SIG_DFL
+        ):  # the first process of a container: it did nothing
+            raise SystemExit(128 + interrupt.signal)
+        _warn("the run was interrupted, and trials are missing", "`mprunner resume` executes the rest")
     return load(executed.folder.path)
 
 
