@@ -150,30 +150,28 @@ class State:
     note: str = ""
 
 
-Judged = Mapping[tuple[str, str], tuple[State, ...]]
+Judged = Mapping[str, Mapping[str, tuple[State, ...]]]
 """The states of each case and variable that was observed, by case id and variable; numbers in order before text."""
 
 
 def judge_states(frames: Frames, rules: Rules) -> Judged:
     """Say what each state is that was observed or that the rules name."""
-    judged = {}
-    for (case_id, variable), counts in frames.observed.items():
-        states = _states(counts, rules.outcomes.get(variable, ()), frames.params[case_id])
-        judged[case_id, variable] = tuple(sorted(states, key=lambda state: state_order(state.value)))
-    return judged
+    return {
+        case_id: {
+            variable: tuple(_states(counts, rules.outcomes.get(variable, ()), frames.params[case_id]))
+            for variable, counts in observed.items()
+        }
+        for case_id, observed in frames.observed.items()
+    }
 
 
 def _states(counts: Counts, rules: Sequence[OutcomeRule], params: Mapping[str, Scalar]) -> Iterator[State]:
     total = sum(count for _, count in counts)
     unseen = ((value, 0) for value in _unseen(counts, rules, params))
-    for value, count in (*counts, *unseen):
+    for value, count in sorted((*counts, *unseen), key=lambda state: state_order(state[0])):
         verdict, note = _verdict(value, rules, params)
         yield State(
-            value=value,
-            count=count,
-            observations=total,
-            verdict=verdict if rules else None,
-            note=note,
+            value=value, count=count, observations=total, verdict=verdict if rules else None, note=note
         )
 
 
@@ -201,7 +199,8 @@ def outcomes_table(frames: Frames, header: Header, judged: Judged) -> pd.DataFra
     """Return outcomes.csv: a row per state, with its verdict, and the exact 95 % interval of its share."""
     rows = [
         {**frames.params[case_id], "run_id": header.run_id, "case_id": case_id, "variable": variable} | row
-        for (case_id, variable), states in judged.items()
+        for case_id, of_case in judged.items()
+        for variable, states in of_case.items()
         for row in _rows(states)
     ]
     return make_frame(columns_of_cases("outcomes", header.declaration), rows)
@@ -295,14 +294,11 @@ def judge(frames: Frames, rules: Rules) -> Judgement:
     """
     judged = judge_states(frames, rules)
     statuses = {case_id: _without_cancelled(counts) for case_id, counts in frames.statuses.items()}
-    observed: dict[str, list[Finding]] = {}
-    for (case_id, variable), found in judged.items():
-        findings_of_case = _of_outcome(case_id, frames.labels[case_id], variable, found)
-        observed.setdefault(case_id, []).extend(findings_of_case)
     findings: list[Finding] = []
-    for case_id in frames.params:
+    for case_id, label in frames.labels.items():
         findings += _of_statuses(case_id, frames, statuses[case_id], rules)
-        findings += observed.get(case_id, ())
+        for variable, states in judged[case_id].items():
+            findings += _of_outcome(case_id, label, variable, states)
     findings += _of_expectations(frames, rules.expect, statuses)
     return Judgement(
         rules=rules,
@@ -352,10 +348,11 @@ def _of_outcome(case_id: str, label: str, variable: str, states: Sequence[State]
 
 def _spared(judged: Judged, frames: Frames, rules: Rules) -> dict[str, tuple[tuple[int, str], ...]]:
     spared: dict[str, list[tuple[int, str]]] = {}
-    for (case_id, variable), found in judged.items():
-        seen = any(state.count and state.verdict == "forbidden" for state in found)
-        if not seen and rules.may_be_forbidden(variable, frames.params[case_id]):
-            spared.setdefault(variable, []).append((found[0].observations, frames.labels[case_id]))
+    for case_id, of_case in judged.items():
+        for variable, states in of_case.items():
+            seen = any(state.count and state.verdict == "forbidden" for state in states)
+            if not seen and rules.may_be_forbidden(variable, frames.params[case_id]):
+                spared.setdefault(variable, []).append((states[0].observations, frames.labels[case_id]))
     return {variable: tuple(sorted(cases)) for variable, cases in spared.items()}
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import fsum
-from statistics import mean
+from statistics import mean, median
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
@@ -106,7 +106,7 @@ def _statistic(statistic: Statistic, values: Sequence[float], unit: str) -> str:
         case Statistic.RANGE:
             return span(min(values), max(values), unit)
         case Statistic.MEDIAN:
-            return quantity(median_of(values), unit)
+            return quantity(median(values) if _are_whole(values) else median_of(values), unit)
         case Statistic.PERCENT:
             return share(mean(values))
         case Statistic.MAX:
@@ -284,7 +284,6 @@ def _tallied(tally: StatusCounts, kind: str = "") -> str:
 
 def _cases(header: Header, frames: Frames, compared: Mapping[str, str]) -> Iterator[CaseDigest]:
     rows = dict(iter(counted(frames.trials).groupby("case_id", sort=False)))
-    states = _states(frames)
     for case_id, label in frames.labels.items():
         tally = frames.measured_statuses[case_id]
         if Status.OK not in tally:
@@ -293,7 +292,7 @@ def _cases(header: Header, frames: Frames, compared: Mapping[str, str]) -> Itera
         total = trials(sum(tally.values()))
         yield CaseDigest(
             label=printable(label),
-            told=_sentence(rows[case_id], header.declaration, states.get(case_id, {})),
+            told=_sentence(rows[case_id], header.declaration, frames.observed[case_id]),
             compared=compared.get(case_id, ""),
             failed="; ".join(
                 f"{n:,} of {total}: {status}" for status, n in tally.items() if status != Status.OK
@@ -310,14 +309,6 @@ def _sentence(rows: pd.DataFrame, declaration: Declaration, states: Mapping[str,
         states=states,
     )
     return fill_summary(template or f"{trials(len(rows))} ok", case)
-
-
-def _states(frames: Frames) -> dict[str, dict[str, Counts]]:
-    """Return, by case id and outcome variable, how often each state was observed."""
-    states: dict[str, dict[str, Counts]] = {}
-    for (case_id, variable), counts in frames.observed.items():
-        states.setdefault(case_id, {})[variable] = counts
-    return states
 
 
 def _comparisons(header: Header, frames: Frames, summary: pd.DataFrame) -> Mapping[str, str]:

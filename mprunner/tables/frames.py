@@ -60,7 +60,8 @@ class Frames:
     Attributes:
         trials: one row per attempt.
         observed: by case id and outcome variable, each state and how often it was observed, over the last attempts of
-            all trials, whatever their status; numbers in order before text.
+            all trials, whatever their status; numbers in order before text. Cases in the order of the plan; of one
+            without observations nothing.
         statuses: by case id, how many trials ended in each status, by their last attempts and warm-up trials among
             them; ok first, the others as documented. Cases in the order of the plan.
         measured_statuses: the same without warm-up trials; a case may have none.
@@ -69,7 +70,7 @@ class Frames:
     """
 
     trials: pd.DataFrame
-    observed: Mapping[tuple[str, str], Counts]
+    observed: Mapping[str, Mapping[str, Counts]]
     statuses: Mapping[str, StatusCounts]
     measured_statuses: Mapping[str, StatusCounts]
     labels: Mapping[str, str]
@@ -214,15 +215,20 @@ class _Builder:
             for case in cases
         }
 
-    def _counts(self, cases: Iterable[Attempt], final: NDArray[np.bool_]) -> dict[tuple[str, str], Counts]:
+    def _counts(self, cases: Iterable[Attempt], final: NDArray[np.bool_]) -> dict[str, dict[str, Counts]]:
         counted: dict[tuple[str, str], Counter[tuple[type, Scalar]]] = {}
         for number, case_id, outcome in self._observed:
             if final[number]:
                 states = counted.setdefault((case_id, outcome.variable), Counter())
                 states[type(outcome.value), outcome.value] += outcome.count
-        variables = self._header.declaration.outcomes
-        keys = [(case.case_id, variable) for case in cases for variable in variables]
-        return {key: _in_order(counted[key]) for key in keys if key in counted}
+        return {
+            case.case_id: {
+                variable: _in_order(counted[case.case_id, variable])
+                for variable in self._header.declaration.outcomes
+                if (case.case_id, variable) in counted
+            }
+            for case in cases
+        }
 
 
 def _in_order(counts: Counter[tuple[type, Scalar]]) -> Counts:

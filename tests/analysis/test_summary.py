@@ -165,6 +165,8 @@ def test_efficiency_is_told_against_work_that_was_done_alone(partner, serial, ef
         ("{lost_updates:total}", [2**53, 1], "9,007,199,254,740,993"),
         ("{lossy:total} of them", [True, True, False], "2 of them"),
         ("{wall_s:total}", [0.1] * 10, "1.00 s"),
+        ("{wall_s:total} in all", [1.7e308] * 2, "unknown in all"),
+        ("{wall_s:median}", [2, 3, 1], "2 s"),
         ("{{literal}} {lost_updates:max}", [1], "{literal} 1"),
         ("{lost_updates:max}", [], "unknown"),
         ("no placeholder", [], "no placeholder"),
