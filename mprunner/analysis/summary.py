@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import pandas as pd
 
 from mprunner.analysis.statistics import Ratio, describe, ends, finite, paired_ratio
+from mprunner.model.columns import types_of
 from mprunner.model.declaration import Declaration
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status
-from mprunner.tables import Frames, columns_of_cases, make_frame
+from mprunner.tables import Frames, make_frame
 from mprunner.values import Scalar
 
 Values = Mapping[str, Mapping[int, float]]
@@ -41,7 +42,7 @@ def summarise(frames: Frames, header: Header) -> pd.DataFrame:
                     partner = frames.params[partners[case_id]]
                     row |= _sped_up(ratio, _parallel_processes(params, partner, header.declaration))
             rows.append(row)
-    return make_frame(columns_of_cases("summary", header.declaration), rows)
+    return make_frame(types_of("summary", header.declaration), rows)
 
 
 def counted(trials: pd.DataFrame) -> pd.DataFrame:

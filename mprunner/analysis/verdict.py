@@ -10,6 +10,7 @@ import pandas as pd
 
 from mprunner.analysis.statistics import finite, median_of, quietly, share_interval
 from mprunner.analysis.summary import counted
+from mprunner.model.columns import types_of
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status
 from mprunner.model.rules import (
@@ -26,7 +27,6 @@ from mprunner.tables import (
     Counts,
     Frames,
     StatusCounts,
-    columns_of_cases,
     make_frame,
     state_order,
     state_texts,
@@ -203,7 +203,7 @@ def outcomes_table(frames: Frames, header: Header, judged: Judged) -> pd.DataFra
         for variable, states in of_case.items()
         for row in _rows(states)
     ]
-    return make_frame(columns_of_cases("outcomes", header.declaration), rows)
+    return make_frame(types_of("outcomes", header.declaration), rows)
 
 
 def _rows(states: Sequence[State]) -> Iterator[dict[str, object]]:

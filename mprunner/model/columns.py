@@ -3,11 +3,12 @@
 The columns of params, metrics and samples are declared by their scenario.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from mprunner.model.declaration import FieldType
+from mprunner.model.declaration import Declaration, Field, FieldType
+from mprunner.values import Scalar
 
 Role = Literal["key", "design", "status", "bookkeeping", "param", "metric", "sample", "outcome", "statistic"]
 """What a column is for:
@@ -31,12 +32,14 @@ class Column:
         role: what it is for.
         doc: its meaning, a phrase.
         unit: of its numbers, such as ``s``; empty where they have none.
+        choices: its allowed values; empty where its type alone limits it.
     """
 
     type: FieldType
     role: Role
     doc: str
     unit: str = ""
+    choices: tuple[Scalar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +57,6 @@ class Table:
     columns: Mapping[str, Column]
     key: tuple[str, ...] = ()
     refers_to: tuple[str, tuple[str, ...]] | None = None
-
-    @property
-    def types(self) -> dict[str, FieldType]:
-        """The type of each of its own columns, in order."""
-        return {name: column.type for name, column in self.columns.items()}
 
 
 _RUN: Final = {"run_id": Column("str", "key", "the run")}
@@ -219,3 +217,26 @@ TABLES: Final[Mapping[str, Table]] = {
 
 RESERVED: Final = frozenset(name for table in TABLES if table != "actors" for name in TABLES[table].columns)
 """Columns of mprunner's own in the tables where params, metrics or sample fields are columns too."""
+
+
+def columns_of(table: str, declaration: Declaration) -> dict[str, Column]:
+    """Return all columns of a table in order: its own, and those that the scenario declares."""
+    own, params = TABLES[table].columns, _declared("param", declaration.params)
+    match table:
+        case "trials":
+            return {**own, **params, **_declared("metric", declaration.metrics)}
+        case "actors":
+            return {**own}
+        case "samples":
+            return {**own, **_declared("sample", declaration.sample or ())}
+        case _:
+            return {**_CASE, **params, **own}
+
+
+def types_of(table: str, declaration: Declaration) -> dict[str, FieldType]:
+    """Return the type of each of those columns."""
+    return {name: column.type for name, column in columns_of(table, declaration).items()}
+
+
+def _declared(role: Role, fields: Iterable[Field]) -> dict[str, Column]:
+    return {each.name: Column(each.type, role, each.doc, each.unit, each.choices or ()) for each in fields}

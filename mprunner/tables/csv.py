@@ -28,10 +28,6 @@ DTYPES: Final[Mapping[FieldType, Any]] = {
     "str": pd.StringDtype("python"),
 }
 """The dtype of a column by the type of its values."""
-_BY_DTYPE: Final[Mapping[str, FieldType]] = {
-    **{str(dtype): type_ for type_, dtype in DTYPES.items()},
-    "object": "int",  # of a size that no dtype of pandas holds
-}
 _EXACT: Final[Mapping[FieldType, frozenset[type]]] = {
     "bool": frozenset({bool, type(None)}),
     "int": frozenset({int, type(None)}),
@@ -52,11 +48,6 @@ def make_frame(columns: Columns, rows: Sequence[Mapping[str, object]]) -> pd.Dat
 def frame_of(columns: Columns, cells: Mapping[str, Sequence[object]]) -> pd.DataFrame:
     """Make a frame as :func:`make_frame` does, of the cells of each column."""
     return pd.DataFrame({name: _array(name, type_, cells[name]) for name, type_ in columns.items()})
-
-
-def columns_of_frame(frame: pd.DataFrame) -> Columns:
-    """Return the columns of which a frame was made."""
-    return {str(name): _BY_DTYPE[str(dtype)] for name, dtype in frame.dtypes.items()}
 
 
 def _array(name: str, type_: FieldType, values: Sequence[object]) -> "pd.Series[Any]":
@@ -99,13 +90,11 @@ class CsvFile:
     """A table that has been written.
 
     Attributes:
-        columns: its columns and their types.
         rows: how many it has, without the header.
         size: of the file, in bytes.
         sha256: of the file, in hexadecimal digits.
     """
 
-    columns: Columns
     rows: int
     size: int
     sha256: str
@@ -146,7 +135,7 @@ def text_of(rows: Iterable[Iterable[object]]) -> bytes:
 
 
 @contextmanager
-def csv_file(path: Path, columns: Columns) -> Iterator[Hashing]:
+def csv_file(path: Path, columns: Iterable[object]) -> Iterator[Hashing]:
     """Open a table that has its header already, and takes the place of ``path`` when the block has ended well.
 
     Raises:
@@ -164,12 +153,11 @@ def write_csv(frame: pd.DataFrame, path: Path) -> CsvFile:
     Raises:
         ResultsError: it can't be written.
     """
-    columns = columns_of_frame(frame)
-    with csv_file(path, columns) as file:
+    with csv_file(path, frame.columns) as file:
         for start in range(0, len(frame), _CHUNK):
             chunk = frame.iloc[start : start + _CHUNK]
             file.write(text_of(zip(*(csv_cells_of(chunk[name]) for name in chunk), strict=True)))
-    return CsvFile(columns=columns, rows=len(frame), size=file.size, sha256=file.sha256)
+    return CsvFile(rows=len(frame), size=file.size, sha256=file.sha256)
 
 
 class StreamedTable:
@@ -218,7 +206,7 @@ class StreamedTable:
             ResultsError: it can't be written; ``path`` is as it was.
         """
         self._context.close()
-        return CsvFile(columns=self._columns, rows=self._rows, size=self._file.size, sha256=self._file.sha256)
+        return CsvFile(rows=self._rows, size=self._file.size, sha256=self._file.sha256)
 
     def discard(self) -> None:
         """Leave the old table, unless this one is finished."""

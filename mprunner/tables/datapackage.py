@@ -15,12 +15,12 @@ from typing import Any, Final
 import pandas as pd
 
 from mprunner.errors import ResultsError
-from mprunner.model.columns import TABLES, Column, Table
-from mprunner.model.declaration import Declaration, Field, FieldType
+from mprunner.model.columns import TABLES, Column, Table, columns_of
+from mprunner.model.declaration import Declaration, FieldType
 from mprunner.model.provenance import Header
 from mprunner.model.text import escaped, unescaped
 from mprunner.runs import unwritable, written_atomically
-from mprunner.tables.csv import DTYPES, Columns, CsvFile, Write
+from mprunner.tables.csv import DTYPES, CsvFile, Write
 
 FILE: Final = "datapackage.json"
 """Its name in a run's folder."""
@@ -94,32 +94,12 @@ def _resource(name: str, file: CsvFile, declaration: Declaration) -> dict[str, A
         "bytes": file.size,
         "hash": f"sha256:{file.sha256}",
         "rows": file.rows,
-        "schema": _schema(table, file.columns, _declared(name, declaration)),
+        "schema": _schema(table, columns_of(name, declaration)),
     }
 
 
-def _declared(name: str, declaration: Declaration) -> dict[str, tuple[str, Field]]:
-    """Return the role and the field of each column of a table that the scenario declares."""
-    params = () if name in ("actors", "samples") else declaration.params
-    metrics = declaration.metrics if name == "trials" else ()
-    samples = declaration.sample or () if name == "samples" else ()
-    return {
-        field.name: (role, field)
-        for role, fields in (("param", params), ("metric", metrics), ("sample", samples))
-        for field in fields
-    }
-
-
-def _schema(table: Table, columns: Columns, declared: Mapping[str, tuple[str, Field]]) -> dict[str, Any]:
-    fields = []
-    for name, type_ in columns.items():
-        described: dict[str, Any] = {"name": name, "type": _TYPES[type_]}
-        if name in table.columns:
-            column = table.columns[name]
-            described |= _own(column, required=name in table.key)
-        elif name in declared:
-            described |= _of_scenario(*declared[name])
-        fields.append(described)
+def _schema(table: Table, columns: Mapping[str, Column]) -> dict[str, Any]:
+    fields = [_field(name, column, table) for name, column in columns.items()]
     schema: dict[str, Any] = {"$schema": f"{_PROFILES}/tableschema.json", "fields": fields}
     schema["missingValues"] = [""]
     if table.key:
@@ -131,23 +111,22 @@ def _schema(table: Table, columns: Columns, declared: Mapping[str, tuple[str, Fi
     return schema
 
 
-def _own(column: Column, *, required: bool) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": column.doc.replace("`", ""), "role": column.role}
+def _field(name: str, column: Column, table: Table) -> dict[str, Any]:
+    doc = column.doc.replace("`", "") if name in table.columns else column.doc
+    field: dict[str, Any] = {
+        "name": name,
+        "type": _TYPES[column.type],
+        "description": doc,
+        "role": column.role,
+    }
     if column.unit:
-        described["unit"] = column.unit
-    if required:
-        described["constraints"] = {"required": True}
-    return described
-
-
-def _of_scenario(role: str, field: Field) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": field.doc, "role": role}
-    if field.unit:
-        described["unit"] = field.unit
-    choices = [escaped(each) if isinstance(each, str) else each for each in field.choices or ()]
-    if choices:
-        described["constraints"] = {"enum": choices}
-    return described
+        field["unit"] = column.unit
+    if name in table.key:
+        field["constraints"] = {"required": True}
+    if column.choices:
+        choices = [escaped(each) if isinstance(each, str) else each for each in column.choices]
+        field["constraints"] = {"enum": choices}
+    return field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,15 +14,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mprunner.model.columns import TABLES
-from mprunner.model.declaration import Declaration, Field, FieldType
+from mprunner.model.columns import TABLES, types_of
 from mprunner.model.provenance import Header, Session
 from mprunner.model.records import Attempt, Ending, OutcomeCount, Record, Status, fields_by_name
 from mprunner.runs import Reading
 from mprunner.tables.csv import Columns, frame_of
 from mprunner.values import Scalar
 
-_TRIAL: Final[Columns] = TABLES["trials"].types
+_TRIAL: Final = TABLES["trials"].columns
 
 _ATTEMPT_COLUMNS = tuple(f.name for f in dataclasses.fields(Attempt) if f.name in _TRIAL)
 _ENDING_COLUMNS = tuple(f.name for f in dataclasses.fields(Ending) if f.name in _TRIAL)
@@ -104,18 +103,6 @@ def build_frames(reading: Reading, cut_off: Iterable[Record] = (), begin: Begin 
     return builder.frames()
 
 
-def columns_of(fields: Iterable[Field]) -> dict[str, FieldType]:
-    """Return the columns of declared fields, and the type of each."""
-    return {field.name: field.type for field in fields}
-
-
-def columns_of_cases(table: str, declaration: Declaration) -> Columns:
-    """Return the columns of a table of cases: the ids, the params, and the others that are its own."""
-    own = TABLES[table].types
-    ids = {name: own[name] for name in ("run_id", "case_id")}
-    return {**ids, **columns_of(declaration.params), **own}
-
-
 class _Collected:
     """A frame in the making: its cells by column, in the order in which its rows came."""
 
@@ -158,13 +145,11 @@ class _Builder:
     def __init__(self, header: Header, begin: Begin) -> None:
         self._header = header
         declaration = header.declaration
-        params = columns_of(declaration.params)
-        self._trials = _Collected({**_TRIAL, **params, **columns_of(declaration.metrics)})
-        self._actors = begin("actors", TABLES["actors"].types)
-        sampled = declaration.sample
+        self._trials = _Collected(types_of("trials", declaration))
+        self._actors = begin("actors", types_of("actors", declaration))
         self._samples: Rows = _Nowhere()
-        if sampled is not None:
-            self._samples = begin("samples", {**TABLES["samples"].types, **columns_of(sampled)})
+        if declaration.sample is not None:
+            self._samples = begin("samples", types_of("samples", declaration))
         self._observed: list[tuple[int, str, OutcomeCount]] = []
         self._order: list[int] = []
         self._last: dict[str, tuple[int, int]] = {}

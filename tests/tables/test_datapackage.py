@@ -16,7 +16,7 @@ from mprunner.errors import ResultsError
 from mprunner.model.columns import TABLES
 from mprunner.model.declaration import Field
 from mprunner.model.records import Status
-from mprunner.tables.csv import columns_of_frame, write_csv
+from mprunner.tables.csv import DTYPES, write_csv
 from mprunner.tables.datapackage import FILE, write_package
 from mprunner.tables.frames import build_frames
 from tests.made import DECLARATION, actor, header, outcome, record, run, tables
@@ -87,9 +87,10 @@ def test_every_column_of_every_table_is_described(written, package):
 
 def test_every_description_is_of_a_column_of_that_type(written):
     for name, table in TABLES.items():
-        columns = columns_of_frame(written[1][name])
-        own = [(column, type_) for column, type_ in columns.items() if column in table.columns]
-        assert own == list(table.types.items())
+        dtypes = [
+            (column, dtype) for column, dtype in written[1][name].dtypes.items() if column in table.columns
+        ]
+        assert dtypes == [(column, DTYPES[each.type]) for column, each in table.columns.items()]
 
 
 def test_a_column_of_the_scenario_has_the_scenario_s_words(package):
