@@ -201,16 +201,15 @@ def _corrected(estimates: Sequence[Estimate]) -> list[Estimate]:
 def _group(cases: Sequence[MeasuredCase], metric: str) -> Group:
     values = values_of_runs(cases, metric)
     medians = [median_of(run) for run in values]
+    median = median_of(medians) if medians else None
+    if len(medians) > 1 and min(medians) > 0:
+        median = geometric_mean(medians)
     return Group(
         runs=len(values),
         trials=sum(map(len, values)),
-        median=_center(medians) if medians else None,
+        median=median,
         failed=sum(case.failed for case in cases),
     )
-
-
-def _center(medians: Sequence[float]) -> float:
-    return geometric_mean(medians) if len(medians) > 1 and min(medians) > 0 else median_of(medians)
 
 
 _PERCENT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*")

@@ -1,7 +1,7 @@
 """Tests of two groups, paired or not, with numpy and the standard library alone."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from statistics import fmean, stdev
 
@@ -86,9 +86,10 @@ def mann_whitney_p(first: ArrayLike, second: ArrayLike) -> float | None:
     ranks, ties = ranks_of(both), np.unique(both, return_counts=True)[1].astype(np.float64)
     u = float(ranks[: one.size].sum()) - one.size * (one.size + 1) / 2
     extreme = max(u, one.size * other.size - u)
-    exact = _is_exact(one.size, other.size) and np.max(ties) == 1
-    p = _exact_p(extreme, one.size, other.size) if exact else _normal_p(extreme, one.size, other.size, ties)
-    return min(1.0, p)
+    if not _is_exact(one.size, other.size) or np.max(ties) > 1:
+        return min(1.0, _normal_p(extreme, one.size, other.size, ties))
+    above = sum(_arrangements(one.size, other.size)[math.ceil(extreme) :])
+    return min(1.0, 2 * above / math.comb(one.size + other.size, one.size))
 
 
 def ranks_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -133,11 +134,6 @@ def _normal_p(extreme: float, first: int, second: int, ties: NDArray[np.float64]
     return math.erfc(z / math.sqrt(2))
 
 
-def _exact_p(extreme: float, first: int, second: int) -> float:
-    above = sum(_arrangements(first, second)[math.ceil(extreme) :])
-    return 2 * above / math.comb(first + second, first)
-
-
 def _arrangements(first: int, second: int) -> list[int]:
     """Return in how many orders of the values there are 0, 1, … pairs whose larger one is the first group's.
 
@@ -148,15 +144,11 @@ def _arrangements(first: int, second: int) -> list[int]:
     size = first * second + 1
     counts = [1] + [0] * (size - 1)
     for i in range(1, small + 1):
-        counts = [a - b for a, b in zip(counts, _shifted(counts, large + i), strict=True)]
+        shifted = [0] * (large + i) + counts
+        counts = [a - b for a, b in zip(counts, shifted, strict=False)]
         for start in range(i):
             counts[start::i] = accumulate(counts[start::i])
     return counts
-
-
-def _shifted(counts: Sequence[int], places: int) -> Iterator[int]:
-    yield from [0] * min(places, len(counts))
-    yield from counts[: max(0, len(counts) - places)]
 
 
 EXACT_PAIRS_UP_TO = 50

@@ -213,7 +213,8 @@ def _at_least(count: int, observations: int, share: float) -> float:
     """
     if share <= 0:
         return 0.0
-    term = exp(_log_probability(count, observations, share))
+    chosen = lgamma(observations + 1) - lgamma(count + 1) - lgamma(observations - count + 1)
+    term = exp(chosen + count * log(share) + (observations - count) * log1p(-share))
     total, odds = 0.0, share / (1 - share)
     for k in range(count, observations + 1):
         total += term
@@ -221,8 +222,3 @@ def _at_least(count: int, observations: int, share: float) -> float:
         if term <= total * 1e-17:
             break
     return total
-
-
-def _log_probability(count: int, observations: int, share: float) -> float:
-    chosen = lgamma(observations + 1) - lgamma(count + 1) - lgamma(observations - count + 1)
-    return chosen + count * log(share) + (observations - count) * log1p(-share)

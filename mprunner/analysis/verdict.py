@@ -169,17 +169,10 @@ def _states(counts: Counts, rules: Sequence[OutcomeRule], params: Mapping[str, S
     total = sum(count for _, count in counts)
     unseen = ((value, 0) for value in _unseen(counts, rules, params))
     for value, count in sorted((*counts, *unseen), key=lambda state: state_order(state[0])):
-        verdict, note = _verdict(value, rules, params)
-        yield State(
-            value=value, count=count, observations=total, verdict=verdict if rules else None, note=note
-        )
-
-
-def _verdict(
-    value: Scalar, rules: Sequence[OutcomeRule], params: Mapping[str, Scalar]
-) -> tuple[StateVerdict, str]:
-    first = next((rule for rule in rules if rule.applies(value, params)), None)
-    return ("unknown", "") if first is None else (first.verdict, first.note)
+        first = next((rule for rule in rules if rule.applies(value, params)), None)
+        verdict: StateVerdict | None = first.verdict if first else "unknown" if rules else None
+        note = first.note if first else ""
+        yield State(value=value, count=count, observations=total, verdict=verdict, note=note)
 
 
 def _unseen(counts: Counts, rules: Sequence[OutcomeRule], params: Mapping[str, Scalar]) -> Iterator[Scalar]:
@@ -293,7 +286,11 @@ def judge(frames: Frames, rules: Rules) -> Judgement:
         rules: what its experiment expects, ``cpu_count`` resolved.
     """
     judged = judge_states(frames, rules)
-    statuses = {case_id: _without_cancelled(counts) for case_id, counts in frames.statuses.items()}
+    # Cancelled trials say nothing of the experiment, and are executed again by a resume.
+    statuses = {
+        case_id: {status: count for status, count in counts.items() if status != Status.CANCELLED}
+        for case_id, counts in frames.statuses.items()
+    }
     findings: list[Finding] = []
     for case_id, label in frames.labels.items():
         findings += _of_statuses(case_id, frames, statuses[case_id], rules)
@@ -306,11 +303,6 @@ def judge(frames: Frames, rules: Rules) -> Judgement:
         states=judged,
         spared=_spared(judged, frames, rules),
     )
-
-
-def _without_cancelled(counts: StatusCounts) -> StatusCounts:
-    """Leave out cancelled trials: they say nothing of the experiment, and are executed again by a resume."""
-    return {status: count for status, count in counts.items() if status != Status.CANCELLED}
 
 
 def _of_statuses(case_id: str, frames: Frames, counts: StatusCounts, rules: Rules) -> Iterator[Finding]:

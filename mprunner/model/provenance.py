@@ -5,7 +5,7 @@ import json
 import platform
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
@@ -196,13 +196,10 @@ def _package_folder(module: ModuleType | None) -> Path | None:
 
     A namespace package has no file: it may be shared with what has nothing to do with the module.
     """
-    for package in _packages(getattr(module, "__name__", "")):
+    parts = getattr(module, "__name__", "").split(".")
+    for end in range(len(parts)):
+        package = sys.modules.get(".".join(parts[: end + 1]))
         file = getattr(package, "__file__", None)
         if file is not None and hasattr(package, "__path__"):
             return Path(file).parent
     return None
-
-
-def _packages(name: str) -> Iterator[ModuleType | None]:
-    parts = name.split(".")
-    return (sys.modules.get(".".join(parts[: end + 1])) for end in range(len(parts)))

@@ -6,14 +6,13 @@ against them.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeGuard, get_args
+from typing import Any, Literal, TypeGuard
 
 from mprunner.model.declaration import Field, cpu_counter
 from mprunner.values import Scalar
 
 OutcomeVerdict = Literal["acceptable", "interesting", "forbidden"]
 Stat = Literal["every", "any", "share", "mean", "median", "min", "max", "p95"]
-STATS: tuple[str, ...] = get_args(Stat)
 OF_EACH = ("every", "any")
 """The stats that look at each trial by itself; the others make one number of a case's trials."""
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from mprunner.analysis.comparison import Comparison, Row
 from mprunner.analysis.effects import Change, Method
-from mprunner.analysis.statistics import Interval
 from mprunner.model.provenance import Difference
 from mprunner.model.text import printable
 from mprunner.report.wording import bracketed, factor, quantity
@@ -33,14 +32,9 @@ def change_in_words(row: Row, min_effect: float) -> str:
         return f"under {100 * min_effect:g}% apart"
     if row.change is Change.NOT_TOLD_APART:
         return "not told apart"
-    return direction(row.change, row.unit)
-
-
-def direction(change: Change, unit: str) -> str:
-    """Return what more or less of a metric means."""
-    if unit == "s":
-        return "slower" if change is Change.MORE else "faster"
-    return change.value
+    if row.unit == "s":
+        return "slower" if row.change is Change.MORE else "faster"
+    return row.change.value
 
 
 def render_comparison(comparison: Comparison) -> str:
@@ -88,17 +82,10 @@ def _medians(row: Row) -> str:
 def _ratio(row: Row) -> str:
     if row.ratio is None:
         return _p(row.p)
-    told = f"{factor(row.ratio, _shown(row.interval))}×{_interval(row.interval)}"
+    is_told = row.interval is None or row.interval.high <= WIDEST * row.interval.low
+    interval = bracketed(row.interval) if is_told else " (anything)"
+    told = f"{factor(row.ratio, row.interval if is_told else None)}×{interval}"
     return ", ".join(part for part in (told, _p(row.p)) if part)
-
-
-def _interval(interval: Interval | None) -> str:
-    return bracketed(interval) if interval is None or _shown(interval) else " (anything)"
-
-
-def _shown(interval: Interval | None) -> Interval | None:
-    """Return an interval, or None if it is too wide for its digits to mean anything."""
-    return None if interval is not None and interval.high > WIDEST * interval.low else interval
 
 
 def _p(p: float | None) -> str:

@@ -331,12 +331,10 @@ def _comparisons(header: Header, frames: Frames, summary: pd.DataFrame) -> Mappi
         other = printable(label_of(partner, differing))
         unit = "" if pd.isna(row["unit"]) else row["unit"]
         words = comparison(field.name, unit, row["ratio"], interval, other)
-        told[row["case_id"]] = words + _efficiency(row["efficiency"])
+        if not pd.isna(row["efficiency"]):
+            words += f", efficiency {number(round(100 * row['efficiency']))}%"
+        told[row["case_id"]] = words
     return told
-
-
-def _efficiency(efficiency: float) -> str:
-    return "" if pd.isna(efficiency) else f", efficiency {number(round(100 * efficiency))}%"
 
 
 def _meaning(declaration: Declaration) -> str:

@@ -1,5 +1,7 @@
 """The verdict: what an experiment expects, held against records; each rule with the numbers that break it."""
 
+from typing import get_args
+
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from mprunner.analysis.verdict import judge, statistic
 from mprunner.analysis.verdict import outcomes_table as table_of
 from mprunner.model.records import Status
-from mprunner.model.rules import OF_EACH, STATS, Condition, Rules
+from mprunner.model.rules import OF_EACH, Condition, Rules, Stat
 from mprunner.report.findings import SHOWN, about, unexecuted, verdict_digest
 from mprunner.report.findings import told as told_of
 from mprunner.tables.frames import build_frames
@@ -281,7 +283,9 @@ def test_an_expectation_of_which_every_trial_was_cancelled_is_not_judged():
     assert found(judgement) == [("not judged", "", "no case was executed")]
 
 
-@given(st.sampled_from(sorted(set(STATS) - set(OF_EACH))), st.lists(st.floats(-1e9, 1e9), min_size=1))
+@given(
+    st.sampled_from(sorted(set(get_args(Stat)) - set(OF_EACH))), st.lists(st.floats(-1e9, 1e9), min_size=1)
+)
 def test_a_statistic_lies_between_the_least_and_the_greatest(stat, values):
     low, high = (0, 1) if stat == "share" else (min(values), max(values))
     slack = 1e-6 * max(abs(low), abs(high), 1e-300)
