@@ -79,10 +79,10 @@ def may_be_tracker(pid: int) -> bool:
     return b"multiprocessing.resource_tracker" in command or (not command and not is_zombie(pid))
 
 
-def kill(pid: int) -> None:
-    """Kill a process, if it is there and may be killed."""
+def kill(pid: int, number: int = signal.SIGKILL) -> None:
+    """Send a process a signal, if it is there and may be signalled."""
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
     except (ProcessLookupError, PermissionError):
         pass
 
@@ -233,7 +233,7 @@ class Keeper:
                 if not is_zombie(pid):
                     killed.add(pid)
                 kill(pid)
-            self._wait_for_child(0.01)
+            self._wait_for_child()
             self.reap()
         return len(killed.difference(helpers))
 
@@ -241,12 +241,12 @@ class Keeper:
         """Kill the worker's group; its members can be killed, but neither counted nor waited for."""
         while not self.empty:
             kill_group(self.worker)
-            self._wait_for_child(0.01)
+            self._wait_for_child()
             self.reap()
         return int(kill_group(self.worker))
 
-    def _wait_for_child(self, seconds: float) -> None:
-        if select.select([self._wake], [], [], seconds)[0]:
+    def _wait_for_child(self) -> None:
+        if select.select([self._wake], [], [], 0.01)[0]:
             drain(self._wake)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Final
 
-from mprunner.worker.containment import command_of, descendants, status
+from mprunner.worker.containment import command_of, descendants, kill, status
 
 STACKS_BYTES: Final = 1 << 20
 """How much longer a log may be for the stacks that a timeout leaves in it."""
@@ -104,7 +104,8 @@ _BIT = 1 << (signal.SIGUSR2 - 1)
 def write_stacks(worker: int, log_fd: int) -> None:
     """Have every process below this one write its Python stacks to the log; of the others it says why not."""
     if sys.platform != "linux":
-        _ask_blindly(worker)
+        _ask(worker)  # it alone: no /proc tells who else would answer
+        sleep(0.05)
         return
     until = monotonic() + LIMIT_S
     for pid in list(descendants(os.getpid())):
@@ -125,10 +126,7 @@ def write_stacks(worker: int, log_fd: int) -> None:
 
 def _ask(pid: int) -> None:
     """Send the signal and wait until its handler has returned: it is blocked while the handler is executed."""
-    try:
-        os.kill(pid, signal.SIGUSR2)
-    except (ProcessLookupError, PermissionError):
-        return
+    kill(pid, signal.SIGUSR2)
     until = monotonic() + ANSWER_LIMIT_S
     while monotonic() < until:
         sleep(0.000_5)
@@ -136,15 +134,6 @@ def _ask(pid: int) -> None:
         waiting = _mask(facts, "SigPnd") | _mask(facts, "ShdPnd") | _mask(facts, "SigBlk")
         if not waiting & _BIT:
             return
-
-
-def _ask_blindly(worker: int) -> None:
-    """Ask the worker alone, where there is no /proc that says who else would answer."""
-    try:
-        os.kill(worker, signal.SIGUSR2)
-    except (ProcessLookupError, PermissionError):
-        return
-    sleep(0.05)
 
 
 def _mask(facts: Mapping[str, str], name: str) -> int:

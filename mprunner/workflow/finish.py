@@ -3,13 +3,12 @@ its experiment's file expects now.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mprunner.errors import ExperimentError, PluginError
 from mprunner.experiment import NOTHING, Asked, read_experiment
-from mprunner.model.declaration import Declaration
 from mprunner.plugins.registry import Notifier, Registry, load_registry
 from mprunner.runs import RunFolder, RunInfo, State, read_journal
 from mprunner.workflow.prepare import plugin_of
@@ -87,14 +86,6 @@ class Rejudged:
     file: str
 
 
-@dataclass(frozen=True, slots=True)
-class _AsItWas:
-    """A scenario whose metrics and outcomes are those of a run's tables."""
-
-    params_type: type
-    declaration: Declaration
-
-
 def judge_again(folder: RunFolder, own: Path | None, other: Path | None, plugins: Sequence[Path]) -> Rejudged:
     """Judge a run by a file's ``outcomes`` and ``expect``, and store the verdict.
 
@@ -129,7 +120,8 @@ def judge_again(folder: RunFolder, own: Path | None, other: Path | None, plugins
     registry = load_registry(plugins)
     experiment = read_experiment(
         other or own or _file_of(run),
-        lambda name: _AsItWas(registry.scenario(name).params_type, header.declaration),
+        # the metrics and outcomes of the scenario are those of the run's tables
+        lambda name: replace(registry.scenario(name), declaration=header.declaration),
         NOTHING if other else Asked(overrides=tuple(header.experiment.get("overrides", ()))),
     )
     if experiment.scenario != header.declaration.name:

@@ -1,7 +1,8 @@
-"""A cancel that reaches a launcher together with the order that it is about."""
+"""Signals of the runner: those that end it at once, and a cancel that comes to a launcher together with its order."""
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -39,3 +40,17 @@ def test_a_cancel_that_comes_while_the_launcher_is_busy_ends_the_attempt_at_once
     assert time.monotonic() - began < OVERDUE_S / 2
     assert isinstance(ended, Ended)
     assert ended.facts["cancelled"]
+
+
+@pytest.mark.parametrize("comes_first", [True, False])
+def test_a_signal_that_is_to_end_the_program_at_once_does_whether_it_came_before_or_after_that_was_said(
+    comes_first,
+):
+    steps = [
+        "signal.raise_signal(signal.SIGTERM)",
+        "interrupt.end_at_once(lambda: print('closed', flush=True))",
+    ]
+    code = ["import signal", "from mprunner.signals import Interrupt", "interrupt = Interrupt().__enter__()"]
+    script = "\n".join([*code, *(steps if comes_first else reversed(steps)), "print('still there')"])
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGTERM, "closed\n", "")
