@@ -149,14 +149,8 @@ def test_a_lost_trial_is_one_repeat_however_often_it_is_tried():
     losses = iter([Status.LOST])
     schedule = schedule_of(plan_of(1), retries=2)
     records = carried_out(schedule, lambda attempt: record(attempt, 1.0, next(losses, Status.OK)))
-    assert [(each.attempt.repeat, each.attempt.attempt) for each in records] == [
-        (0, 1),
-        (0, 2),
-        (1, 1),
-        (2, 1),
-        (3, 1),
-        (4, 1),
-    ]
+    executed = [(each.attempt.repeat, each.attempt.attempt) for each in records]
+    assert executed == [(0, 1), (0, 2), (1, 1), (2, 1), (3, 1), (4, 1)]
 
 
 def test_the_rest_of_a_large_plan_is_not_made_once_every_case_is_done():
@@ -344,22 +338,16 @@ def test_an_experiment_with_adaptive_repeats_is_itself_after_a_trip_through_json
     assert Experiment.from_json(experiment.to_json(), experiment.source) == experiment
 
 
+NARROW = "until: {metric: number, ci_ratio: 1}"
+
+
 @pytest.mark.parametrize(
     ("repeats", "told"),
     [
-        (
-            "{min: 4, max: 9, until: {metric: number, ci_ratio: 1}}",
-            ":2:16: repeats.min: must be at least 5, not 4",
-        ),
-        (
-            "{min: 9, max: 6, until: {metric: number, ci_ratio: 1}}",
-            ":2:10: repeats: `min` 9 is more than `max` 6",
-        ),
-        ("{max: 10001, until: {metric: number, ci_ratio: 1}}", ":2:16: repeats.max: must be at most 10,000"),
-        (
-            "{max: 9, until: {metric: number, ci_ratio: 0}}",
-            ":2:53: repeats.until.ci_ratio: must be more than 0",
-        ),
+        (f"{{min: 4, max: 9, {NARROW}}}", ":2:16: repeats.min: must be at least 5, not 4"),
+        (f"{{min: 9, max: 6, {NARROW}}}", ":2:10: repeats: `min` 9 is more than `max` 6"),
+        (f"{{max: 10001, {NARROW}}}", ":2:16: repeats.max: must be at most 10,000"),
+        (f"{{max: 9, {NARROW[:-2]}0}}}}", ":2:53: repeats.until.ci_ratio: must be more than 0"),
         ("{max: 9, until: {metric: numbr, ci_ratio: 1}}", "did you mean 'number'?"),
         ("{max: 9, until: {metric: wide, ci_ratio: 1}}", "wide is true or false, not a number"),
         ("{max: 9, until: {metric: remark, ci_ratio: 1}}", "remark is text, not a number"),

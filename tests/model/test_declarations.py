@@ -190,31 +190,19 @@ def test_a_scenario_needs_a_name_of_lower_case_words_with_hyphens(name):
         declare(scenario_class(name=name))
 
 
-def test_a_param_and_a_metric_of_one_name_are_refused():
-    with pytest.raises(PluginError, match=r"^scenario 'some' has both a param and a metric named 'wall_s'$"):
-        declare(scenario_class(params=Wall))
-
-
-def test_an_outcome_that_can_not_name_a_column_is_refused():
-    with pytest.raises(PluginError, match=r"^some: outcome 'Final' can't be a column's name$"):
-        declare(scenario_class(outcomes={"Final": Doc("")}))
-
-
-def test_outcomes_that_are_no_mapping_are_refused():
-    with pytest.raises(PluginError, match=r"^some: outcomes is \('state',\) \(tuple\), not a mapping$"):
-        declare(scenario_class(outcomes=("state",)))
-
-
-def test_an_outcome_without_a_doc_is_refused():
-    with pytest.raises(PluginError, match=r"^some: outcome 'seen' is 'a state' \(str\), not a Doc$"):
-        declare(scenario_class(outcomes={"seen": "a state"}))
-
-
-def test_a_sample_type_that_is_no_dataclass_is_refused():
-    with pytest.raises(
-        PluginError, match=r"^some: sample is <class 'dict'> \(type\), which is no dataclass$"
-    ):
-        declare(scenario_class(sample=dict))
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({"params": Wall}, r"scenario 'some' has both a param and a metric named 'wall_s'"),
+        ({"outcomes": {"Final": Doc("")}}, r"some: outcome 'Final' can't be a column's name"),
+        ({"outcomes": ("state",)}, r"some: outcomes is \('state',\) \(tuple\), not a mapping"),
+        ({"outcomes": {"seen": "a state"}}, r"some: outcome 'seen' is 'a state' \(str\), not a Doc"),
+        ({"sample": dict}, r"some: sample is <class 'dict'> \(type\), which is no dataclass"),
+    ],
+)
+def test_a_scenario_that_declares_what_can_not_be_is_refused(attributes, reason):
+    with pytest.raises(PluginError, match=rf"^{reason}$"):
+        declare(scenario_class(**attributes))
 
 
 def through_json(declaration: Declaration) -> Declaration:
