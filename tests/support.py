@@ -53,6 +53,43 @@ class Ran(Done):
         return json.loads((self.folder / "run.json").read_text())
 
 
+SCENARIO = """\
+from dataclasses import dataclass
+from mprunner.scenario import ProcessCount, Scenario, Trial
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    {params}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    {metrics}
+
+
+class Some(Scenario[Params, Metrics]):
+    name = "{name}"
+
+    def run(self, params: Params, trial: Trial) -> Metrics:
+        {run}
+
+
+def mprunner_register_scenarios():
+    return [Some]
+"""
+
+
+def plugin_of(name: str, params: str, metrics: str, run: str = "raise NotImplementedError") -> str:
+    """Return the source of a plugin with one scenario; fields and statements of it are parted by semicolons."""
+    return SCENARIO.format(
+        name=name,
+        params=params.replace("; ", "\n    "),
+        metrics=metrics.replace("; ", "\n    "),
+        run=run.replace("; ", "\n        "),
+    )
+
+
 def latest(folder: Path, name: str) -> Path:
     """Return the folder of an experiment's newest run, where mprunner was executed."""
     return (folder / "results" / name / "latest").resolve()

@@ -5,28 +5,7 @@ import os
 import stat
 from pathlib import Path
 
-from tests.support import ROOT
-
-MINE = '''
-from dataclasses import dataclass
-from mprunner.scenario import Scenario
-
-@dataclass(frozen=True)
-class Params:
-    depth: int = 3
-
-@dataclass(frozen=True)
-class Metrics:
-    wall_s: float
-
-class Mine(Scenario[Params, Metrics]):
-    """Dig."""
-
-    name = "dig"
-    def run(self, params, trial): return Metrics(0.0)
-
-def mprunner_register_scenarios(): return [Mine]
-'''
+from tests.support import ROOT, plugin_of
 
 
 def test_the_schema_goes_to_stdout_with_one_line_break_at_its_end(in_process):
@@ -37,7 +16,7 @@ def test_the_schema_goes_to_stdout_with_one_line_break_at_its_end(in_process):
 
 
 def test_a_plugin_s_scenario_is_in_the_schema(in_process, tmp_path):
-    (tmp_path / "mine.py").write_text(MINE)
+    (tmp_path / "mine.py").write_text(plugin_of("dig", "depth: int = 3", "wall_s: float"))
     done = in_process("schema", "--plugin", "mine.py")
     assert (done.returncode, done.stderr) == (0, "")
     schema = json.loads(done.stdout)

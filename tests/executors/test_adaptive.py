@@ -26,6 +26,7 @@ from mprunner.workflow.prepare import prepare
 from mprunner.workflow.resume import prepare_rest, reopened
 from mprunner.workflow.tabulate import tabulate
 from tests.fake_executor import FakeExecutor
+from tests.support import plugin_of
 
 MOST = 12
 UNTIL = Until(least=5, metric="wall_s", ci_ratio=0.0973)
@@ -188,33 +189,7 @@ def test_the_precision_of_equal_values_is_0_and_around_a_median_of_0_infinite():
     assert precision([1.0] * 4) is None
 
 
-PLUGIN = """\
-from dataclasses import dataclass
-from mprunner.scenario import Scenario, Trial
-
-
-@dataclass(frozen=True, kw_only=True)
-class Params:
-    size: int = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metrics:
-    number: float
-    wide: bool
-    remark: str
-
-
-class Toy(Scenario[Params, Metrics]):
-    name = "toy"
-
-    def run(self, params: Params, trial: Trial) -> Metrics:
-        raise NotImplementedError
-
-
-def mprunner_register_scenarios():
-    return [Toy]
-"""
+PLUGIN = plugin_of("toy", "size: int = 1", "number: float; wide: bool; remark: str")
 EXPERIMENT = """\
 scenario: toy
 sweep: {size: [0, 1, 8]}

@@ -23,34 +23,11 @@ from mprunner.workflow.prepare import prepare
 from mprunner.workflow.resume import prepare_rest, reopened
 from mprunner.workflow.tabulate import tabulate
 from tests.fake_executor import FakeExecutor
+from tests.support import plugin_of
 
-PLUGIN = """\
-from dataclasses import dataclass
-from mprunner.scenario import CPU_COUNT, Doc, ProcessCount, Scenario, Trial
-
-
-@dataclass(frozen=True, kw_only=True)
-class Params:
-    size: int = 1
-    workers: ProcessCount = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metrics:
-    number: int
-
-
-class Toy(Scenario[Params, Metrics]):
-    name = "toy"
-
-    def run(self, params: Params, trial: Trial) -> Metrics:
-        return Metrics(number=params.size)
-
-
-def mprunner_register_scenarios():
-    return [Toy]
-"""
-
+PLUGIN = plugin_of(
+    "toy", "size: int = 1; workers: ProcessCount = 2", "number: int", "return Metrics(number=params.size)"
+)
 EXPERIMENT = "scenario: toy\nsweep: {size: [1, 2, 3]}\nrepeats: 2\nwarmup: 1\n"
 PLANNED = 9
 OK = Ending(exit_code=0, wall_s=0.1, result=Result(kind=ResultKind.OK, metrics={"number": 1}))
@@ -315,7 +292,10 @@ def test_a_default_that_has_changed_makes_no_trial_new(started, tmp_path, whole)
         ("number: int", "number: float"),
         ("number: int", "number: int\n    more: int = 0"),
         ("size: int = 1", "size: int | None = 1"),
-        ('name = "toy"', 'name = "toy"\n    outcomes = {"seen": Doc("a state")}'),
+        (
+            'name = "toy"',
+            'from mprunner.scenario import Doc\n    name = "toy"\n    outcomes = {"seen": Doc("")}',
+        ),
     ],
 )
 def test_other_columns_are_refused_whatever_is_allowed(started, tmp_path, old, new):

@@ -115,40 +115,32 @@ def test_a_lambda_is_refused_only_where_it_would_have_to_travel(execute, method)
 
 
 @pytest.mark.parametrize(
-    ("params", "message"),
+    ("function", "reason"),
     [
-        (
-            {"function": "nowhere_at_all:work"},
-            r"function 'nowhere_at_all:work' can't be imported .*: No module named 'nowhere_at_all'",
-        ),
-        (
-            {"function": "mine:missing"},
-            r"function 'mine:missing' is not there: module 'mine' has no .* 'missing'",
-        ),
-        ({"function": "mine:LIST"}, r"function 'mine:LIST' can't be called: it is of type list"),
-        (
-            {"function": "mine:nested"},
-            r"function 'mine:nested' can't be sent to a process, write it with def .*",
-        ),
-        (
-            {"function": "mine:same", "items": "mine:LIST"},
-            r"items 'mine:LIST' can't be called: it is of type list",
-        ),
-        ({"function": "mine:same", "items": "mine:none"}, r"items 'mine:none' yields nothing"),
-        ({"function": "mine:same", "items": "mine:broken"}, r"items 'mine:broken' raised KeyError: 'gone'"),
-        (
-            {"function": "mine:same", "items": "mine:a_number"},
-            r"items 'mine:a_number' raised TypeError: 'int' object is not iterable",
-        ),
-        (
-            {"function": "mine:same", "items": "mine:endless"},
-            r"items 'mine:endless' yields more than 1,000,000, say how many by `numbers`",
-        ),
+        ("nowhere_at_all:work", r"can't be imported .*: No module named 'nowhere_at_all'"),
+        ("mine:missing", r"is not there: module 'mine' has no .* 'missing'"),
+        ("mine:LIST", r"can't be called: it is of type list"),
+        ("mine:nested", r"can't be sent to a process, write it with def .*"),
     ],
 )
-def test_what_can_t_be_used_is_named_with_its_reason(execute, params, message):
-    with pytest.raises(OwnFunctionError, match=f"^{message}$"):
-        execute(**params)
+def test_a_function_that_can_t_be_used_is_named_with_its_reason(execute, function, reason):
+    with pytest.raises(OwnFunctionError, match=f"^function '{function}' {reason}$"):
+        execute(function=function)
+
+
+@pytest.mark.parametrize(
+    ("items", "reason"),
+    [
+        ("mine:LIST", r"can't be called: it is of type list"),
+        ("mine:none", r"yields nothing"),
+        ("mine:broken", r"raised KeyError: 'gone'"),
+        ("mine:a_number", r"raised TypeError: 'int' object is not iterable"),
+        ("mine:endless", r"yields more than 1,000,000, say how many by `numbers`"),
+    ],
+)
+def test_items_that_can_t_be_used_are_named_with_their_reason(execute, items, reason):
+    with pytest.raises(OwnFunctionError, match=f"^items '{items}' {reason}$"):
+        execute(function="mine:same", items=items)
 
 
 def test_a_module_that_raises_when_it_is_imported_is_named(execute, tmp_path):

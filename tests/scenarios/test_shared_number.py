@@ -128,31 +128,23 @@ def test_the_unguarded_counter_waits_for_no_lock(execute):
     assert (metrics.lock_wait_s, metrics.lock_hold_s) == (None, None)
 
 
+HAVE = "has no get_lock(): a Value and an Array have"
+ACTORS = "mode sequential starts no actors: kind and start_method mean nothing to it"
+SYNC = "mode sequential starts no actors: sync means nothing to it"
+ALONE = "mode sequential has no one to wait for: time_lock means nothing to it"
+NOT_HELD = "is not held for a transaction: granularity and time_lock mean nothing to it"
+
+
 @pytest.mark.parametrize(
     ("params", "reason"),
     [
-        (
-            {"guard": "get_lock", "store": "RawValue"},
-            "a RawValue has no get_lock(): a Value and an Array have",
-        ),
-        (
-            {"guard": "get_lock", "store": "shared_memory"},
-            "shared memory has no get_lock(): a Value and an Array have",
-        ),
-        (
-            {"guard": "get_lock", "store": "Manager"},
-            "a manager's Value has no get_lock(): a Value and an Array have",
-        ),
+        ({"guard": "get_lock", "store": "RawValue"}, f"a RawValue {HAVE}"),
+        ({"guard": "get_lock", "store": "shared_memory"}, f"shared memory {HAVE}"),
+        ({"guard": "get_lock", "store": "Manager"}, f"a manager's Value {HAVE}"),
         ({"store": "object"}, "processes share no Python object: store object needs kind thread"),
         ({"kind": "thread", "start_method": "spawn"}, "a thread has no start method"),
-        (
-            {"mode": "sequential", "kind": "thread"},
-            "mode sequential starts no actors: kind and start_method mean nothing to it",
-        ),
-        (
-            {"mode": "sequential", "start_method": "spawn"},
-            "mode sequential starts no actors: kind and start_method mean nothing to it",
-        ),
+        ({"mode": "sequential", "kind": "thread"}, ACTORS),
+        ({"mode": "sequential", "start_method": "spawn"}, ACTORS),
     ],
 )
 @pytest.mark.parametrize("scenario", [race_bank, locked_counter])
@@ -161,29 +153,17 @@ def test_what_can_not_be_is_refused_with_its_reason(scenario, params, reason):
         scenario.Params(**params)
 
 
+LARGE = {"actors": 4, "transactions": 1_000_000_000, "initial_balance": 500_000_000}
+
+
 @pytest.mark.parametrize(
     ("params", "reason"),
     [
-        (
-            {"mode": "sequential", "sync": "spin"},
-            "mode sequential starts no actors: sync means nothing to it",
-        ),
-        (
-            {"mode": "sequential", "guard": "lock", "time_lock": True},
-            "mode sequential has no one to wait for: time_lock means nothing to it",
-        ),
-        (
-            {"granularity": "loop"},
-            "guard none is not held for a transaction: granularity and time_lock mean nothing to it",
-        ),
-        (
-            {"guard": "value-lock", "time_lock": True},
-            "guard value-lock is not held for a transaction: granularity and time_lock mean nothing to it",
-        ),
-        (
-            {"actors": 4, "transactions": 1_000_000_000, "initial_balance": 500_000_000},
-            "the balance could outgrow its 32 bits",
-        ),
+        ({"mode": "sequential", "sync": "spin"}, SYNC),
+        ({"mode": "sequential", "guard": "lock", "time_lock": True}, ALONE),
+        ({"granularity": "loop"}, f"guard none {NOT_HELD}"),
+        ({"guard": "value-lock", "time_lock": True}, f"guard value-lock {NOT_HELD}"),
+        (LARGE, "the balance could outgrow its 32 bits"),
     ],
 )
 def test_what_makes_no_sense_to_a_bank_is_refused_with_its_reason(params, reason):

@@ -6,41 +6,8 @@ import struct
 import pandas as pd
 import pytest
 
-PLUGIN = """\
-from dataclasses import dataclass
-from mprunner.scenario import Scenario, Trial
+from tests.support import plugin_of
 
-FLOATS = {FLOATS!r}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Params:
-    text: str = "x"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metrics:
-    echo: str
-    whole: int
-    exact: float
-    nothing: int | None = None
-
-
-class Echo(Scenario[Params, Metrics]):
-    name = "echo"
-
-    def run(self, params: Params, trial: Trial) -> Metrics:
-        if params.text == "raise":
-            raise ValueError(MESSAGE)
-        return Metrics(echo=params.text, whole=2**53 + 1, exact=FLOATS[trial.repeat])
-
-
-MESSAGE = {MESSAGE!r}
-
-
-def mprunner_register_scenarios():
-    return [Echo]
-"""
 TEXTS = [
     "NA",
     "None",
@@ -60,12 +27,21 @@ MESSAGE = "two\nlines\r\nand a bare \r, a tab \t, NUL \0, \\ and \u2028, 'quotes
 FLOATS = [0.1 + 0.2, 5e-324, 1.7976931348623157e308, -0.0, 1 / 3]
 
 
+PLUGIN = plugin_of(
+    "echo",
+    'text: str = "x"',
+    "echo: str; whole: int; exact: float; nothing: int | None = None",
+    "if params.text == 'raise': raise ValueError(MESSAGE); "
+    "return Metrics(echo=params.text, whole=2**53 + 1, exact=FLOATS[trial.repeat])",
+)
+
+
 @pytest.fixture
 def folder(ran):
-    plugin = PLUGIN.replace("{FLOATS!r}", repr(FLOATS)).replace("{MESSAGE!r}", ascii(MESSAGE))
+    constants = f"\nFLOATS = {FLOATS!r}\nMESSAGE = {MESSAGE!a}\n"
     listed = ", ".join("'" + text.replace("'", "''") + "'" for text in [*TEXTS, "raise"])
     text = f"scenario: echo\nsweep: {{text: [{listed}]}}\nrepeats: {len(FLOATS)}\n"
-    return ran(text, "-q", plugin=plugin, code=1).folder
+    return ran(text, "-q", plugin=PLUGIN + constants, code=1).folder
 
 
 def test_odd_texts_large_numbers_and_every_bit_of_a_float_come_back_by_both_readers(folder):
