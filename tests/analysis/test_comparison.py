@@ -22,7 +22,6 @@ from mprunner.analysis.samples import (
 from mprunner.analysis.statistics import Interval
 from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.model.records import Status
-from mprunner.report import comparison as in_words
 from mprunner.report.comparison import render_comparison
 from mprunner.runs import RunInfo
 from mprunner.tables.frames import build_frames
@@ -51,6 +50,14 @@ def compared(base, new, **options):
     return row
 
 
+GUARDED = parse_where("guard=none"), parse_where("guard=lock")
+
+
+def compared_in(run):
+    """Compare the cases of a run that are guarded with those that are not."""
+    return compare_cases(paired_cases(run, *GUARDED), run.units, ["wall_s"])
+
+
 def noisy(rng, center=1.0, size=20, spread=0.05):
     return center * np.exp(rng.normal(0, spread, size))
 
@@ -75,7 +82,14 @@ def changes(rng, factor, comparisons, *, runs=1, drift=0.0, cases=3, size=20):
     ]
 
 
-APART = {Change.MORE, Change.LESS}
+def alarms(found):
+    """Count the comparisons in which cases are told apart."""
+    return sum(bool(changes & {Change.MORE, Change.LESS}) for changes in found)
+
+
+def told_more(found):
+    """Count the comparisons in which all cases have grown."""
+    return sum(changes == {Change.MORE} for changes in found)
 
 
 @pytest.mark.parametrize(
@@ -91,31 +105,27 @@ def test_a_comma_that_no_param_follows_is_part_of_a_value(text, where):
 
 
 def test_200_comparisons_of_what_is_the_same_raise_a_false_alarm_in_at_most_5_percent():
-    alarms = sum(bool(found & APART) for found in changes(np.random.default_rng(1), 1.0, 200))
-    assert alarms <= 10
+    assert alarms(changes(np.random.default_rng(1), 1.0, 200)) <= 10
 
 
 def test_a_slowdown_of_10_percent_at_a_spread_of_5_percent_is_found_in_90_percent():
     found = changes(np.random.default_rng(2), 1.1, 200)
-    assert sum(one == {Change.MORE} for one in found) >= 180
+    assert told_more(found) >= 180
 
 
 def test_several_runs_on_a_side_raise_no_more_false_alarms_where_the_machine_drifts():
-    alarms = sum(
-        bool(found & APART)
-        for found in changes(np.random.default_rng(3), 1.0, 200, runs=3, drift=0.05, cases=1)
-    )
-    assert alarms <= 14  # 5 % of 200, and what chance adds to that in 9 of 10 seeds
+    found = changes(np.random.default_rng(3), 1.0, 200, runs=3, drift=0.05, cases=1)
+    assert alarms(found) <= 14  # 5 % of 200, and what chance adds to that in 9 of 10 seeds
 
 
 def test_one_run_on_each_side_mistakes_the_machines_drift_for_a_difference_as_its_note_says():
     found = changes(np.random.default_rng(4), 1.0, 100, drift=0.05, cases=1)
-    assert sum(bool(one & APART) for one in found) > 30
+    assert alarms(found) > 30
 
 
 def test_several_runs_find_a_difference_that_is_larger_than_the_drift():
     found = changes(np.random.default_rng(5), 1.3, 100, runs=3, drift=0.03, cases=1)
-    assert sum(one == {Change.MORE} for one in found) >= 90
+    assert told_more(found) >= 90
 
 
 def test_a_comparison_has_the_medians_the_ratio_and_its_interval():
@@ -169,22 +179,17 @@ def many_cases(rng, factor, cases):
     return [made(*(case(noisy(rng, factor, 5), "none", f"{n}", n=n) for n in range(cases)))]
 
 
+def changes_of_many(rng, factor, comparisons):
+    sides = [(many_cases(rng, 1, 8), many_cases(rng, factor, 8)) for _ in range(comparisons)]
+    return [{row.change for row in compare_runs(*both, ["wall_s"]).rows} for both in sides]
+
+
 def test_of_many_cases_of_five_trials_no_ranks_could_tell_and_welchs_t_finds_a_slowdown():
-    rng = np.random.default_rng(6)
-    found = [
-        {row.change for row in compare_runs(many_cases(rng, 1, 8), many_cases(rng, 1.5, 8), ["wall_s"]).rows}
-        for _ in range(50)
-    ]
-    assert sum(one == {Change.MORE} for one in found) >= 48
+    assert told_more(changes_of_many(np.random.default_rng(6), 1.5, 50)) >= 48
 
 
 def test_of_many_cases_of_five_trials_what_is_the_same_raises_few_false_alarms():
-    rng = np.random.default_rng(7)
-    found = [
-        {row.change for row in compare_runs(many_cases(rng, 1, 8), many_cases(rng, 1, 8), ["wall_s"]).rows}
-        for _ in range(200)
-    ]
-    assert sum(bool(one & APART) for one in found) <= 10
+    assert alarms(changes_of_many(np.random.default_rng(7), 1, 200)) <= 10
 
 
 def test_many_cases_of_four_trials_are_too_few():
@@ -233,8 +238,7 @@ def test_growth_from_0_is_told_and_beyond_any_limit_even_if_the_median_stays_0(b
 
 def test_growth_from_0_between_two_cases_of_a_run_is_told_though_the_median_stays_0():
     both = made(case([0.0] * 30), case(RARE, "lock"))
-    pairs = paired_cases(both, parse_where("guard=none"), parse_where("guard=lock"))
-    (row,) = compare_cases(pairs, both.units, ["wall_s"]).rows
+    (row,) = compared_in(both).rows
     assert (row.ratio, row.change) == (None, Change.MORE)
     assert parse_limit("wall_s: +0%").is_exceeded(row)
 
@@ -314,8 +318,7 @@ def test_labels_that_do_not_tell_cases_apart_are_replaced_by_what_does():
 def test_cases_of_one_run_are_compared_repeat_by_repeat():
     drift = [1.0, 2.0, 4.0, 8.0, 16.0]
     both = made(case(drift), case([1.1 * value for value in drift], "lock"))
-    pairs = paired_cases(both, parse_where("guard=none"), parse_where("guard=lock"))
-    (row,) = compare_cases(pairs, both.units, ["wall_s"]).rows
+    (row,) = compared_in(both).rows
     assert row.ratio == pytest.approx(1.1)
     assert (row.change, row.label) == (Change.MORE, "guard none → guard lock")
     assert row.p < 0.05
@@ -323,8 +326,7 @@ def test_cases_of_one_run_are_compared_repeat_by_repeat():
 
 def test_it_is_told_of_how_many_repeats_a_ratio_is_where_a_side_has_more():
     both = made(case([1.0] * 7), case([2.0] * 29, "lock"))
-    pairs = paired_cases(both, parse_where("guard=none"), parse_where("guard=lock"))
-    comparison = compare_cases(pairs, both.units, ["wall_s"])
+    comparison = compared_in(both)
     assert comparison.rows[0].pairs == 7
     assert "Repeats that both have: guard none → guard lock: 7 of 7 and 29" in render_comparison(comparison)
 
@@ -332,7 +334,6 @@ def test_it_is_told_of_how_many_repeats_a_ratio_is_where_a_side_has_more():
 def paired_changes(rng, factor, comparisons, *, cases, size):
     """Simulate comparisons of two cases of a run at so many points; return the changes of each."""
     sizes = range(cases)
-    where = parse_where("guard=none"), parse_where("guard=lock")
 
     def run():
         return made(
@@ -340,22 +341,18 @@ def paired_changes(rng, factor, comparisons, *, cases, size):
             *(case(noisy(rng, factor, size), "lock", n=n) for n in sizes),
         )
 
-    runs = [run() for _ in range(comparisons)]
-    return [
-        {row.change for row in compare_cases(paired_cases(one, *where), one.units, ["wall_s"]).rows}
-        for one in runs
-    ]
+    return [{row.change for row in compared_in(run()).rows} for _ in range(comparisons)]
 
 
 @pytest.mark.parametrize(("cases", "size"), [(1, 5), (1, 20), (10, 10), (20, 20)])
 def test_many_pairs_of_what_is_the_same_raise_a_false_alarm_in_no_more_comparisons_than_one(cases, size):
     found = paired_changes(np.random.default_rng(6), 1.0, 100, cases=cases, size=size)
-    assert sum(bool(one & APART) for one in found) <= 9  # 5 % of 100, and what chance adds in 19 of 20 seeds
+    assert alarms(found) <= 9  # 5 % of 100, and what chance adds in 19 of 20 seeds
 
 
 def test_a_slower_case_of_a_run_is_found_in_90_percent():
     found = paired_changes(np.random.default_rng(7), 1.1, 100, cases=3, size=20)
-    assert sum(one == {Change.MORE} for one in found) >= 90
+    assert told_more(found) >= 90
 
 
 def test_a_count_that_is_often_0_is_not_less_because_its_ratios_are_of_the_others_alone():
@@ -363,8 +360,7 @@ def test_a_count_that_is_often_0_is_not_less_because_its_ratios_are_of_the_other
     for _ in range(50):
         base, new = rng.poisson(0.5, (2, 40)).astype(float)
         both = made(case(base), case(new, "lock"))
-        pairs = paired_cases(both, parse_where("guard=none"), parse_where("guard=lock"))
-        (row,) = compare_cases(pairs, both.units, ["wall_s"]).rows
+        (row,) = compared_in(both).rows
         assert row.ratio is None or base.min() > 0
 
 
@@ -442,10 +438,10 @@ def test_only_counted_trials_are_compared_and_those_that_failed_are_told():
     assert (row.base.trials, row.base.median, row.base.failed) == (1, 1.0, 1)
 
 
-def setting_differences(base, new):
+def differing(base, new):
     """Compare run.jsons, with the planned experiment of each under ``planned``."""
     sides = ([(RunInfo(run), run.get("planned", {})) for run in side] for side in (base, new))
-    return in_words.setting_differences(*sides)
+    return [(each.what, each.then, each.now) for each in setting_differences(*sides)]
 
 
 def test_a_setting_differs_where_any_two_runs_do():
@@ -456,11 +452,13 @@ def test_a_setting_differs_where_any_two_runs_do():
         "git": {"revision": "1" * 40, "dirty": False},
     }
     other = run_json | {"python": "3.13.0", "git": {"revision": "1" * 40, "dirty": True}}
-    told = [(d.what, d.then, d.now) for d in setting_differences([run_json], [other])]
-    assert told == [("Python", "3.12.1", "3.13.0"), ("git revision", "1" * 12, "1" * 12 + ", changed")]
+    assert differing([run_json], [other]) == [
+        ("Python", "3.12.1", "3.13.0"),
+        ("git revision", "1" * 12, "1" * 12 + ", changed"),
+    ]
     mixed = [run_json, run_json | {"host": "b"}]
-    assert [(d.then, d.now) for d in setting_differences(mixed, mixed)] == [("a or b", "a or b")]
-    assert setting_differences([run_json], [run_json]) == ()
+    assert [each[1:] for each in differing(mixed, mixed)] == [("a or b", "a or b")]
+    assert differing([run_json], [run_json]) == []
 
 
 def test_what_bounds_a_trial_and_in_what_order_trials_are_executed_belong_to_the_setting():
@@ -469,8 +467,7 @@ def test_what_bounds_a_trial_and_in_what_order_trials_are_executed_belong_to_the
     run_json = {"cpus": [0, 1], "seed": 0, "planned": planned}
     changed = {"order": "sequential", "warmup": 2, "timeout_s": 7.5, "limits": limits | {"processes": 9}}
     other = {"cpus": [0], "seed": 99, "planned": changed}
-    told = [(d.what, d.then, d.now) for d in setting_differences([run_json], [other])]
-    assert told == [
+    assert differing([run_json], [other]) == [
         ("CPUs of a trial", "0, 1", "0"),
         ("seed", "0", "99"),
         ("order", "interleaved", "sequential"),
@@ -482,25 +479,18 @@ def test_what_bounds_a_trial_and_in_what_order_trials_are_executed_belong_to_the
 
 def test_a_run_that_was_resumed_with_another_python_differs_in_it():
     mixed = {"python": "3.12.1", "host": "a", "resumed": [{"python": "3.13.0"}]}
-    told = [
-        (d.what, d.then, d.now) for d in setting_differences([mixed], [{"python": "3.12.1", "host": "a"}])
-    ]
-    assert told == [("Python", "3.12.1 or 3.13.0", "3.12.1")]
+    now = {"python": "3.12.1", "host": "a"}
+    assert differing([mixed], [now]) == [("Python", "3.12.1 or 3.13.0", "3.12.1")]
 
 
 def test_what_a_run_does_not_say_is_not_known_to_differ():
-    assert setting_differences([{}], [{"host": "a"}]) == ()
-    assert setting_differences([{}, {"host": "a"}], [{"host": "a"}]) == ()
+    assert differing([{}], [{"host": "a"}]) == []
+    assert differing([{}, {"host": "a"}], [{"host": "a"}]) == []
 
 
 def test_a_setting_of_another_shape_is_no_crash():
-    assert (
-        setting_differences(
-            [{"git": 5, "plugin": None, "packages": []}],
-            [{"cpus_usable": 3, "cpus": 1, "resumed": [2]}],
-        )
-        == ()
-    )
+    odd = {"cpus_usable": 3, "cpus": 1, "resumed": [2]}
+    assert differing([{"git": 5, "plugin": None, "packages": []}], [odd]) == []
 
 
 @given(*[st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=7)] * 2)

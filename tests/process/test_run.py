@@ -148,11 +148,6 @@ def test_a_failing_trial_is_a_row_and_exit_code_1_and_has_what_it_printed_in_a_l
     assert {path.name for path in (done.folder / "logs").iterdir()} == {f"{each}.1.log" for each in printing}
 
 
-def test_on_failure_stop_executes_nothing_after_the_first_failure(ran):
-    text = misbehaving("ok, raise, print", "on_failure: stop")
-    assert list(ran(text, plugin="misbehave", code=1).trials.status) == ["ok", "error"]
-
-
 def test_a_lost_trial_is_executed_again_and_only_its_last_attempt_counts(ran, tmp_path):
     text = f"scenario: fragile\nparams: {{marker: {tmp_path / 'marker'}}}\nrepeats: 3\nretries: 1\n"
     done = ran(text, plugin="fragile")

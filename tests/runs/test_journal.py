@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mprunner.errors import ResultsError
-from mprunner.model.provenance import Header
 from mprunner.model.records import Attempt, Ending, Record, Result, Status
 from mprunner.runs import Journal, Reading, read_journal
 from tests.made import actor, attempt, header, outcome, record
@@ -87,11 +86,6 @@ def test_the_header_is_read_back_equal(path):
     made = header(baseline={"guard": "none"}, repeats=10)
     Journal.create(path, made).close()
     assert read_journal(path).header == made
-
-
-def test_a_header_survives_json():
-    made = header(baseline={"guard": "none"})
-    assert Header.from_json(json.loads(json.dumps(made.to_json()))) == made
 
 
 def test_a_journal_cut_at_any_byte_has_exactly_its_whole_records_and_goes_on_after_them(path, monkeypatch):

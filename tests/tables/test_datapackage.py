@@ -119,13 +119,17 @@ def test_hash_bytes_and_rows_are_those_of_the_files(written, package):
         assert resource["rows"] == content.count(b"\n") - 1
 
 
-def test_frictionless_finds_the_package_and_every_row_valid(written):
-    """The standard's own reader checks types, keys, references, enumerations, hashes and sizes."""
+def validated(folder):
+    """Have the standard's own reader check types, keys, references, enumerations, hashes and sizes."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its own, and its dependencies'
         import frictionless
 
-        report = frictionless.validate(str(written[0] / FILE))
+        return frictionless.validate(str(folder / FILE))
+
+
+def test_frictionless_finds_the_package_and_every_row_valid(written):
+    report = validated(written[0])
     assert report.valid, report.flatten(["name", "type", "note"])
     assert report.stats["tasks"] == 5
 
@@ -137,11 +141,7 @@ def test_frictionless_finds_the_package_and_every_row_valid(written):
 def test_frictionless_finds_a_table_that_was_changed(written, table, old, new):
     path = written[0] / f"{table}.csv"
     path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import frictionless
-
-        assert not frictionless.validate(str(written[0] / FILE)).valid
+    assert not validated(written[0]).valid
 
 
 @pytest.fixture
@@ -193,9 +193,5 @@ def test_a_description_is_never_of_other_tables_than_those_beside_it(written):
 def test_a_run_without_records_has_a_valid_package(tmp_path):
     made = run(header=header(DECLARED))
     write_package(tmp_path, made.header, written_whole(frames_of(made)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import frictionless
-
-        report = frictionless.validate(str(tmp_path / FILE))
+    report = validated(tmp_path)
     assert report.valid, report.flatten(["name", "type", "note"])
