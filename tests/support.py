@@ -36,6 +36,13 @@ class Done:
     stderr: str
 
 
+def check_told(done: Any, code: int, *told: str) -> None:
+    """Check the exit code of a program, and what it tells beside its output, which is no traceback."""
+    assert done.returncode == code, done.stderr
+    assert [text for text in told if text not in done.stderr] == [], done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @dataclass(frozen=True)
 class Ran(Done):
     """What came of ``mprunner run``, and the folder of that run."""

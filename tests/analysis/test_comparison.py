@@ -22,7 +22,7 @@ from mprunner.analysis.samples import (
 from mprunner.analysis.statistics import Interval
 from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.model.records import Status
-from mprunner.report.comparison import render_comparison
+from mprunner.report.comparison import render_comparison, setting_differences
 from mprunner.runs import RunInfo
 from mprunner.tables.frames import build_frames
 from tests.made import record, run

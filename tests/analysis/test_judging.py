@@ -292,7 +292,7 @@ def test_a_statistic_lies_between_the_least_and_the_greatest(stat, values):
     assert low - slack <= statistic(stat, values) <= high + slack
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.integers(-3, 3), min_size=1), st.integers(-3, 3))
 def test_every_is_as_strict_as_the_extreme_and_any_as_the_other(values, bound):
     records = lost(*values)

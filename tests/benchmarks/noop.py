@@ -19,8 +19,6 @@ class Nothing:
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """A time."""
-
     wall_s: float
 
 
@@ -30,7 +28,6 @@ class Noop(Scenario[Params, Nothing]):
     name = "noop"
 
     def run(self, params: Params, trial: Trial) -> Nothing:
-        """Do nothing."""
         return Nothing()
 
 
@@ -44,7 +41,6 @@ class Four(Scenario[Params, Metrics]):
     name = "four"
 
     def run(self, params: Params, trial: Trial) -> Metrics:
-        """Time it."""
         began = perf_counter()
         processes = [multiprocessing.Process(target=nothing) for _ in range(4)]
         for process in processes:
@@ -55,5 +51,4 @@ class Four(Scenario[Params, Metrics]):
 
 
 def mprunner_register_scenarios() -> list[type]:
-    """Register both."""
     return [Noop, Four]

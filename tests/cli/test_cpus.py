@@ -14,7 +14,7 @@ from mprunner.workflow import pipeline
 from mprunner.workflow.prepare import prepare
 from tests.experiment.scenarios import scenario_of
 from tests.fake_executor import FakeExecutor
-from tests.support import PLUGINS, trials_of
+from tests.support import PLUGINS, check_told, trials_of
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="this platform does not bind processes to CPUs"
@@ -81,8 +81,7 @@ def test_a_platform_that_binds_no_process_refuses_cpus(tmp_path):
 def test_the_program_refuses_a_cpu_that_is_not_there(in_process, tmp_path):
     (tmp_path / "affinity.yaml").write_text("scenario: affinity\ncpus: [8191]\n")
     done = in_process("run", "affinity.yaml", "--plugin", PLUGIN)
-    assert done.returncode == 2
-    assert "cpus[0]: CPU 8191 can't be used here" in done.stderr
+    check_told(done, 2, "cpus[0]: CPU 8191 can't be used here")
     assert not (tmp_path / "results").exists()
 
 
@@ -101,8 +100,7 @@ def test_a_run_whose_cpus_can_t_be_used_any_more_is_not_resumed(bound, in_proces
     assert b"8191" in elsewhere
     (folder / "journal.jsonl").write_bytes(line_of(json.loads(elsewhere)))
     done = in_process("resume")
-    assert done.returncode == 7
-    assert "the run is bound to CPU 8191, which can't be used here" in done.stderr
+    check_told(done, 7, "the run is bound to CPU 8191, which can't be used here")
 
 
 def test_a_run_resumes_on_the_same_cpus(bound, in_process):

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.support import PLUGINS, Terminal, latest, wait_for_the_hanging_trial
+from tests.support import PLUGINS, Terminal, check_told, latest, wait_for_the_hanging_trial
 
 BANK = "scenario: race-bank\nparams: {transactions: 10}\nrepeats: 1\n"
 WAY = "scenario: misbehave\nsweep: {way: [WAY]}\nrepeats: 1\ntimeout: 600\n"
@@ -62,8 +62,7 @@ def test_files_and_folders_are_executed_one_after_the_other_each_file_once(in_pr
 def test_files_whose_experiments_have_one_name_are_warned_of(in_process, written):
     written(a__bank=BANK, b__bank=BANK, b__cash=BANK)
     done = in_process("plan", "a/bank.yaml", "b")
-    assert done.returncode == 0
-    assert "warning: a/bank.yaml and b/bank.yaml share the results folder of bank\nhint: " in done.stderr
+    check_told(done, 0, "warning: a/bank.yaml and b/bank.yaml share the results folder of bank\nhint: ")
     assert "cash" not in done.stderr
 
 
@@ -71,8 +70,7 @@ def test_a_folder_with_a_pipe_is_refused(in_process, tmp_path, written):
     written(more__a=BANK)
     os.mkfifo(tmp_path / "more" / "b.yaml")
     done = in_process("plan", "more")
-    assert done.returncode == 2
-    assert "error: more/b.yaml is no regular file" in done.stderr
+    check_told(done, 2, "error: more/b.yaml is no regular file")
 
 
 def test_one_file_is_told_nothing_of_several(in_process, written):
@@ -116,8 +114,7 @@ def test_errors_of_one_kind_keep_their_exit_code(in_process, written, arguments,
 def test_errors_of_several_kinds_are_exit_code_2(in_process, written):
     written(a=BANK, b="scenario: race-bnak\n")
     done = in_process("run", "a.yaml", "b.yaml", "--only", "guard=manager")
-    assert done.returncode == 2
-    assert "in a.yaml:\nerror: no case has what is asked for by --only guard=manager" in done.stderr
+    check_told(done, 2, "in a.yaml:\nerror: no case has what is asked for by --only guard=manager")
 
 
 def test_a_folder_without_experiments_is_exit_code_2(in_process, tmp_path):
@@ -143,8 +140,7 @@ def test_results_that_can_not_be_written_end_it_all(in_process, tmp_path, writte
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "b").write_text("in the way of a folder")
     done = in_process("run", "a.yaml", "b.yaml", "c.yaml")
-    assert done.returncode == 6
-    assert "not executed: c.yaml\n" in done.stderr
+    check_told(done, 6, "not executed: c.yaml\n")
     assert executed(tmp_path) == ["a"]
 
 

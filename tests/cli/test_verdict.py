@@ -8,7 +8,7 @@ import subprocess
 import pandas as pd
 import pytest
 
-from tests.support import command, latest
+from tests.support import check_told, command, latest
 
 BANK = (
     "name: bank\nscenario: race-bank\nparams: {transactions: 10}\nsweep: {guard: [none, lock]}\nrepeats: 2\n"
@@ -119,8 +119,7 @@ def test_a_file_of_another_experiment_is_taken_only_if_it_is_asked_for(in_proces
     _, folder = bank
     (tmp_path / "bank.yaml").write_text(BANK.replace("name: bank", "name: other"))
     done = in_process("verdict", folder)
-    assert done.returncode == 2
-    assert "bank.yaml is the experiment other, and the run is one of bank" in done.stderr
+    check_told(done, 2, "bank.yaml is the experiment other, and the run is one of bank")
     assert in_process("verdict", folder, "--file", "bank.yaml").returncode == 0
 
 
@@ -181,8 +180,7 @@ def test_a_file_that_is_gone_or_of_another_scenario_is_refused(in_process, bank,
     assert (done.returncode, done.stderr.splitlines()[-1]) == (2, "hint: name one with --file")
     (tmp_path / "other.yaml").write_text("scenario: spawn-count\n")
     done = in_process("verdict", "--file", "other.yaml")
-    assert done.returncode == 2
-    assert "other.yaml is about spawn-count, and the run about race-bank" in done.stderr
+    check_told(done, 2, "other.yaml is about spawn-count, and the run about race-bank")
 
 
 @pytest.mark.parametrize("state", ["interrupted", "stopped"])
@@ -200,8 +198,7 @@ def test_a_damaged_verdict_is_told_and_not_passed_over(in_process, bank):
     _, folder = bank
     (folder / "verdict.json").write_text("[]")
     done = in_process("show")
-    assert done.returncode == 6
-    assert "hint: remove it: the experiment's own expectations count then" in done.stderr
+    check_told(done, 6, "hint: remove it: the experiment's own expectations count then")
 
 
 def test_a_run_goes_on_though_its_file_expects_something_else_now(in_process, bank):

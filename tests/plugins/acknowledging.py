@@ -8,15 +8,11 @@ from mprunner.scenario import Scenario, Trial
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """What to vary."""
-
     size: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """What comes of it."""
-
     number: int
 
 
@@ -26,12 +22,10 @@ class Acknowledging(Scenario[Params, Metrics]):
     name = "acknowledging"
 
     def run(self, params: Params, trial: Trial) -> Metrics:
-        """Return it."""
         return Metrics(number=params.size)
 
 
 def mprunner_register_scenarios():
-    """Register the scenario with mprunner."""
     return [Acknowledging]
 
 

@@ -16,16 +16,12 @@ WHEN_IMPORTED = _mask()
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """How many processes are meant, and how actors are started."""
-
     workers: ProcessCount = CPU_COUNT
     start_method: Literal["fork", "spawn", "forkserver"] = "fork"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """A bit for each CPU."""
-
     imported: int
     executed: int
     child: int
@@ -42,7 +38,6 @@ class Affinity(Scenario[Params, Metrics]):
     name = "affinity"
 
     def run(self, params: Params, trial: Trial) -> Metrics:
-        """Report it."""
         import multiprocessing
 
         context = multiprocessing.get_context(params.start_method)

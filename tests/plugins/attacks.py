@@ -151,16 +151,12 @@ ATTACKS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """What to do, and how to go on."""
-
     attack: Annotated[Literal[tuple(ATTACKS)], Doc("how the children try to outlive the trial")] = "setsid"
     then: Annotated[Literal["return", "hang"], Doc("what the trial does once they are in place")] = "return"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """How many are left behind."""
-
     left: int
 
 
@@ -170,7 +166,6 @@ class Attacks(Scenario[Params, Metrics]):
     name = "attacks"
 
     def run(self, params: Params, trial: Trial) -> Metrics:
-        """Leave them."""
         reader, writer = os.pipe()
         left = ATTACKS[params.attack](writer)
         here = 0

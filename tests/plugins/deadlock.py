@@ -9,15 +9,11 @@ from mprunner.scenario import Doc, Scenario, Trial
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """How the actors start."""
-
     start_method: Annotated[Literal["fork", "spawn", "forkserver"], Doc("how they start")] = "fork"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """Never seen."""
-
     done: int
 
 
@@ -38,7 +34,6 @@ class Deadlock(Scenario[Params, Metrics]):
     name = "deadlock"
 
     def run(self, params: Params, trial: Trial) -> Metrics:
-        """Wait for ever."""
         context = trial.context(params.start_method)
         one, two, both = context.Lock(), context.Lock(), context.Barrier(2)
         orders = [(one, two), (two, one)]

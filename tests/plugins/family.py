@@ -16,8 +16,6 @@ class Params:
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """What the worker is."""
-
     worker: int
     launcher: int
     imported_here: bool
@@ -31,7 +29,6 @@ class Family(Scenario[Params, Metrics]):
     name = "family"
 
     def run(self, params: Params, trial: Trial) -> Metrics:
-        """Report them."""
         heavy = [m for m in ("pandas", "numpy", "pydantic", "yaml", "click", "pluggy") if m in sys.modules]
         return Metrics(
             worker=os.getpid(),

@@ -10,15 +10,11 @@ from mprunner.scenario import Scenario, Trial
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """Where it notes that it has been executed."""
-
     marker: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """Which repeat it was."""
-
     number: int
 
 
@@ -28,7 +24,6 @@ class Fragile(Scenario[Params, Metrics]):
     name = "fragile"
 
     def run(self, params: Params, trial: Trial) -> Metrics:
-        """Do it."""
         marker = Path(params.marker)
         if trial.repeat == 1 and not marker.exists():
             marker.touch()
@@ -37,5 +32,4 @@ class Fragile(Scenario[Params, Metrics]):
 
 
 def mprunner_register_scenarios():
-    """Register the scenario with mprunner."""
     return [Fragile]

@@ -14,8 +14,6 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """What is asked for, by whom."""
-
     way: Literal["memory", "many-small", "child-memory", "print", "forks", "threads"] = "memory"
     mib: int = 512
     wanted: int = 0
@@ -24,8 +22,6 @@ class Params:
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """What was had."""
-
     number: int
 
 
@@ -59,7 +55,6 @@ class Greedy(Scenario[Params, Metrics]):
     name = "greedy"
 
     def run(self, params: Params, trial: Trial) -> Metrics:
-        """Ask."""
         match params.way:
             case "memory":
                 return Metrics(number=_ask(params.mib))

@@ -15,16 +15,12 @@ from mprunner.scenario import Doc, Scenario, Trial
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """A metric of each type."""
-
     number: float
     text: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A row of samples."""
-
     lap_s: float
 
 
@@ -294,8 +290,6 @@ WAYS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """How to end."""
-
     way: Annotated[Literal[tuple(WAYS)], Doc("how the trial ends")] = "ok"
 
 
@@ -308,11 +302,9 @@ class Misbehave(Scenario[Params, Metrics]):
     summary = "number {number:median}"
 
     def run(self, params: Params, trial: Trial) -> Metrics:
-        """Do it."""
         trial.observe(seen=params.way)
         return WAYS[params.way](trial) or Metrics(number=1.0)
 
 
 def mprunner_register_scenarios():
-    """Register the scenario with mprunner."""
     return [Misbehave]

@@ -9,15 +9,11 @@ from mprunner.scenario import Doc, Scenario, Trial
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """How to start processes."""
-
     start_method: Annotated[Literal["fork", "spawn", "forkserver"], Doc("how processes start")] = "fork"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """The same sum, three ways."""
-
     by_actor: int
     by_pool: int
     by_process: int
@@ -37,7 +33,6 @@ class OneFile(Scenario[Params, Metrics]):
     name = "one-file"
 
     def run(self, params: Params, trial: Trial) -> Metrics:
-        """Double them."""
         result = trial.run_actors([partial(double, 1), partial(double, 2)], method=params.start_method)
         result.raise_failures()
         context = trial.context(params.start_method)

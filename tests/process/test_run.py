@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.support import GENEROUS_S, PLUGINS, ROOT, command, latest, trials_of
+from tests.support import GENEROUS_S, PLUGINS, ROOT, check_told, command, latest, trials_of
 
 FAMILY = (PLUGINS / "family.py").read_text()
 
@@ -224,10 +224,7 @@ def test_results_that_can_not_be_written_are_exit_code_6(in_process, tiny, tmp_p
     path.parent.mkdir(exist_ok=True)
     path.write_text("a file where a folder should be")
     done = in_process("run", tiny)
-    assert done.returncode == 6
-    assert "can't be written" in done.stderr
-    assert "hint: " in done.stderr
-    assert "Traceback" not in done.stderr
+    check_told(done, 6, "can't be written", "hint: ")
     assert path.read_text() == "a file where a folder should be"
 
 

@@ -20,7 +20,7 @@ from mprunner.report.junit import JudgedRun, write_junit
 from mprunner.runs import RunInfo
 from mprunner.tables.frames import build_frames
 from tests.made import outcome, record, run
-from tests.support import GENEROUS_S, PLUGINS, started, wait_until
+from tests.support import GENEROUS_S, PLUGINS, check_told, started, wait_until
 
 RUN = {
     "run_id": "20250101T000000Z-abcdef",
@@ -296,6 +296,5 @@ def test_a_file_that_is_no_report_is_never_replaced(in_process, tmp_path):
     """As where the name of the report was forgotten, and that of the experiment is taken for it."""
     (tmp_path / "a.yaml").write_text("scenario: race-bank\n")
     done = in_process("run", "--junit", "a.yaml", "a.yaml")
-    assert done.returncode == 2
-    assert "--junit: a.yaml is there and is no JUnit XML" in done.stderr
+    check_told(done, 2, "--junit: a.yaml is there and is no JUnit XML")
     assert (tmp_path / "a.yaml").read_text() == "scenario: race-bank\n"

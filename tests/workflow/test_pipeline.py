@@ -39,7 +39,7 @@ def prepared(tmp_path):
 
 
 def run(prepared, tmp_path: Path, script):
-    executor = FakeExecutor(script)
+    executor = script if isinstance(script, FakeExecutor) else FakeExecutor(script)
     with Interrupt() as interrupt:
         return pipeline.run(prepared, executor, tmp_path / "results", interrupt), executor
 
@@ -100,9 +100,7 @@ class LosingExecutor(FakeExecutor):
 def test_a_lost_trial_is_counted_once_when_its_retries_are_over(
     prepared, tmp_path, retries, attempts, failures
 ):
-    executor = LosingExecutor(2)
-    with Interrupt() as interrupt:
-        executed = pipeline.run(prepared(f"retries: {retries}\n"), executor, tmp_path / "results", interrupt)
+    executed, executor = run(prepared(f"retries: {retries}\n"), tmp_path, LosingExecutor(2))
     assert (executed.done, executed.failures) == (6, failures)
     assert len(executor.executed) == 3 + 3 * attempts
     trials = tabulate(executed.folder).frames.trials
