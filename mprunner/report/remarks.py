@@ -119,6 +119,9 @@ def too_few_repeats(cases: Cases) -> tuple[str, ...]:
 
 def noise_of_machine(run: RunInfo) -> Iterator[str]:
     """Say what else kept the machine busy, as far as run.json tells."""
+    if run.source_changed_after is not None:
+        after = trials(run.source_changed_after)
+        yield f"the plugin's source changed after {after}: what imported it later executed the new one"
     yield from list(filter(None, map(_loaded, run.sessions)))[:1]
     last = run.sessions[-1]
     if swapped := _rise(last, "swapped_pages"):

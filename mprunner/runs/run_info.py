@@ -179,6 +179,11 @@ class RunInfo:
         """The ``lowest`` and the ``highest`` frequency of its CPUs; None where none was noted."""
         return self.content.get("cpu_mhz")
 
+    @property
+    def source_changed_after(self) -> int | None:
+        """How many trials were done when the plugin's source was seen to have changed; None where it was not."""
+        return self.content.get("source_changed_after")
+
     def planned_in_words(self, shown: Callable[[int], str] = str) -> str:
         """Say how many trials the run has: ``at most`` so many where that depends on what they come to."""
         planned = "-" if self.planned is None else shown(self.planned)
@@ -223,6 +228,7 @@ class RunInfo:
         spared: int,
         by_signal: bool,
         cpu_mhz: Mapping[str, float] | None = None,
+        source_changed_after: int | None = None,
     ) -> Self:
         """Say how the execution of a run ended, the verdict left open.
 
@@ -233,6 +239,8 @@ class RunInfo:
             spared: how many of the planned trials were not needed.
             by_signal: whether a signal came.
             cpu_mhz: how fast its CPUs were, as far as they reported it.
+            source_changed_after: how many trials had their final record when the plugin's source was seen to have
+                changed; None where it has not.
         """
         state = State.FINISHED
         if missing > 0:
@@ -247,6 +255,7 @@ class RunInfo:
                 "counters_at_end": machine_counters(),
                 "cpu_mhz": cpu_mhz,
                 **({"spared": spared} if self.is_adaptive else {}),
+                **({} if source_changed_after is None else {"source_changed_after": source_changed_after}),
             }
         )
 

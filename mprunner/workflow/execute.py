@@ -14,6 +14,7 @@ from mprunner.errors import ExperimentError, ResultsError
 from mprunner.executors import Executor, Launcher, LocalExecutor, ScenarioSource, Schedule, find_orphans
 from mprunner.model.adaptive import AdaptiveRepeats
 from mprunner.model.experiment import Experiment
+from mprunner.model.provenance import SourceWatch
 from mprunner.model.records import Status
 from mprunner.plugins.registry import BUILT_IN_EXECUTOR, Notifier
 from mprunner.runs import (
@@ -73,11 +74,15 @@ class Started:
         executor: executes them, and has been started.
         notifier: calls the plugins' hooks.
         facts: what run.json says of this invocation.
+        sources: of the plugin, which must not change meanwhile.
+        warn: is called with what a person should know at once, and a hint.
     """
 
     executor: Executor
     notifier: Notifier
     facts: Mapping[str, Any]
+    sources: SourceWatch
+    warn: Warn
 
 
 @contextmanager
@@ -92,6 +97,7 @@ def started(
     """
     notifier = Notifier(prepared.registry)
     cpus = cpus_of(prepared.experiment)
+    sources = SourceWatch({prepared.scenario.plugin.module, prepared.scenario.cls.__module__})
     try:
         orphans = find_orphans(refuse=not beside_orphans)
         quota = quota_warning(cpu_quota(), len(cpus))
@@ -110,7 +116,7 @@ def started(
             git=state,
             extra=notifier.facts(),
         )
-        yield Started(executor=executor, notifier=notifier, facts=facts)
+        yield Started(executor=executor, notifier=notifier, facts=facts, sources=sources, warn=warn)
     finally:
         executor.close()
 
@@ -215,7 +221,7 @@ def execute(schedule: Schedule, session: Started, run: OpenRun, interrupt: Inter
     """
     try:
         watch = FrequencyWatch(run.info.cpus)
-        done, failures = _execute_all(schedule, session, run, interrupt, watch)
+        done, failures, changed_after = _execute_all(schedule, session, run, interrupt, watch)
         info = run.info.ended(
             done=done,
             failures=failures,
@@ -223,6 +229,7 @@ def execute(schedule: Schedule, session: Started, run: OpenRun, interrupt: Inter
             spared=schedule.spared,
             by_signal=interrupt.signal is not None,
             cpu_mhz=watch.seen(),
+            source_changed_after=changed_after,
         )
         run.folder.write_run(info)
     except RunGoneError:
@@ -236,10 +243,14 @@ def execute(schedule: Schedule, session: Started, run: OpenRun, interrupt: Inter
 
 def _execute_all(
     schedule: Schedule, session: Started, run: OpenRun, interrupt: Interrupt, watch: FrequencyWatch
-) -> tuple[int, int]:
-    """Execute trials; return how many of the run's have their final record, and how many of those failed."""
+) -> tuple[int, int, int | None]:
+    """Execute trials; return how many of the run's have their final record, and how many of those failed.
+
+    The third value says how many had theirs when the plugin's source was seen to have changed.
+    """
     journal, logs, notify = run.journal, run.folder.logs, session.notifier.all
     done, failures, planned = run.done, run.failures, run.planned
+    changed_after = None
     attempt = schedule.next()
     notify(
         "mprunner_run_started",
@@ -255,6 +266,11 @@ def _execute_all(
         if schedule.feed(record):
             done += 1
             failures += record.status is not Status.OK
+        if changed_after is None and (changed := session.sources.changed()) is not None:
+            changed_after = done
+            session.warn(
+                f"{changed} has changed while the run is executed", "what imports it from now on executes it"
+            )
         attempt = schedule.next()
         notify(
             "mprunner_trial_finished",
@@ -263,4 +279,4 @@ def _execute_all(
             planned=planned - schedule.spared,
             following=attempt,
         )
-    return done, failures
+    return done, failures, changed_after

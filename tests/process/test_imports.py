@@ -1,13 +1,16 @@
 """What a plugin does when it is imported stays its own: the folder, the output, the names of other threads."""
 
 import csv
+import importlib
 import json
 import os
+import sys
 import threading
 
 import pytest
 
 import mprunner
+from mprunner.model.provenance import SourceWatch
 from mprunner.plugins.registry import load_registry
 
 PLUGIN = """
@@ -103,3 +106,41 @@ def test_threads_that_run_experiments_of_one_plugin_at_once_do_not_meet(plugin, 
     for thread in threads:
         thread.join()
     assert ended == [[1, 2]] * 3
+
+
+EDITED = """
+import pathlib
+FILE = pathlib.Path(__file__)
+
+def value():
+    return {value}
+"""
+
+
+def test_a_plugin_that_is_edited_while_its_run_is_executed_is_told_and_recorded(program, plugin, tmp_path):
+    """The second trial edits it: what that trial spawns executes the new source, and the worker the old one."""
+    file = plugin(EDITED.format(value=1))
+    source = file.read_text()
+    body = (
+        "if params.x == 1: FILE.write_text(FILE.read_text().replace('return 1', 'return 2'))\n        return"
+    )
+    file.write_text(source.replace("return Metrics", f"{body} Metrics"))
+    done = program("run", "exp/s.yaml", "--plugin", file)
+    assert done.returncode == 0, done.stderr
+    assert f"warning: {file} has changed while the run is executed" in done.stderr
+    assert "the plugin's source changed after 1 trial:" in done.stdout
+    (run,) = tmp_path.glob("results/s/2*/run.json")
+    assert json.loads(run.read_text())["source_changed_after"] == 1
+
+
+def test_a_file_that_is_written_again_as_it_was_has_not_changed(tmp_path, monkeypatch):
+    (tmp_path / "watched.py").write_text("x = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("watched")
+    watch = SourceWatch(["watched", "no_such_module"])
+    (tmp_path / "watched.py").unlink()
+    (tmp_path / "watched.py").write_text("x = 1\n")
+    assert watch.changed() is None
+    (tmp_path / "watched.py").write_text("x = 2\n")
+    assert watch.changed() == tmp_path / "watched.py"
+    del sys.modules["watched"]
