@@ -3,7 +3,7 @@
 import signal
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -68,19 +68,6 @@ MIN_CASES = 3
 """Of two cases the ratio itself says which is faster."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fastest:
-    """The fastest of some cases.
-
-    Attributes:
-        case: its id.
-        ties: the ids of those that are not told apart from it, the fastest of them first.
-    """
-
-    case: str
-    ties: tuple[str, ...]
-
-
 def groups_of(partners: Mapping[str, str]) -> list[tuple[str, ...]]:
     """Return the cases that are compared with the same partner, and that partner first, by case id."""
     groups: dict[str, list[str]] = {}
@@ -89,10 +76,11 @@ def groups_of(partners: Mapping[str, str]) -> list[tuple[str, ...]]:
     return [tuple(group) for group in groups.values()]
 
 
-def fastest(values: Mapping[str, Mapping[int, float]], group: Iterable[str]) -> Fastest | None:
-    """Return the case with the smallest median of a duration; None of fewer than three cases with an interval.
+def fastest(values: Mapping[str, Mapping[int, float]], group: Iterable[str]) -> tuple[str, ...]:
+    """Return the case with the smallest median of a duration, and those that are not told apart from it, by median.
 
-    None, too, where a case has a smaller median, and too few values to be told apart.
+    None of fewer than three cases with an interval, nor where a case has a smaller median, and too few values to be
+    told apart.
 
     Args:
         values: by case id and repeat.
@@ -101,11 +89,11 @@ def fastest(values: Mapping[str, Mapping[int, float]], group: Iterable[str]) -> 
     medians = {case: median_of([*own.values()]) for case in group if (own := values.get(case))}
     enough = [case for case in medians if len(values[case]) >= MIN_REPEATS]
     if len(enough) < MIN_CASES:
-        return None
+        return ()
     first, *others = sorted(enough, key=medians.__getitem__)
     if min(medians.values()) < medians[first]:
-        return None
-    return Fastest(first, tuple(case for case in others if _is_tied(values[case], values[first])))
+        return ()
+    return (first, *(case for case in others if _is_tied(values[case], values[first])))
 
 
 def _is_tied(values: Mapping[int, float], best: Mapping[int, float]) -> bool:
@@ -117,26 +105,8 @@ def _is_tied(values: Mapping[int, float], best: Mapping[int, float]) -> bool:
     return ratio is None or ratio.interval is None or ratio.interval.low <= 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdaptiveResult:
-    """What adaptive repeats came to; of a run with a fixed number of repeats, nothing.
-
-    Attributes:
-        spared: how many planned trials are not needed.
-        repeats: the most that a case could have.
-        metric: whose median was to be known.
-        wide: by case id, half of the interval as a share of the median, of the cases that had all their repeats
-            and did not get there; None where there is no interval.
-    """
-
-    spared: int = 0
-    repeats: int = 0
-    metric: str = ""
-    wide: Mapping[str, float | None] = field(default_factory=dict)
-
-
-def adaptive_result(trials: pd.DataFrame, header: Header) -> AdaptiveResult:
-    """Look at the trials of a run as its schedule did.
+def adaptive_repeats(trials: pd.DataFrame, header: Header) -> AdaptiveRepeats | None:
+    """Look at the trials of a run as its schedule did; None of a run with a fixed number of repeats.
 
     Args:
         trials: the table of trials.
@@ -144,7 +114,7 @@ def adaptive_result(trials: pd.DataFrame, header: Header) -> AdaptiveResult:
     """
     until = Until.from_json(header.experiment.get("until"))
     if until is None:
-        return AdaptiveResult()
+        return None
     most: int = header.experiment["repeats"]
     adaptive = AdaptiveRepeats(until, most, precision, header.planned // (most + header.experiment["warmup"]))
     settled = trials["is_final"] & ~trials["is_warmup"] & (trials["status"] != Status.CANCELLED.value)
@@ -152,9 +122,8 @@ def adaptive_result(trials: pd.DataFrame, header: Header) -> AdaptiveResult:
     values = own[until.metric].where(own["status"] == Status.OK.value)
     for case_id, value in zip(own["case_id"], values, strict=True):
         adaptive.add(case_id, None if pd.isna(value) else float(value))
-    return AdaptiveResult(
-        spared=adaptive.look_at_all(), repeats=most, metric=until.metric, wide=adaptive.still_wide()
-    )
+    adaptive.look_at_all()
+    return adaptive
 
 
 MAX_SPREAD = 0.1

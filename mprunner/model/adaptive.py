@@ -52,6 +52,10 @@ class AdaptiveRepeats:
     """What the trials of each case came to, and whether that is enough. A failed trial is a repeat without a value.
 
     What it answers depends on the records alone: a run that goes on after an interruption goes on as it would have.
+
+    Attributes:
+        until: when a case has enough.
+        most: after how many repeats it has enough whatever its interval.
     """
 
     def __init__(self, until: Until, most: int, precision: Precision, cases: int) -> None:
@@ -63,8 +67,8 @@ class AdaptiveRepeats:
             precision: see :data:`Precision`; it may take a while.
             cases: how many there are.
         """
-        self._until = until
-        self._most = most
+        self.until = until
+        self.most = most
         self._precision = precision
         self._cases = cases
         self._values: dict[str, list[float]] = {}
@@ -77,7 +81,7 @@ class AdaptiveRepeats:
         attempt = record.attempt
         result = record.ending.result if record.status is Status.OK else None
         if not attempt.is_warmup:
-            value = None if result is None else result.metrics.get(self._until.metric)
+            value = None if result is None else result.metrics.get(self.until.metric)
             self.add(attempt.case_id, value if isinstance(value, int | float) else None)
 
     def add(self, case_id: str, value: float | None) -> None:
@@ -92,13 +96,13 @@ class AdaptiveRepeats:
         if case_id in self._spared:
             return True
         repeats = self._repeats.get(case_id, 0)
-        if self._looked.get(case_id) == repeats or not self._until.looks_after(repeats):
+        if self._looked.get(case_id) == repeats or not self.until.looks_after(repeats):
             return False
         self._looked[case_id] = repeats
         precision = self._precision(self._values[case_id])
-        if precision is None or precision > self._until.ci_ratio:
+        if precision is None or precision > self.until.ci_ratio:
             return False
-        self._spared[case_id] = max(0, self._most - repeats)
+        self._spared[case_id] = max(0, self.most - repeats)
         return True
 
     @property
@@ -119,10 +123,10 @@ class AdaptiveRepeats:
 
     def still_wide(self) -> dict[str, float | None]:
         """Return, by case id, the precision of the cases that had all their repeats and did not get there."""
-        ended = (case_id for case_id, repeats in self._repeats.items() if repeats >= self._most)
+        ended = (case_id for case_id, repeats in self._repeats.items() if repeats >= self.most)
         found = {case_id: self._precision(self._values[case_id]) for case_id in ended}
         return {
             case_id: precision
             for case_id, precision in found.items()
-            if precision is None or precision > self._until.ci_ratio
+            if precision is None or precision > self.until.ci_ratio
         }

@@ -7,13 +7,11 @@ from typing import Any
 from mprunner.analysis.diagnostics import (
     MAX_SPREAD,
     MAX_Z,
-    AdaptiveResult,
     Cases,
     Failure,
-    Fastest,
     Noise,
 )
-from mprunner.model.adaptive import MIN_REPEATS
+from mprunner.model.adaptive import MIN_REPEATS, AdaptiveRepeats
 from mprunner.model.records import label_of, varying
 from mprunner.model.text import printable
 from mprunner.report.wording import factor, number, share, trials
@@ -49,19 +47,21 @@ def _reason(failure: Failure, of: int) -> str:
     return f"{failure.status}{why} ({failure.count:,} of {trials(of)}{log})"
 
 
-def fastest_in_words(found: Fastest, group: Sequence[str], params: Mapping[str, Mapping[str, Scalar]]) -> str:
+def fastest_in_words(
+    found: Sequence[str], group: Sequence[str], params: Mapping[str, Mapping[str, Scalar]]
+) -> str:
     """Say which it is: ``fastest with shape skewed: chunksize 5; not told apart from it: chunksize 50``.
 
     Args:
-        found: which it is.
+        found: it, and those that are not told apart from it.
         group: the cases among which it is the fastest.
         params: of all cases of the run, by case id.
     """
     own = varying([params[case] for case in group])
     common = [name for name in varying(list(params.values())) if name not in own]
-    labels = [printable(label_of(params[case], own)) for case in (found.case, *found.ties)]
-    where = f" with {printable(label_of(params[found.case], common))}" if common else ""
-    ties = f"; not told apart from it: {_listed(labels[1:])}" if found.ties else ""
+    labels = [printable(label_of(params[case], own)) for case in found]
+    where = f" with {printable(label_of(params[found[0]], common))}" if common else ""
+    ties = f"; not told apart from it: {_listed(labels[1:])}" if found[1:] else ""
     return f"fastest{where}: {labels[0]}{ties}"
 
 
@@ -70,20 +70,24 @@ def _listed(labels: Sequence[str]) -> str:
     return "; ".join(labels[:MOST_TIES]) + more
 
 
-def wide_intervals(result: AdaptiveResult, labels: Mapping[str, str]) -> Iterator[str]:
+def wide_intervals(adaptive: AdaptiveRepeats, labels: Mapping[str, str]) -> Iterator[str]:
     """Say which cases had all their repeats and no narrow interval, the first of them if they are many."""
-    after = f"after {number(result.repeats)} repeats"
-    for case_id, width in list(result.wide.items())[:SHOWN]:
+    after, metric, wide = (
+        f"after {number(adaptive.most)} repeats",
+        adaptive.until.metric,
+        adaptive.still_wide(),
+    )
+    for case_id, width in list(wide.items())[:SHOWN]:
         case = f"{labels[case_id]}: " if labels[case_id] else ""
         if width is None:
-            yield f"{case}no interval of {result.metric} {after}: too few ok trials have a value"
+            yield f"{case}no interval of {metric} {after}: too few ok trials have a value"
         elif math.isinf(width):
-            yield f"{case}interval of {result.metric} still not narrow around a median of 0 {after}"
+            yield f"{case}interval of {metric} still not narrow around a median of 0 {after}"
         else:
             told = f"±{number(float(f'{100 * width:.2g}'))}% of the median"
-            yield f"{case}interval of {result.metric} still {told} {after}"
-    if len(result.wide) > SHOWN:
-        yield f"… and {number(len(result.wide) - SHOWN)} more cases"
+            yield f"{case}interval of {metric} still {told} {after}"
+    if len(wide) > SHOWN:
+        yield f"… and {number(len(wide) - SHOWN)} more cases"
 
 
 def noise_in_words(metric: str, noises: Sequence[Noise]) -> tuple[str, ...]:

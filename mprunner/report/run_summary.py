@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from mprunner.analysis.diagnostics import (
-    AdaptiveResult,
-    adaptive_result,
+    adaptive_repeats,
     failures,
     fastest,
     groups_of,
@@ -23,6 +22,7 @@ from mprunner.analysis.diagnostics import (
 from mprunner.analysis.statistics import Interval, median_of
 from mprunner.analysis.summary import Values, counted, partners_of, values_of
 from mprunner.analysis.verdict import Judgement
+from mprunner.model.adaptive import AdaptiveRepeats
 from mprunner.model.declaration import Declaration, Field
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status, label_of
@@ -206,26 +206,27 @@ def digest(
     """
     executed, measured = _total(frames.statuses), _total(frames.measured_statuses)
     compared = _comparisons(header, frames, summary)
-    narrowed = adaptive_result(frames.trials, header)
-    needed = header.planned - narrowed.spared
+    adaptive = adaptive_repeats(frames.trials, header)
+    needed = header.planned - (0 if adaptive is None else adaptive.spared)
     settled = sum(executed.values()) - executed.get(Status.CANCELLED, 0)
     return RunDigest(
         headline=_headline(header, executed, measured, needed),
         description=printable(" ".join(header.experiment.get("description", "").split())),
         cases=tuple(_cases(header, frames, compared)),
         remarks=tuple(
-            _remarks(header, frames, run, narrowed, _meaning(header.declaration) if compared else "")
+            _remarks(header, frames, run, adaptive, _meaning(header.declaration) if compared else "")
         ),
         verdict=verdict_digest(judgement, complete=settled >= needed) if judgement.rules else None,
     )
 
 
 def _remarks(
-    header: Header, frames: Frames, run: RunInfo | None, narrowed: AdaptiveResult, meaning: str
+    header: Header, frames: Frames, run: RunInfo | None, adaptive: AdaptiveRepeats | None, meaning: str
 ) -> Iterator[Remark]:
     final = frames.trials[frames.trials["is_final"]]
     yield from (Remark(why, "red") for why in reasons(failures(final), len(final)))
-    yield from (Remark(printable(line), "yellow") for line in wide_intervals(narrowed, frames.labels))
+    wide = () if adaptive is None else wide_intervals(adaptive, frames.labels)
+    yield from (Remark(printable(line), "yellow") for line in wide)
     if meaning:
         yield Remark(meaning, "dim")
     noise: list[str] = []
@@ -249,7 +250,7 @@ def _fastest(values: Values, partners: Mapping[str, str], frames: Frames) -> lis
     told = [
         fastest_in_words(found, group, frames.params)
         for group in groups_of(partners)
-        if (found := fastest(values, group)) is not None
+        if (found := fastest(values, group))
     ]
     return told if len(told) <= MOST_FASTEST else []
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mprunner.analysis.diagnostics import AdaptiveResult
 from mprunner.analysis.statistics import median_interval, precision
 from mprunner.errors import ExperimentError
 from mprunner.executors import Interrupt
@@ -267,8 +266,10 @@ def test_the_summary_says_which_cases_did_not_get_there(toy):
 
 
 def test_a_case_without_enough_values_is_told_even_if_all_of_its_trials_were_ok():
-    narrowed = AdaptiveResult(repeats=9, metric="number", wide={"a": None})
-    assert [*wide_intervals(narrowed, {"a": "size 8"})] == [
+    adaptive = AdaptiveRepeats(Until(least=5, metric="number", ci_ratio=0.1), 9, precision, 1)
+    for repeat in range(9):
+        adaptive.add("a", 1.0 if repeat < 4 else None)
+    assert [*wide_intervals(adaptive, {"a": "size 8"})] == [
         "size 8: no interval of number after 9 repeats: too few ok trials have a value"
     ]
 
