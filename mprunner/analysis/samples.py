@@ -37,13 +37,11 @@ class MeasuredRun:
     """A run, reduced to what is compared.
 
     Attributes:
-        run_id: its id.
         scenario: the name of its scenario.
         units: the unit of each numeric metric.
         cases: in the order of its plan.
     """
 
-    run_id: str
     scenario: str
     units: Mapping[str, str] = field(default_factory=dict)
     cases: tuple[MeasuredCase, ...] = ()
@@ -55,7 +53,6 @@ def measured(frames: Frames, header: Header) -> MeasuredRun:
     trials = counted(frames.trials)
     values = {metric: values_of(trials, metric) for metric in units}
     return MeasuredRun(
-        run_id=header.run_id,
         scenario=header.declaration.name,
         units=units,
         cases=tuple(

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mprunner.analysis.diagnostics import failures
 from mprunner.analysis.statistics import unseen_bound
@@ -137,22 +137,11 @@ def _values(distinct: Sequence[Scalar]) -> str:
     return span(min(numbers), max(numbers), "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerdictLine:
-    """A line below the verdict.
+class VerdictLine(NamedTuple):
+    """A line below the verdict, and whether the run fails by what it says."""
 
-    Attributes:
-        found: such as ``forbidden``; empty for a remark.
-        told: the case and the numbers.
-        fails: whether the run fails by it.
-    """
-
-    found: str
-    told: str
-    fails: bool
-
-    def __str__(self) -> str:
-        return f"{self.found}: {self.told}" if self.found else self.told
+    text: str
+    fails: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,9 +174,7 @@ def verdict_digest(judgement: Judgement, *, complete: bool) -> VerdictDigest:
         *_never_forbidden(judgement),
     ]
     if not (judgement.rules or lines):
-        lines.append(
-            VerdictLine(found="", told="nothing is expected but that every trial ends ok", fails=False)
-        )
+        lines.append(VerdictLine("nothing is expected but that every trial ends ok"))
     so_far = "" if complete else " so far"
     fails = judgement.verdict == "failed"
     return VerdictDigest(verdict=f"{judgement.verdict}{so_far}", fails=fails, lines=tuple(lines))
@@ -196,11 +183,9 @@ def verdict_digest(judgement: Judgement, *, complete: bool) -> VerdictDigest:
 def _lines(found: str, findings: Sequence[Finding]) -> Iterator[VerdictLine]:
     own = [finding for finding in findings if finding.found == found]
     for finding in own[:SHOWN]:
-        yield VerdictLine(found=found, told=_line(finding), fails=finding.fails)
+        yield VerdictLine(f"{found}: {_line(finding)}", finding.fails)
     if len(own) > SHOWN:
-        yield VerdictLine(
-            found=found, told=f"… and {number(len(own) - SHOWN)} more in verdict.json", fails=own[0].fails
-        )
+        yield VerdictLine(f"{found}: … and {number(len(own) - SHOWN)} more in verdict.json", own[0].fails)
 
 
 def _line(finding: Finding) -> str:
@@ -221,8 +206,7 @@ def _met(findings: Sequence[Finding]) -> Iterator[VerdictLine]:
     total = counts["met"] + counts["missed"]
     if total:
         noun = "expectation" if total == 1 else "expectations"
-        text = f"{number(counts['met'])} of {number(total)} {noun}, counted by case"
-        yield VerdictLine(found="met", told=text, fails=False)
+        yield VerdictLine(f"met: {number(counts['met'])} of {number(total)} {noun}, counted by case")
 
 
 def _never_forbidden(judgement: Judgement) -> Iterator[VerdictLine]:
@@ -236,16 +220,13 @@ def _never_forbidden(judgement: Judgement) -> Iterator[VerdictLine]:
         several = "" if len(cases) == 1 else f" of each of {number(len(cases))} {other}cases"
         text = f"{case}{variable} in {span(*counts, '')} observations{several}"
         bounds = dict.fromkeys(share(unseen_bound(count)) for count in counts)
-        yield VerdictLine(
-            found="never forbidden",
-            told=f"{text}; less often than {' … '.join(bounds)}, at 95% confidence",
-            fails=False,
-        )
+        less = f"less often than {' … '.join(bounds)}, at 95% confidence"
+        yield VerdictLine(f"never forbidden: {text}; {less}")
 
 
 def render_verdict(verdict: VerdictDigest) -> str:
     """Return a verdict as plain text, a line for each thing that it rests on."""
-    return "\n".join([f"verdict: {verdict.verdict}", *(f"  {line}" for line in verdict.lines)])
+    return "\n".join([f"verdict: {verdict.verdict}", *(f"  {line.text}" for line in verdict.lines)])
 
 
 def verdict_text(verdict: VerdictDigest) -> "Text":
@@ -254,7 +235,7 @@ def verdict_text(verdict: VerdictDigest) -> "Text":
 
     text = Text(f"verdict: {verdict.verdict}", style="bold red" if verdict.fails else "bold green")
     for line in verdict.lines:
-        text.append(f"\n  {line}", style="not bold red" if line.fails else "not bold default")
+        text.append(f"\n  {line.text}", style="not bold red" if line.fails else "not bold default")
     return text
 
 

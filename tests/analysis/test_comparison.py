@@ -40,7 +40,7 @@ def case(values: Iterable[float], guard="none", label=None, failed=0, **params):
 
 
 def made(*cases, scenario="race-bank", units=None):
-    return MeasuredRun(run_id="a-run", scenario=scenario, units=units or {"wall_s": "s"}, cases=cases)
+    return MeasuredRun(scenario=scenario, units=units or {"wall_s": "s"}, cases=cases)
 
 
 def compared(base, new, **options):

@@ -322,7 +322,7 @@ def test_a_condition_of_nothing_is_none():
 
 def lines(judgement, *, complete=True):
     digest = verdict_digest(judgement, complete=complete)
-    return [digest.verdict, *map(str, digest.lines)]
+    return [digest.verdict, *(line.text for line in digest.lines)]
 
 
 def test_the_verdict_is_told_with_what_failed_first():
