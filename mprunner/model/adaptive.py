@@ -1,7 +1,7 @@
 """Repeats that go on until an interval is narrow: what is asked for, and which cases need no more."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from mprunner.model.records import Record, Status
@@ -33,10 +33,6 @@ class Until:
         whole of it in proportion to the repeats too, and no case gets more than 5 % too many.
         """
         return repeats >= self.least and (repeats == self.least or repeats % max(1, repeats // _LOOKS) == 0)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a value that ``json`` can write and :meth:`from_json` reads back."""
-        return asdict(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any] | None) -> "Until | None":

@@ -110,21 +110,10 @@ class Experiment:
 
     def to_json(self) -> dict[str, Any]:
         """Return a value that ``json`` can write and :meth:`from_json` reads back, without the source."""
-        apart = ("source", "source_map", "rules")
-        value = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in apart}
-        return {
-            **value,
-            "params": dict(self.params),
-            "sweep": [{key: _as_lists(values) for key, values in block.items()} for block in self.sweep],
-            "exclude": [dict(values) for values in self.exclude],
-            "cpus": None if self.cpus is None else list(self.cpus),
-            "limits": dataclasses.asdict(self.limits),
-            "baseline": None if self.baseline is None else dict(self.baseline),
-            "until": None if self.until is None else self.until.to_json(),
-            **self.rules.to_json(),
-            "overrides": list(self.overrides),
-            "only": [{name: list(values) for name, values in each.items()} for each in self.only],
-        }
+        value = dataclasses.asdict(dataclasses.replace(self, source=b"", source_map=None, rules=Rules()))
+        for apart in ("source", "source_map", "rules"):
+            del value[apart]
+        return {**value, **self.rules.to_json()}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], source: bytes = b"") -> "Experiment":
@@ -144,10 +133,6 @@ class Experiment:
             "until": Until.from_json(value.get("until")),
         }
         return cls(**{**kept, **given, "source": source})
-
-
-def _as_lists(values: Values) -> list[Any]:
-    return [list(value) if isinstance(value, tuple) else value for value in values]
 
 
 def _as_tuples(values: list[Any]) -> Values:
