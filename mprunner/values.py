@@ -6,7 +6,8 @@ import re
 Scalar = bool | int | float | str | None
 """A value of a param or a metric."""
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""The C0 and C1 controls, DEL, Unicode's line separators, and lone surrogates, which UTF-8 can't hold."""
 
 
 def in_words(text: str) -> str:
@@ -30,6 +31,6 @@ def unfit(value: Scalar) -> str | None:
         return "is an integer that 64 bits don't hold"
     if value == "":
         return "is empty text, which a table can't tell from a missing value"
-    if isinstance(value, str) and _UNPRINTABLE.search(value):
+    if isinstance(value, str) and UNPRINTABLE.search(value):
         return "has a control character or half a character in it"
     return None

@@ -10,17 +10,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from mprunner.model.records import Record, Status
+from mprunner.values import UNPRINTABLE
 
 _ESCAPES: Final[Mapping[str, str]] = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _PLAIN: Final[Mapping[str, str]] = {escape: character for character, escape in _ESCAPES.items()}
-# The C0 and C1 controls, DEL, Unicode's line separators, and lone surrogates, which UTF-8 can't hold.
-_UNSAFE = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ESCAPED = re.compile(r"\\(?:[\\nrt]|x[0-9a-f]{2}|u[0-9a-f]{4})")
 
 
 def escaped(text: str) -> str:
     """Return text in which unsafe characters are escaped as in Python (LF is ``\\n``), and backslashes doubled."""
-    return _UNSAFE.sub(_escape, text)
+    return UNPRINTABLE.sub(_escape, text.replace("\\", "\\\\"))
 
 
 def unescaped(text: str) -> str:
