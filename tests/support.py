@@ -180,6 +180,19 @@ def wait_until_none_is_left(token: str) -> None:
 
 
 @contextmanager
+def one_cpu() -> Iterator[None]:
+    """Let this process, and what it starts, use one CPU; the test is skipped where no process can be bound."""
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("this system does not bind processes to CPUs")
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
 def started(folder: Path, *arguments: str | Path, **options: Any) -> Iterator["subprocess.Popen[str]"]:
     """Start the program, which is ended when the test is done with it."""
     with subprocess.Popen(command(*arguments), cwd=folder, text=True, **options) as process:

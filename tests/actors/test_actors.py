@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from mprunner.actors.group import ActorsFailed, run_actors
-from tests.support import GENEROUS_S
+from tests.support import GENEROUS_S, one_cpu
 
 METHODS = ("fork", "spawn", "forkserver")
 SYNCS = ("none", "barrier", "spin")
@@ -217,16 +217,11 @@ def test_the_start_ends_when_the_last_actor_runs(workers):
     assert result.start_s >= max(latency for latency in latencies if latency is not None)
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no way to bind to one CPU here")
 @pytest.mark.parametrize("kind", ["process", "thread"])
 @pytest.mark.parametrize("sync", SYNCS)
 def test_the_gate_does_not_hang_on_one_cpu(workers, kind, sync):
-    cpus = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cpus)})
-    try:
+    with one_cpu():
         assert bumped(workers, 2, kind=kind, sync=sync, rounds=200) == {2: 200}
-    finally:
-        os.sched_setaffinity(0, cpus)
 
 
 WAITING = """

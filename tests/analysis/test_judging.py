@@ -349,9 +349,7 @@ def test_where_nothing_was_forbidden_is_told_apart_from_where_it_was():
     """With the numbers of one case alone, it would read as a contradiction."""
     records = [balances("none", b99=1), balances("lock", b100=500, repeat=0)]
     told = lines(judged(records, [HUNDRED, OTHERWISE]))
-    assert told[-1].startswith(
-        "never forbidden: guard lock: final_balance in 500 observations; less often than"
-    )
+    assert told[-1].startswith("never forbidden: guard lock: final_balance in 500 observations; less often")
     told = lines(judged([*records, balances("rlock", b100=500)], [HUNDRED, OTHERWISE]))
     assert "final_balance in 500 observations of each of 2 other cases;" in told[-1]
 

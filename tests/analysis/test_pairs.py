@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from mprunner.analysis.significance import differences_of, paired_p, signed_rank_p
 
@@ -16,7 +17,6 @@ differences = st.lists(st.integers(-9, 9).map(float), min_size=1, max_size=12)
 @pytest.mark.parametrize("size", [5, 8, 20, 50, 60, 200])
 @pytest.mark.parametrize("tied", [False, True])
 def test_the_signed_rank_test_is_scipys(size, tied):
-    stats = pytest.importorskip("scipy.stats")
     rng = np.random.default_rng(size)
     for shift in (0.0, 0.3, 2.0):
         own = rng.normal(shift, size=size)
@@ -52,7 +52,6 @@ def test_the_opposite_is_as_likely(values):
 
 
 def test_so_few_differences_that_no_ranks_could_tell_are_tested_by_student():
-    stats = pytest.importorskip("scipy.stats")
     own = [0.1, 0.12, 0.09, 0.11, 0.13]
     assert paired_p(own, tests=1) == pytest.approx(stats.ttest_1samp(own, 0).pvalue)
     assert paired_p([*own, 0.14], tests=1) == signed_rank_p([*own, 0.14]) == 2 / 2**6

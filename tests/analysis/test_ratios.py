@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from mprunner.analysis.effects import independent_interval, ratio_of_medians, ratio_of_runs
 from mprunner.analysis.statistics import Interval
@@ -76,7 +77,6 @@ def test_about_95_of_100_intervals_hold_the_ratio_of_runs_that_drift(sizes):
 
 
 def test_the_ratio_of_runs_is_scipys_t_test_of_the_logarithms():
-    stats = pytest.importorskip("scipy.stats")
     rng = np.random.default_rng(3)
     base, new = lognormal(rng, 4, 0.1), lognormal(rng, 3, 0.1, 1.2)
     theirs = stats.ttest_ind(np.log(new), np.log(base))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from scipy import stats
 
 from mprunner.analysis.statistics import (
     RESAMPLES,
@@ -101,7 +102,6 @@ def test_about_95_of_100_intervals_hold_the_median():
 
 @pytest.mark.parametrize("size", [5, 6, 11, 50])
 def test_an_interval_is_equal_to_scipys(size):
-    stats = pytest.importorskip("scipy.stats")
     values = np.sort(np.random.default_rng(size).exponential(size=size))
     theirs = stats.bootstrap(
         (values,),

@@ -9,7 +9,6 @@ import pytest
 
 from mprunner.runs import Journal
 from tests.made import header, record
-from tests.support import check_told
 
 
 @pytest.fixture
@@ -130,42 +129,11 @@ def test_sides_that_are_no_two_runs_are_exit_code_2(compare, runs, arguments, me
     assert message in done.stderr
 
 
-def test_runs_without_a_case_in_common_are_exit_code_5(compare, write_run):
-    first, second = write_run("1-a", {"none": [1.0]}), write_run("2-b", {"lock": [1.0]})
-    done = compare(first, second)
-    check_told(done, 5, "no case in common")
-
-
-def test_several_runs_stand_on_a_side(compare, write_run):
-    base = [write_run(f"1-{n}", walls(n)) for n in range(3)]
-    new = write_run("2-a", walls(9, 1.5))
-    done = compare("--base", base[0], "--base", base[1], base[2], new)
-    assert done.returncode == 0, done.stderr
-    assert "wall_s: 2 cases, 2 slower" in done.stdout
-    assert "Each run's median is one observation (4 runs)." in done.stdout
-
-
-def test_cases_of_one_run_are_compared(compare, runs):
-    done = compare("bank", "--case", "guard=none", "--case", "guard=lock")
-    assert done.returncode == 0, done.stderr
-    assert "guard none → guard lock   " in done.stdout
-    assert f"of     bank, {runs[1]}" in done.stdout
-
-
-def test_the_comparison_as_json_has_sides_differences_rows_and_limits(compare, runs):
+def test_the_comparison_as_json_says_what_exceeds_a_limit(compare, runs):
     done = compare(*runs, "--json", "--metric", "wall_s", "--fail-on", "wall_s: +5%")
     assert done.returncode == 1
     found = json.loads(done.stdout)
-    assert found["differences"] == [{"what": "Python", "then": "3.12.1", "now": "3.13.0"}]
-    assert found["method"] == "trials"
-    row = found["rows"][0]
-    assert (row["label"], row["metric"], row["change"], row["base"]["trials"]) == (
-        "guard none",
-        "wall_s",
-        "more",
-        10,
-    )
-    assert row["interval"]["low"] < row["ratio"] < row["interval"]["high"]
+    assert {row["change"] for row in found["rows"]} == {"more"}
     assert [limit["label"] for limit in found["exceeded"]] == ["guard none", "guard lock"]
 
 

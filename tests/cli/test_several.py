@@ -32,9 +32,7 @@ def way(name):
 
 def executed(tmp_path):
     """The names of the experiments that have runs, a name for each, in the order in which they began."""
-    files = sorted(
-        (tmp_path / "results").glob("*/2*/experiment.yaml"), key=lambda file: file.stat().st_mtime_ns
-    )
+    files = sorted((tmp_path / "results").glob("*/2*/experiment.yaml"), key=lambda f: f.stat().st_mtime_ns)
     return [file.parent.parent.name for file in files]
 
 
@@ -93,13 +91,6 @@ def test_everything_that_is_wrong_is_told_before_anything_is_executed(in_process
     ):
         assert said in done.stderr
     assert not (tmp_path / "results").exists()
-
-
-def test_what_is_wrong_alike_with_several_files_is_told_once_with_their_names(in_process, written):
-    written(a=BANK, b=BANK)
-    done = in_process("plan", "a.yaml", "b.yaml", "--set", "repeats=lots")
-    assert done.stderr.startswith("in a.yaml, b.yaml:\n--set repeats=lots: repeats: must be a whole number")
-    assert done.stderr.count("must be") == 1
 
 
 @pytest.mark.parametrize(
@@ -163,12 +154,6 @@ def test_each_run_on_a_terminal_has_its_own_line_of_progress(tmp_path, on_a_term
     assert "1 of 2: a.yaml" in text
     assert "2 of 2: b.yaml" in text
     assert "Traceback" not in text
-
-
-def test_plan_shows_one_after_the_other(in_process, written):
-    written(a=BANK, b=BANK)
-    shown = in_process("plan", "a.yaml", "b.yaml").stdout
-    assert shown.index("a: race-bank, ") < shown.index("\n\nb: race-bank, ")
 
 
 def test_what_is_left_out_is_told_with_the_name_where_there_are_several(in_process, written):

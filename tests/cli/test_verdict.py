@@ -61,9 +61,7 @@ FAILED, PASSED = ("failed", "failed"), ("passed", "passed")
 def test_a_forbidden_outcome_fails_the_run(ran):
     done = ran(BANK + KEEPS_ALL.replace("VERDICT", "forbidden"), "-q", code=1)
     assert "verdict: failed" in done.stdout
-    assert (
-        "forbidden: guard lock: final_balance 100 in 2 of 2 observations (100%): every update" in done.stdout
-    )
+    assert "forbidden: guard lock: final_balance 100 in 2 of 2 observations (100%): every" in done.stdout
     assert kept(done.folder) == FAILED
     table = pd.read_csv(done.folder / "outcomes.csv")
     assert set(table.loc[table["guard"] == "lock", "verdict"]) == {"forbidden"}
@@ -156,9 +154,7 @@ def test_a_mistake_in_the_file_is_located_and_the_old_verdict_stays(in_process, 
     expecting("expect:\n  - {metric: lost_update, max: 0}\n")
     done = in_process("verdict")
     assert done.returncode == 2
-    assert done.stderr.startswith(
-        "bank.yaml:7:14: expect[0].metric: scenario 'race-bank' has no such metric\n"
-    )
+    assert done.stderr.startswith("bank.yaml:7:14: expect[0].metric: scenario 'race-bank' has no such metric")
     assert kept(folder) == PASSED
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import statistics
 from collections import Counter
 from dataclasses import replace
 
@@ -33,9 +34,7 @@ UNTIL = Until(least=5, metric="wall_s", ci_ratio=0.0973)
 
 def plan_of(cases=3, most=MOST, warmup=0, order="interleaved"):
     made = (Case(case_id=f"c{i}", label=f"case {i}", params={"size": i}) for i in range(cases))
-    return Plan(
-        cases=tuple(made), refused=(), repeats=most, warmup=warmup, order=order, seed=0, timeout_s=1.0
-    )
+    return Plan(cases=tuple(made), refused=(), repeats=most, warmup=warmup, order=order, seed=0, timeout_s=1)
 
 
 def record(attempt, value, status=Status.OK):
@@ -105,9 +104,7 @@ def test_a_case_has_exactly_the_repeats_after_which_its_interval_is_first_narrow
             ok = [each.ending.result.metrics["wall_s"] for each in own[:repeats] if each.status is Status.OK]
             is_narrow = False
             if (interval := median_interval(ok)) is not None:
-                median = (
-                    sorted(ok)[len(ok) // 2] if len(ok) % 2 else sum(sorted(ok)[len(ok) // 2 - 1 :][:2]) / 2
-                )
+                median = statistics.median(ok)
                 is_narrow = (interval.high - interval.low) / 2 <= UNTIL.ci_ratio * abs(median)
             assert is_narrow == (repeats == count and count < MOST) or repeats == MOST
 

@@ -12,9 +12,7 @@ from tests.made import attempt
 
 def schedule(repeats=4, *, lost=None, **options):
     experiment = Experiment(name="bank", scenario="race-bank", **options)
-    return schedule_for(
-        experiment, experiment.rules, [attempt(repeat=repeat) for repeat in range(repeats)], lost
-    )
+    return schedule_for(experiment, experiment.rules, [attempt(repeat=n) for n in range(repeats)], lost)
 
 
 def executed(schedule, *statuses):

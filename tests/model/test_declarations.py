@@ -37,9 +37,7 @@ def one(annotation: object, *default: object) -> Field:
     return fields_of(make_dataclass("Params", [("x", annotation, *default)]), "scenario: Params")[0]
 
 
-def scenario_class(
-    params: Any = Nothing, metrics: Any = Wall, **attributes: object
-) -> type[Scenario[Any, Any]]:
+def scenario_class(params=Nothing, metrics=Wall, **attributes):
     class Some(Scenario[params, metrics]):
         """Do something."""
 

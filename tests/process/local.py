@@ -1,28 +1,18 @@
 """Trials of the tests' plugins on a real launcher."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from mprunner.executors import Interrupt, ScenarioSource
 from mprunner.executors.local import LocalExecutor
 from mprunner.model.records import Attempt, Record
+from tests import made
 from tests.support import PLUGINS
 
 
 def attempt(timeout_s: float = 60.0, **params: str) -> Attempt:
     """Return an attempt of a trial that is called as its params are."""
-    name = "-".join(params.values())
-    return Attempt(
-        trial_id=name,
-        case_id="case",
-        case_label=name,
-        repeat=0,
-        attempt=1,
-        order=0,
-        is_warmup=False,
-        seed=1,
-        params=params,
-        timeout_s=timeout_s,
-    )
+    return replace(made.attempt(params=params), trial_id="-".join(params.values()), timeout_s=timeout_s)
 
 
 class Local(LocalExecutor):

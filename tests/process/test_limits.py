@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from mprunner.model.records import Ending, Status, classify
 from mprunner.worker.containment import descendants, has_more_below
 from mprunner.worker.watch import Crowd
 
@@ -91,10 +90,3 @@ def test_a_look_that_took_long_is_not_soon_taken_again(monkeypatch):
     crowd = Crowd(5, lambda pid, most: bool(looks.append(most)) or True)
     assert [crowd.is_over(), crowd.is_over(), crowd.is_over()] == [True, False, True]
     assert looks == [5, 5]
-
-
-def test_the_status_of_too_many_processes_comes_after_those_of_time_and_output_and_before_a_signal():
-    assert classify(Ending(over_processes=True, signal=9)) is Status.PROCESS_LIMIT
-    assert classify(Ending(over_processes=True, over_output=True)) is Status.OUTPUT_LIMIT
-    assert classify(Ending(over_processes=True, timed_out=True)) is Status.TIMEOUT
-    assert classify(Ending(over_processes=True, cancelled=True)) is Status.CANCELLED

@@ -240,9 +240,7 @@ def test_a_signal_to_the_runner_cancels_the_trial_in_hand(subreaper, tmp_path):
     assert record.status is Status.CANCELLED
 
 
-def test_a_cancel_that_reaches_the_launcher_together_with_the_order_is_heard(
-    subreaper, tmp_path, monkeypatch
-):
+def test_a_cancel_that_reaches_the_launcher_with_the_order_is_heard(subreaper, tmp_path, monkeypatch):
     (launcher,) = launchers()
     send = Channel.send
 
@@ -272,6 +270,10 @@ OK_RESULT = Result(kind=ResultKind.OK)
         (Ending(timed_out=True, over_output=True), Status.TIMEOUT),
         (Ending(over_output=True, signal=9, result=OK_RESULT), Status.OUTPUT_LIMIT),
         (Ending(over_output=True, exit_code=0, result=OK_RESULT), Status.OUTPUT_LIMIT),
+        (Ending(over_processes=True, cancelled=True), Status.CANCELLED),
+        (Ending(over_processes=True, timed_out=True), Status.TIMEOUT),
+        (Ending(over_processes=True, over_output=True), Status.OUTPUT_LIMIT),
+        (Ending(over_processes=True, signal=9), Status.PROCESS_LIMIT),
         (Ending(signal=11, result=OK_RESULT), Status.SIGNAL),
         (Ending(exit_code=0, result=Result(kind=ResultKind.MEMORY)), Status.MEMORY),
         (Ending(exit_code=1, result=Result(kind=ResultKind.MEMORY)), Status.EXIT),

@@ -41,9 +41,7 @@ def mounted(tmp_path):
     options = ("-t", "tmpfs", "-o", "size=64k")
     if not shutil.which("mount") or os.geteuid() != 0:
         pytest.skip("only root can mount a file system")
-    if subprocess.run(
-        ["mount", *options, "mprunner-test", folder], check=False, capture_output=True
-    ).returncode:
+    if subprocess.run(["mount", *options, "test", folder], check=False, capture_output=True).returncode:
         pytest.skip("root may not mount a file system here")
     yield folder
     subprocess.run(["umount", "--lazy", folder], check=True)

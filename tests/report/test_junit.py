@@ -150,17 +150,6 @@ def test_the_time_of_a_case_is_that_of_all_its_trials():
     assert float(root.attrib["time"]) == 3.0
 
 
-def test_the_facts_of_the_run_are_properties():
-    properties = {each.attrib["name"]: each.attrib["value"] for each in parsed().iter("property")}
-    assert properties["run_id"] == RUN["run_id"]
-    assert properties["packages.numpy"] == "2.0"
-    assert properties["cpus_usable"] == "0 1"
-    assert "governor" not in properties
-    (suite,) = parsed()
-    assert suite.attrib["timestamp"] == "2025-01-01T00:00:00"
-    assert suite.attrib["hostname"] == "here"
-
-
 @pytest.mark.parametrize("state", ["interrupted", "stopped"])
 def test_a_run_that_is_not_whole_has_an_error(state):
     root = parsed({**RUN, "state": state, "done": 2})

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from mprunner.workflow.prepare import prepare
 from mprunner.workflow.tabulate import tabulate
 from mprunner_scenarios import locked_counter, pool_map, race_bank, spawn_count
 from tests.fake_executor import FakeExecutor
-from tests.support import ROOT, trials_of
+from tests.support import ROOT, one_cpu, trials_of
 
 AT_MOST = {
     "n": 2_000,
@@ -70,14 +70,12 @@ def _clipped(name, value):
 @pytest.mark.parametrize("cpus", ["all CPUs", "one CPU"])
 def test_every_experiment_finishes_with_all_trials_ok(program, tmp_path, monkeypatch, cpus):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # for the functions of own-function.yaml
-    if cpus == "one CPU" and not hasattr(os, "sched_setaffinity"):
-        pytest.skip("no way to bind a process to one CPU here")
     files = sorted((ROOT / "experiments").glob("*.yaml"))
     for file in files:
         experiment = quick(yaml.safe_load(file.read_text()))
         (tmp_path / file.name).write_text(yaml.safe_dump(experiment, sort_keys=False))
-    options = {"preexec_fn": _use_one_cpu} if cpus == "one CPU" else {}
-    done = program("run", ".", **options)
+    with one_cpu() if cpus == "one CPU" else nullcontext():
+        done = program("run", ".")
     assert done.returncode in (0, 1), done.stdout + done.stderr
     failing = [file.stem for file in files if _has_failed(tmp_path / "results" / file.stem / "latest")]
     assert done.returncode == (1 if failing else 0)
@@ -95,9 +93,12 @@ def _has_failed(folder: Path) -> bool:
     return bool(failing)
 
 
-def test_every_experiment_states_what_it_expects():
+def test_every_experiment_is_called_as_its_file_and_says_what_it_asks_and_expects():
     for file in (ROOT / "experiments").glob("*.yaml"):
-        assert {"outcomes", "expect"} & set(yaml.safe_load(file.read_text())), file.name
+        said = yaml.safe_load(file.read_text())
+        assert said["name"] == file.stem
+        assert said["description"]
+        assert {"outcomes", "expect"} & set(said), file.name
 
 
 @pytest.fixture
@@ -165,7 +166,3 @@ def test_the_bank_fails_if_the_gated_race_never_shows(bank):
     assert judgement.verdict == "failed"
     failing = [(finding.found, told(finding)) for finding in judgement.findings if finding.fails]
     assert failing == [("missed", "0 in 10 of 10 trials")]
-
-
-def _use_one_cpu():
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})

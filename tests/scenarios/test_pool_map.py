@@ -1,6 +1,5 @@
 """pool-map: every method of every pool does all the work, and says which actor did what."""
 
-import os
 import pickle
 import random
 import signal
@@ -20,6 +19,7 @@ from tests.support import (
     a_trial_has_started,
     latest,
     living_children,
+    one_cpu,
     processes_marked,
     trials_of,
     wait_until,
@@ -185,17 +185,6 @@ def test_what_makes_no_sense_is_refused_with_its_reason(params, reason):
         pool_map.Params(**params)
 
 
-@pytest.fixture
-def one_cpu():
-    """Let this process, and what it starts, use one CPU."""
-    if not hasattr(os, "sched_setaffinity"):
-        pytest.skip("this system does not bind processes to CPUs")
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(before)})
-    yield
-    os.sched_setaffinity(0, before)
-
-
 EVERY_METHOD = """
 scenario: pool-map
 params: {numbers: 100}
@@ -211,8 +200,9 @@ repeats: 1
 """
 
 
-def test_every_method_ends_on_one_cpu(one_cpu, ran):
-    done = ran(EVERY_METHOD)
+def test_every_method_ends_on_one_cpu(ran):
+    with one_cpu():
+        done = ran(EVERY_METHOD)
     trials = done.trials
     assert len(trials) == 1 + 24 + 4
     assert set(trials.processes) == {1, 3}

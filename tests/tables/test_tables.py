@@ -228,18 +228,6 @@ def test_a_frame_without_rows_is_a_file_with_its_header(path):
     )
 
 
-def test_a_table_as_a_person_sees_it(path):
-    failed = record(status=Status.ERROR, repeat=1, error_type="ValueError", error_message="bad\nvalue")
-    write_csv(build_frames(run(record(metrics={"wall_s": 0.1}), failed)).trials, path)
-    assert path.read_text(encoding="utf-8") == (
-        ",".join((*TRIAL_COLUMNS, "guard,transactions,lost_updates,final_balance,wall_s,lossy,remark")) + "\n"
-        "20250101T000000Z-abcdef,trial-none-0,case-none,0,1,True,0,False,ok,0,,,,0,subreaper,3.12.1,here,"
-        "2025-01-01T00:00:00.000000Z,0.75,,,,9007199254740991,none,1000,0,100,0.1,False,\n"
-        "20250101T000000Z-abcdef,trial-none-1,case-none,1,1,True,1,False,error,1,,ValueError,bad\\nvalue,0,"
-        "subreaper,3.12.1,here,2025-01-01T00:00:00.000000Z,0.75,,,,9007199254740991,none,1000,,,,,\n"
-    )
-
-
 def test_a_table_that_can_not_be_written_leaves_the_old_one_and_nothing_else(path, monkeypatch):
     path.write_text("old", encoding="utf-8")
 
