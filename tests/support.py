@@ -60,6 +60,15 @@ class Ran(Done):
         return json.loads((self.folder / "run.json").read_text())
 
 
+def install(folder: Path, name: str, version: str, entries: dict[str, str]) -> None:
+    """Have importlib find a distribution with entry points, once the folder is on the path."""
+    info = folder / f"{name}-{version}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    lines = [f"{entry} = {module}" for entry, module in entries.items()]
+    (info / "entry_points.txt").write_text("\n".join(["[mprunner]", *lines, ""]))
+
+
 SCENARIO = """\
 from dataclasses import dataclass
 from mprunner.scenario import ProcessCount, Scenario, Trial

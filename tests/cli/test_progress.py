@@ -1,6 +1,5 @@
 """What a person sees while trials are executed: one live line on a terminal, lines elsewhere."""
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -109,15 +108,3 @@ def test_no_thread_draws_the_live_line(clock, plan, live):
     """A thread that wakes up beside a trial would disturb what it measures."""
     progress, _ = live
     assert progress._bar.live._refresh_thread is None
-
-
-def test_the_program_keeps_a_live_line_on_a_terminal_and_leaves_the_summary(tmp_path, token, on_a_terminal):
-    (tmp_path / "bank.yaml").write_text(
-        "scenario: race-bank\nparams: {transactions: 10}\nsweep: {guard: [none, lock]}\nrepeats: 3\n"
-    )
-    status, text = on_a_terminal("run", "bank.yaml")
-    assert status == 0
-    assert "0/6" in text
-    assert "what happened" in text
-    run = json.loads((tmp_path / "results" / "bank" / "latest" / "run.json").read_text())
-    assert run["verdict"] == "passed"

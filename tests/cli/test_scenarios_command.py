@@ -1,10 +1,9 @@
 """``mprunner scenarios``, on entry points and files made for the test; tests/golden has those that are bundled."""
 
-from pathlib import Path
-
 import pytest
 
 import mprunner
+from tests.support import install
 
 MINE = '''
 from dataclasses import dataclass
@@ -49,14 +48,6 @@ def mine(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(MINE)
     return file
-
-
-def install(folder: Path, name: str, version: str, entries: dict[str, str]) -> None:
-    info = folder / f"{name}-{version}.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-    lines = [f"{entry} = {module}" for entry, module in entries.items()]
-    (info / "entry_points.txt").write_text("\n".join(["[mprunner]", *lines, ""]))
 
 
 def test_a_description_tells_default_choices_bounds_and_unit_of_everything(in_process, mine):

@@ -147,12 +147,16 @@ def test_ctrl_c_ends_the_run_in_hand_and_names_those_that_were_not_begun(tmp_pat
     assert json.loads((latest(tmp_path, "b") / "run.json").read_text())["state"] == "interrupted"
 
 
-def test_each_run_on_a_terminal_has_its_own_line_of_progress(tmp_path, on_a_terminal, written):
+def test_each_run_on_a_terminal_has_its_own_live_line_of_progress_and_leaves_its_summary(
+    tmp_path, on_a_terminal, written
+):
     written(a=way("ok, print"), b=way("ok, print"))
     status, text = on_a_terminal("run", "a.yaml", "b.yaml", *PLUGIN)
     assert status == 0
     assert "1 of 2: a.yaml" in text
     assert "2 of 2: b.yaml" in text
+    assert text.count("0/2") >= 2
+    assert text.count("what happened") == 2
     assert "Traceback" not in text
 
 

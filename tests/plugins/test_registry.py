@@ -12,8 +12,8 @@ import pytest
 from mprunner.errors import ExperimentError, PluginError
 from mprunner.plugins.registry import Registry, load_registry
 from mprunner_scenarios.race_bank import RaceBank
-
-ROOT = Path(__file__).parents[2]
+from tests.support import ROOT
+from tests.support import install as install_distribution
 
 TYPES = """
 from dataclasses import make_dataclass
@@ -49,11 +49,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     def add(name: str, source: str, *, target: str = "{module}") -> str:
         module = f"plugin_{uuid.uuid4().hex}"
         folder = tmp_path / f"site-{name}"
-        info = folder / f"{name}-1.0.dist-info"
-        info.mkdir(parents=True)
+        install_distribution(folder, name, "1.0", {name: target.format(module=module)})
         (folder / f"{module}.py").write_text(source)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[mprunner]\n{name} = {target.format(module=module)}\n")
         monkeypatch.syspath_prepend(folder)
         return module
 
