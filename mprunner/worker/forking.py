@@ -95,6 +95,7 @@ def fork_waiting(
     """
     order_reader, order_writer = os.pipe()
     result_reader, result_writer = os.pipe()
+    launcher = os.getpid()
 
     def work() -> int:
         os.close(order_writer)
@@ -107,7 +108,6 @@ def fork_waiting(
             limit_memory(memory)
         return begin(order, result_writer, tmp_path)
 
-    launcher = os.getpid()
     pid = os.fork()
     if pid == 0:
         _end_with(work)

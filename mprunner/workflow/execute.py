@@ -5,6 +5,7 @@ record is in the journal before the next trial begins.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -57,12 +58,12 @@ def executor_for(
         cpus=prepared.experiment.cpus,
         limits=prepared.experiment.limits,
     )
-    factories: Mapping[str, Callable[[ScenarioSource], Executor]] = prepared.registry.executors
-    if name == BUILT_IN_EXECUTOR:
-        return LocalExecutor(source, launcher=launcher)
+    factories: dict[str, Callable[[ScenarioSource], Executor]] = {
+        **prepared.registry.executors,
+        BUILT_IN_EXECUTOR: partial(LocalExecutor, launcher=launcher),
+    }
     if name not in factories:
-        known = ", ".join(sorted({BUILT_IN_EXECUTOR, *factories}))
-        raise ExperimentError(f"there is no executor {name!r}", f"known: {known}")
+        raise ExperimentError(f"there is no executor {name!r}", f"known: {', '.join(sorted(factories))}")
     return factories[name](source)
 
 
@@ -102,9 +103,14 @@ def started(
         orphans = find_orphans(refuse=not beside_orphans)
         quota = quota_warning(cpu_quota(), len(cpus))
         # The tables need numpy after the last trial; the launcher takes as long to import the scenario.
-        with asked_git(Path(prepared.experiment.path).parent) as git, _imported_meanwhile("numpy"):
-            executor.start()
-            state = git()
+        meanwhile = Thread(target=import_module, args=("numpy",))
+        meanwhile.start()
+        try:
+            with asked_git(Path(prepared.experiment.path).parent) as git:
+                executor.start()
+                state = git()
+        finally:
+            meanwhile.join()
         for message, hint in (*executor.warnings, *([quota] if quota else [])):
             warn(message, hint)
         facts = describe_session(
@@ -119,17 +125,6 @@ def started(
         yield Started(executor=executor, notifier=notifier, facts=facts, sources=sources, warn=warn)
     finally:
         executor.close()
-
-
-@contextmanager
-def _imported_meanwhile(module: str) -> Iterator[None]:
-    """Import a module in a thread while the body waits for something else; it is there in the end."""
-    thread = Thread(target=import_module, args=(module,))
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.join()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
