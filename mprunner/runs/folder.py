@@ -78,7 +78,7 @@ class RunFolder:
         Raises:
             ResultsError: it can't be written.
         """
-        run.write(self._run_json)
+        _write_json(self._run_json, run.content)
 
     def write_verdict(self, verdict: Mapping[str, Any]) -> None:
         """Write verdict.json, whole or not at all.
@@ -86,8 +86,7 @@ class RunFolder:
         Raises:
             ResultsError: it can't be written.
         """
-        with written_atomically(self.path / "verdict.json") as file:
-            file.write(json.dumps(verdict, indent=2, allow_nan=False) + "\n")
+        _write_json(self.path / "verdict.json", verdict)
 
     def read_rules(self) -> Rules | None:
         """Return what the run was judged by, None if it was not judged yet.
@@ -111,7 +110,11 @@ class RunFolder:
         Raises:
             ResultsError: it can't be read.
         """
-        run = RunInfo.read(self._run_json)
+        path = self._run_json
+        try:
+            run = RunInfo.from_json(dict(json.loads(path.read_bytes())))
+        except (OSError, TypeError, ValueError) as error:
+            raise ResultsError(f"{path} can't be read: {error}", "the run's folder is incomplete") from error
         return run.abandoned() if run.state == State.RUNNING and not self.is_held() else run
 
     @property
@@ -128,6 +131,11 @@ class RunFolder:
         except OSError:
             return False
         return False
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    with written_atomically(path) as file:
+        file.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
 def all_runs(results: Path) -> list[RunFolder]:

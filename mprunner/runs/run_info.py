@@ -1,17 +1,13 @@
 """run.json: what it says of a run, how it is made and changed, and what its values mean."""
 
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from os.path import abspath
-from pathlib import Path
 from typing import Any, Self
 
-from mprunner.errors import ResultsError
 from mprunner.model.experiment import Experiment
-from mprunner.runs.atomic import written_atomically
 from mprunner.runs.machine import describe_environment, load_average, machine_counters, utc_now
 
 
@@ -77,27 +73,6 @@ class RunInfo:
     def to_json(self) -> dict[str, Any]:
         """Return a value that ``json`` can write, and that plugins are given."""
         return dict(self.content)
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read a run.json.
-
-        Raises:
-            ResultsError: it can't be read.
-        """
-        try:
-            return cls.from_json(dict(json.loads(path.read_bytes())))
-        except (OSError, TypeError, ValueError) as error:
-            raise ResultsError(f"{path} can't be read: {error}", "the run's folder is incomplete") from error
-
-    def write(self, path: Path) -> None:
-        """Write a run.json, whole or not at all.
-
-        Raises:
-            ResultsError: it can't be written.
-        """
-        with written_atomically(path) as file:
-            file.write(json.dumps(self.content, indent=2, allow_nan=False) + "\n")
 
     @property
     def run_id(self) -> str:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mprunner.errors import ResultsError
-from mprunner.runs import RunInfo
+from mprunner.runs import RunFolder, RunInfo
 
 LEAST = {"run_id": "1-a", "experiment": "bank", "state": "running"}
 
@@ -22,20 +22,19 @@ def test_what_an_earlier_version_did_not_say_keeps_nothing_from_being_read():
 
 
 def test_what_a_later_version_says_is_written_again_in_its_place(tmp_path):
-    path = tmp_path / "run.json"
-    path.write_text(json.dumps({"later": [1, {"a": None}], **LEAST, "more": "ä"}))
-    RunInfo.read(path).resumed({"python": "3.14"}, 1, 0).write(path)
-    again = RunInfo.read(path).to_json()
+    folder = RunFolder(tmp_path)
+    (tmp_path / "run.json").write_text(json.dumps({"later": [1, {"a": None}], **LEAST, "more": "ä"}))
+    folder.write_run(folder.read_run().resumed({"python": "3.14"}, 1, 0))
+    again = folder.read_run().to_json()
     assert [*again][:5] == ["later", "run_id", "experiment", "state", "more"]
     assert (again["later"], again["more"]) == ([1, {"a": None}], "ä")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "3", '{"run_id": "1-a", "experiment": "bank"}'])
 def test_what_is_no_run_json_is_an_error_that_names_the_file(tmp_path, text):
-    path = tmp_path / "run.json"
-    path.write_text(text)
+    (tmp_path / "run.json").write_text(text)
     with pytest.raises(ResultsError, match=r"run\.json can't be read: "):
-        RunInfo.read(path)
+        RunFolder(tmp_path).read_run()
 
 
 @pytest.mark.parametrize(
