@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mprunner.experiment.problems import Loc, LocPart, Position, Problem, Source, path_text, printable
+from mprunner.experiment.problems import Loc, LocPart, Position, Problem, Source, path_text
+from mprunner.model.text import printable
 from mprunner.values import Scalar
 
 

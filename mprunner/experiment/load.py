@@ -16,11 +16,12 @@ from mprunner.experiment.keys import ExperimentFile, check_structure
 from mprunner.experiment.messages import list_of_names, shown, text_fault
 from mprunner.experiment.params import ParamValues, check_params, cpu_problems
 from mprunner.experiment.parser import MAX_BYTES, read_yaml
-from mprunner.experiment.problems import ExperimentFileError, Loc, Problem, printable, quoted
+from mprunner.experiment.problems import ExperimentFileError, Loc, Problem, quoted
 from mprunner.experiment.satisfiability import unmatched
 from mprunner.experiment.value_types import MAX_NAME, NAME
 from mprunner.model.experiment import Experiment, Values
 from mprunner.model.records import Limits
+from mprunner.model.text import printable
 
 MAX_TRIALS = 1_000_000
 

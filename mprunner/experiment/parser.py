@@ -47,10 +47,10 @@ from mprunner.experiment.problems import (
     Position,
     Problem,
     Source,
-    printable,
     quoted,
 )
 from mprunner.experiment.scalars import RefusedScalarError, plain_scalar
+from mprunner.model.text import printable
 from mprunner.values import Scalar
 
 MAX_BYTES = 1 << 18

@@ -16,11 +16,12 @@ from typing import Any, Generic, TypeVar, overload
 from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.experiment.cases import BASELINE, Combinations, Selection, nothing_selected, select
 from mprunner.experiment.messages import as_yaml, list_of_names
-from mprunner.experiment.problems import Loc, printable
+from mprunner.experiment.problems import Loc
 from mprunner.model.declaration import Declaration
 from mprunner.model.experiment import Experiment
 from mprunner.model.records import Attempt, label_of
 from mprunner.model.rules import Where
+from mprunner.model.text import printable
 from mprunner.values import Scalar
 
 _ID_DIGITS = 12

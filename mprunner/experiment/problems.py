@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mprunner.errors import ExperimentError
+from mprunner.model.text import printable
 
 _LINE_WIDTH = 100
 _BEFORE_CARET = 40
@@ -203,11 +204,6 @@ def path_text(path: Loc) -> str:
 def quoted(text: str) -> str:
     """Return a text in quotes, shortened, with whatever can't be printed escaped."""
     return repr(text if len(text) <= _SHOWN_TEXT else text[: _SHOWN_TEXT - 1] + "…")
-
-
-def printable(text: str) -> str:
-    """Return a text in which a replacement character stands for whatever can't be printed."""
-    return "".join(char if char.isprintable() else "�" for char in text)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
