@@ -18,8 +18,7 @@ from mprunner.analysis.verdict import (
 from mprunner.model.records import Status
 from mprunner.model.rules import OF_EACH, Condition, Expectation, ParamValue, Where, operand_value
 from mprunner.model.text import printable
-from mprunner.report.remarks import reasons
-from mprunner.report.wording import number, share, span, states, trials
+from mprunner.report.wording import number, reasons, share, span, states, trials
 from mprunner.tables import Frames
 from mprunner.values import Scalar
 

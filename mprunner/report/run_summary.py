@@ -29,24 +29,22 @@ from mprunner.model.records import Status, label_of
 from mprunner.model.summary_sentence import Clause, Placeholder, Statistic, parse_summary
 from mprunner.model.text import printable
 from mprunner.report.findings import VerdictDigest, render_verdict, verdict_digest, verdict_text
-from mprunner.report.remarks import (
-    fastest_in_words,
-    noise_in_words,
-    noise_of_machine,
-    reasons,
-    too_few_repeats,
-    wide_intervals,
-)
 from mprunner.report.wording import (
     MANY_STATES,
     comparison,
+    fastest_in_words,
+    noise_in_words,
+    noise_of_machine,
     number,
     quantity,
+    reasons,
     share,
     span,
     state,
     states,
+    too_few_repeats,
     trials,
+    wide_intervals,
 )
 from mprunner.runs import RunInfo
 from mprunner.tables import Counts, Frames, StatusCounts

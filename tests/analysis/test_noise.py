@@ -12,9 +12,9 @@ from mprunner.analysis.diagnostics import (
 )
 from mprunner.analysis.summary import summarise
 from mprunner.analysis.verdict import judge
-from mprunner.report import remarks
-from mprunner.report.remarks import fastest_in_words, noise_in_words, too_few_repeats
+from mprunner.report import wording
 from mprunner.report.run_summary import digest, render_summary
+from mprunner.report.wording import fastest_in_words, noise_in_words, too_few_repeats
 from mprunner.runs import RunInfo
 from mprunner.tables.frames import build_frames
 from tests.made import record, run
@@ -110,7 +110,7 @@ def test_too_few_repeats_are_counted():
 
 
 def noise_of_machine(content):
-    return tuple(remarks.noise_of_machine(RunInfo(content)))
+    return tuple(wording.noise_of_machine(RunInfo(content)))
 
 
 def test_a_busy_machine_is_told_by_its_load_at_the_start():

@@ -18,8 +18,8 @@ from mprunner.experiment import Experiment
 from mprunner.experiment.plan import Case, Plan
 from mprunner.model.adaptive import AdaptiveRepeats, Until
 from mprunner.model.records import Ending, Record, Result, ResultKind, Status
-from mprunner.report.remarks import wide_intervals
 from mprunner.report.run_summary import digest, render_summary
+from mprunner.report.wording import wide_intervals
 from mprunner.runs.folder import RunFolder
 from mprunner.workflow import pipeline
 from mprunner.workflow.prepare import prepare

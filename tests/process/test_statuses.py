@@ -9,7 +9,7 @@ import pytest
 
 from mprunner.executors import Interrupt
 from mprunner.model.records import DEFAULT_OUTPUT_BYTES, Ending, Result, ResultKind, Status, classify
-from mprunner.worker.protocol import Channel
+from mprunner.worker.protocol import Cancel, Channel
 from tests.process.local import Local, attempt
 from tests.support import launchers, left_by_trials, marked, processes_marked
 
@@ -246,7 +246,7 @@ def test_a_cancel_that_reaches_the_launcher_with_the_order_is_heard(subreaper, t
 
     def send_to_a_stopped_launcher(channel, message):
         send(channel, message)
-        if message["kind"] == "Cancel":
+        if isinstance(message, Cancel):
             launcher.resume()
 
     launcher.suspend()
