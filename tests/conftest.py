@@ -11,7 +11,7 @@ import pytest
 
 from mprunner.cli import main
 from mprunner.scenario import Trial
-from tests.support import GENEROUS_S, PLUGINS, Done, Ran, Terminal, command, marked
+from tests.support import GENEROUS_S, PLUGINS, Done, Ran, command, marked
 
 # A shell starts a background job with INT ignored, as nohup does with HUP, and a program keeps what it inherits:
 # the programs under test must begin with the defaults wherever the suite is executed.
@@ -89,16 +89,5 @@ def execute(tmp_path: Path) -> Callable[..., tuple[Any, dict[str, Counter[Any]]]
             for name, counts in trial.observed.items()
         }
         return metrics, seen
-
-    return call
-
-
-@pytest.fixture
-def on_a_terminal(tmp_path: Path, token: str) -> Callable[..., tuple[int, str]]:
-    """Execute ``mprunner`` on a pseudo-terminal; return how it ended and what was on the screen."""
-
-    def call(*arguments: str | Path) -> tuple[int, str]:
-        terminal = Terminal(tmp_path, *arguments)
-        return terminal.end(), terminal.text
 
     return call

@@ -162,21 +162,15 @@ def test_a_run_warns_of_its_quota_before_its_first_trial(tmp_path, monkeypatch):
     (tmp_path / "affinity.yaml").write_text(f"scenario: affinity\nrepeats: 1\ncpus: [{usable()[0]}]\n")
     told: list[str] = []
 
-    def result(attempt):
+    def ending(attempt):
         told.append("a trial")
-        return Ending(
-            exit_code=0,
-            result=Result(
-                kind=ResultKind.OK,
-                metrics={"imported": 1, "executed": 1, "child": 1, "workers_meant": 1},
-            ),
-        )
+        metrics = dict.fromkeys(("imported", "executed", "child", "workers_meant"), 1)
+        return Ending(exit_code=0, result=Result(kind=ResultKind.OK, metrics=metrics))
 
     with Interrupt() as interrupt:
         prepared = prepare(tmp_path / "affinity.yaml", [PLUGIN])
-        pipeline.run(
-            prepared, FakeExecutor(result), tmp_path, interrupt, warn=lambda said, hint: told.append(said)
-        )
+        executor = FakeExecutor(ending)
+        pipeline.run(prepared, executor, tmp_path, interrupt, warn=lambda said, _: told.append(said))
     assert told == [
         "the control group allows a trial 0.5 CPUs' worth of time, less than the CPU has that it may use",
         "a trial",

@@ -148,16 +148,15 @@ def test_ctrl_c_ends_the_run_in_hand_and_names_those_that_were_not_begun(tmp_pat
 
 
 def test_each_run_on_a_terminal_has_its_own_live_line_of_progress_and_leaves_its_summary(
-    tmp_path, on_a_terminal, written
+    tmp_path, token, written
 ):
     written(a=way("ok, print"), b=way("ok, print"))
-    status, text = on_a_terminal("run", "a.yaml", "b.yaml", *PLUGIN)
-    assert status == 0
-    assert "1 of 2: a.yaml" in text
-    assert "2 of 2: b.yaml" in text
-    assert text.count("0/2") >= 2
-    assert text.count("what happened") == 2
-    assert "Traceback" not in text
+    with Terminal(tmp_path, "run", "a.yaml", "b.yaml", *PLUGIN) as terminal:
+        assert terminal.end() == 0
+    assert [f"{n} of 2: {file}.yaml" in terminal.text for n, file in ((1, "a"), (2, "b"))] == [True, True]
+    assert terminal.text.count("0/2") >= 2
+    assert terminal.text.count("what happened") == 2
+    assert "Traceback" not in terminal.text
 
 
 def test_what_is_left_out_is_told_with_the_name_where_there_are_several(in_process, written):

@@ -82,11 +82,7 @@ def test_a_table_without_rows_has_its_types(tmp_path):
         (FILE, "{", r"datapackage\.json is damaged"),
         (FILE, '{"resources": [1]}', r"datapackage\.json is damaged"),
         (FILE, "{}", r"datapackage\.json is damaged: it has no 'resources'$"),
-        (
-            FILE,
-            '{"resources": []}',
-            r"datapackage\.json is damaged: it describes no actors, no outcomes, no ",
-        ),
+        (FILE, '{"resources": []}', r"datapackage\.json is damaged: it describes no actors, no outcomes, "),
     ],
 )
 def test_a_file_that_is_not_what_was_written_is_named(tmp_path, file, content, message):

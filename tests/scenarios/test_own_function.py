@@ -83,12 +83,9 @@ def test_an_own_function_is_called_with_every_number(execute, method, kind):
     assert metrics.checksum_ok
 
 
-def test_a_method_of_a_class_is_a_function_too(execute):
-    assert execute(function="mine:Methods.triple", numbers=3).tasks == 3
-
-
-def test_a_function_of_python_s_own_needs_no_module_of_mine(execute):
-    assert execute(function="math:factorial", numbers=30).tasks == 30
+@pytest.mark.parametrize("function", ["mine:Methods.triple", "math:factorial"])
+def test_a_method_of_a_class_and_a_function_of_python_s_own_are_functions_too(execute, function):
+    assert execute(function=function, numbers=30).tasks == 30
 
 
 def test_10_000_numbers_are_the_items_unless_said_otherwise(execute):
