@@ -13,10 +13,11 @@ from typing import Final
 
 
 def descendants(pid: int) -> Iterator[int]:
-    """Yield the processes below ``pid``, as far as they can be seen at this moment."""
-    for child in _children(pid):
-        yield child
-        yield from descendants(child)
+    """Yield the processes below ``pid``, as far as they can be seen at this moment, however deep they are."""
+    left = _children(pid)
+    while left:
+        yield (child := left.pop())
+        left += _children(child)
 
 
 def has_more_below(pid: int, most: int) -> bool:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import subprocess
 import threading
 import time
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    way: Literal["memory", "many-small", "child-memory", "print", "forks", "threads"] = "memory"
+    way: Literal["memory", "many-small", "child-memory", "print", "forks", "nested", "threads"] = "memory"
     mib: int = 512
     wanted: int = 0
     start_method: Literal["fork", "spawn", "forkserver"] = "fork"
@@ -49,6 +50,18 @@ def _fork(count, sync):
     time.sleep(sync)
 
 
+NEST = '[ $1 -gt 0 ] && { sh -c "$0" "$0" $(($1 - 1)) $2; exit; }; echo; exec sleep 20'
+MOST_NESTED = 1100
+
+
+def _nest(depth):
+    """Have shells wait for one another, each below the one before; they know nothing of the run."""
+    token = os.environ.get("MPRUNNER_TEST", "")
+    shell = ["sh", "-c", NEST, NEST, str(min(depth, MOST_NESTED)), token]
+    outermost = subprocess.Popen(shell, env={}, stdout=subprocess.PIPE)
+    assert outermost.stdout.readline() == b"\n"
+
+
 class Greedy(Scenario[Params, Metrics]):
     """Ask."""
 
@@ -60,8 +73,11 @@ class Greedy(Scenario[Params, Metrics]):
                 return Metrics(number=_ask(params.mib))
             case "many-small":
                 return Metrics(number=len([bytearray(1000) for _ in range(params.mib * 1000)]))
-            case "forks":
-                _fork(params.wanted, 1.0 if params.wanted < 20 else LONG_S)
+            case "nested" | "forks":
+                if params.way == "nested":
+                    _nest(params.wanted)
+                else:
+                    _fork(params.wanted, 1.0 if params.wanted < 20 else LONG_S)
                 return Metrics(number=params.wanted)
             case "threads":
                 threads = [threading.Thread(target=time.sleep, args=(1.0,)) for _ in range(params.wanted)]

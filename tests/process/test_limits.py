@@ -70,6 +70,12 @@ def test_more_processes_than_allowed_end_the_trial_and_nothing_is_left(greedy):
 
 
 @reads_proc
+def test_processes_nested_deeper_than_the_interpreter_s_stack_are_counted_and_ended(greedy):
+    nested = "params: {way: nested, wanted: 1100}\nlimits: {processes: 2000}\n"
+    assert list(greedy(nested, "ok").trials.leaked) == [1101]
+
+
+@reads_proc
 def test_threads_are_no_processes(greedy):
     greedy("params: {way: threads, wanted: 20}\nlimits: {processes: 2}\n", "ok")
 
