@@ -263,7 +263,13 @@ def _with_checked_default(field_: Field, where: str) -> Field:
     try:
         default = checked_value(field_, field_.default)
     except BadValueError as error:
-        raise PluginError(f"{where}.{field_.name} has a default that it can't have: {error}") from None
+        hint = f"write `{field_.name}: {field_.type} | None` if it may be missing"
+        raise PluginError(
+            f"{where}.{field_.name} has a default that it can't have: {error}",
+            hint
+            if field_.default is None
+            else "give it a default of its type and within its limits, or none",
+        ) from None
     for bound, (keeps, words) in _KEEPS.items():
         limit: Any = field_.bounds.get(bound)
         if limit is not None and default is not None and not keeps(default, limit):
