@@ -262,12 +262,14 @@ class Judgement:
         states: of every outcome.
         spared: by outcome variable, the cases in which a state could have been forbidden and none was: the number of
             observations of each and its label, in ascending order.
+        under_gil: how many cases passed whose actors are threads that take turns: what was not seen may be there.
     """
 
     rules: Rules
     findings: tuple[Finding, ...]
     states: Judged
     spared: Mapping[str, tuple[tuple[int, str], ...]]
+    under_gil: int = 0
 
     @property
     def verdict(self) -> Literal["passed", "failed"]:
@@ -302,6 +304,7 @@ def judge(frames: Frames, rules: Rules) -> Judgement:
         findings=tuple(findings),
         states=judged,
         spared=_spared(judged, frames, rules),
+        under_gil=len(frames.under_gil - {each.case_id for each in findings if each.fails}),
     )
 
 

@@ -18,6 +18,7 @@ from mprunner.model.records import fields_by_name
 from mprunner.model.rules import Rules
 from mprunner.values import Scalar
 
+_FREE_THREADED = ", free-threaded"
 FORMAT = 1
 """The format of journals that is written, and the only one that it reads."""
 
@@ -87,6 +88,11 @@ class Session:
     python: str
     host: str
     conditions: Mapping[str, str]
+
+    @property
+    def has_gil(self) -> bool:
+        """Whether its Python executes one thread at a time."""
+        return _FREE_THREADED not in self.conditions.get("build of Python", "")
 
 
 def identity_of(installed: Distribution) -> tuple[str, str]:
@@ -160,7 +166,7 @@ def conditions(plugin: str, plugin_hash: str, scenario_module: str | None) -> di
     return found | {
         "Python": platform.python_version(),
         "implementation of Python": platform.python_implementation(),
-        "build of Python": build + (", free-threaded" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""),
+        "build of Python": build + (_FREE_THREADED if sysconfig.get_config_var("Py_GIL_DISABLED") else ""),
     }
 
 

@@ -171,6 +171,7 @@ def verdict_digest(judgement: Judgement, *, complete: bool) -> VerdictDigest:
         *_lines("interesting", judgement.findings),
         *_met(judgement.findings),
         *_never_forbidden(judgement),
+        *_under_gil(judgement),
     ]
     if not (judgement.rules or lines):
         lines.append(VerdictLine("nothing is expected but that every trial ends ok"))
@@ -221,6 +222,14 @@ def _never_forbidden(judgement: Judgement) -> Iterator[VerdictLine]:
         bounds = dict.fromkeys(share(unseen_bound(count)) for count in counts)
         less = f"less often than {' … '.join(bounds)}, at 95% confidence"
         yield VerdictLine(f"never forbidden: {text}; {less}")
+
+
+def _under_gil(judgement: Judgement) -> Iterator[VerdictLine]:
+    """Say what it does not show that threads passed: the interpreter lets another one on every few milliseconds."""
+    if judgement.rules and judgement.under_gil:
+        cases = "1 case" if judgement.under_gil == 1 else f"{number(judgement.under_gil)} cases"
+        text = f"threads under the GIL take turns ({cases}): a race that was not seen may still be there"
+        yield VerdictLine(f"{text}; processes or a free-threaded Python show it sooner")
 
 
 def render_verdict(verdict: VerdictDigest) -> str:

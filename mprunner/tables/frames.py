@@ -66,6 +66,7 @@ class Frames:
         measured_statuses: the same without warm-up trials; a case may have none.
         labels: by case id, how a person tells each case from the others; in the order of the plan.
         params: by case id, every param of each case; in the same order.
+        under_gil: the cases of which several actors were threads of a Python with a global interpreter lock.
     """
 
     trials: pd.DataFrame
@@ -74,6 +75,7 @@ class Frames:
     measured_statuses: Mapping[str, StatusCounts]
     labels: Mapping[str, str]
     params: Mapping[str, Mapping[str, Scalar]]
+    under_gil: frozenset[str] = frozenset()
 
 
 class _Nowhere:
@@ -154,6 +156,7 @@ class _Builder:
         self._order: list[int] = []
         self._last: dict[str, tuple[int, int]] = {}
         self._cases: dict[str, Attempt] = {}
+        self._under_gil: set[str] = set()
 
     def add(self, record: Record, session: Session) -> None:
         """Add what one record of a session says to every table."""
@@ -171,6 +174,8 @@ class _Builder:
             ids = {"run_id": self._header.run_id, "trial_id": attempt.trial_id}
             self._actors.add([fields_by_name(actor) for actor in result.actors], ids)
             self._samples.add(result.samples, ids)
+            if sum(actor.kind == "thread" for actor in result.actors) > 1 and session.has_gil:
+                self._under_gil.add(attempt.case_id)
         for outcome in result.outcomes if result else ():
             self._observed.append((number, attempt.case_id, outcome))
 
@@ -189,6 +194,7 @@ class _Builder:
             measured_statuses=self._statuses(cases, final & ~np.array(cells["is_warmup"], dtype=bool)),
             labels={case.case_id: case.case_label for case in cases},
             params={case.case_id: case.params for case in cases},
+            under_gil=frozenset(self._under_gil),
         )
 
     def _statuses(self, cases: Iterable[Attempt], which: NDArray[np.bool_]) -> dict[str, StatusCounts]:

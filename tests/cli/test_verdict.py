@@ -8,7 +8,8 @@ import subprocess
 import pandas as pd
 import pytest
 
-from tests.support import check_told, command, latest
+from mprunner.runs.journal_reader import line_of
+from tests.support import ROOT, check_told, command, latest
 
 BANK = (
     "name: bank\nscenario: race-bank\nparams: {transactions: 10}\nsweep: {guard: [none, lock]}\nrepeats: 2\n"
@@ -225,3 +226,15 @@ def test_ctrl_c_ends_judging_again_when_the_verdict_is_whole(program, bank, tmp_
     assert done.stderr == ""
     assert kept(folder) == FAILED
     assert "forbidden" in set(pd.read_csv(folder / "outcomes.csv").verdict)
+
+
+@pytest.mark.parametrize("build", ["main, Apr  1 2026", "main, Apr  1 2026, free-threaded"])
+def test_beside_a_pass_of_threads_under_a_gil_stands_what_it_does_not_show(in_process, tmp_path, build):
+    shutil.copytree(ROOT / "tests" / "golden" / "runs" / "threads-or-processes", tmp_path / "results" / "x")
+    (journal,) = tmp_path.glob("results/x/*/journal.jsonl")
+    first, *others = journal.read_bytes().splitlines(keepends=True)
+    header = json.loads(first[9:])["header"]
+    conditions = header["conditions"] | {"build of Python": build}
+    journal.write_bytes(line_of({"header": header | {"conditions": conditions}}) + b"".join(others))
+    done = in_process("show", journal.parent)
+    assert ("threads under the GIL take turns (2 cases): a race" in done.stdout) == ("free" not in build)
