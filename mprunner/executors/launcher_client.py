@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -35,16 +35,21 @@ def _scratch_folder() -> Path:
     multiprocessing's fork server and managers put sockets into their temporary folder, and the system allows a
     socket's name about a hundred characters.
     """
-    root = tempfile.gettempdir()
+    root = os.path.realpath(tempfile.gettempdir())
     if len(root) > MAX_TMPDIR and os.access("/tmp", os.W_OK):
         root = "/tmp"
     return Path(tempfile.mkdtemp(prefix="mpr-", dir=root))
 
 
 class Launcher:
-    """A launcher process, seen from the runner. Its interpreter starts while the runner goes on."""
+    """A launcher process, seen from the runner. Its interpreter starts while the runner goes on.
+
+    Attributes:
+        left: what of its scratch folder can't be removed, once it has ended, with the reason.
+    """
 
     def __init__(self) -> None:
+        self.left: Sequence[str] = ()
         here, there = socket.socketpair()
         self._channel = Channel(here)
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the launcher
@@ -158,7 +163,7 @@ class Launcher:
 
     def _last_words(self) -> str:
         if self._scratch is not None:
-            remove_tree(self._scratch)
+            self.left = remove_tree(self._scratch)
         with self._stderr:
             self._stderr.seek(0)
             return self._stderr.read()[-4000:].decode(errors="replace").strip()

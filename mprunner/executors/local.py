@@ -44,7 +44,7 @@ class Executor(Protocol):
     Attributes:
         containment: what keeps a trial's processes together; known once it has started.
         isolation: ``forked`` or ``fresh``: how workers really are isolated; known once it has started.
-        warnings: what a person should know of how it has started, each with a hint.
+        warnings: what a person should know of how it has started and, once closed, has ended, each with a hint.
     """
 
     containment: str
@@ -73,7 +73,7 @@ class LocalExecutor:
     Attributes:
         containment: ``subreaper`` or ``process-group``, once started.
         isolation: ``forked``, or ``fresh`` where the experiment or the plugin wants it.
-        warnings: at most one: that the plugin wants it.
+        warnings: that the plugin wants it; once closed, what trials left that can't be removed.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class LocalExecutor:
         if ended is not None:
             return ended
         said = self._launcher.destroy()
-        self._launcher = None
+        self.close()
         keep_lost_log(Path(order.log), self._source.limits.output)
         return said or "the launcher died, or gave no word in time"
 
@@ -167,6 +167,7 @@ class LocalExecutor:
         """End the launcher and whatever is below it."""
         if self._launcher is not None:
             self._launcher.close()
+            self.warnings = (*self.warnings, *map(_left_warning, self._launcher.left))
             self._launcher = None
 
 
@@ -180,6 +181,10 @@ def _threads_warning(source: ScenarioSource, threads: int) -> tuple[str, str]:
         "every trial now gets an interpreter of its own, which takes longer; `isolation: fresh` says so, too"
     )
     return message, hint
+
+
+def _left_warning(left: str) -> tuple[str, str]:
+    return f"what a trial left can't be removed: {left}", "remove it yourself; `findmnt` says what is mounted"
 
 
 def ending_of(ended: Ended) -> Ending:

@@ -7,8 +7,10 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Final
 
 
@@ -97,35 +99,67 @@ def kill_group(group: int) -> bool:
     return True
 
 
-def remove_tree(root: Path) -> None:
-    """Remove a file, a link or a folder and all in it, as far as that can be done; links are never followed."""
-    folders = [os.fspath(root)]
-    for folder in folders:  # grows while it is walked: deep nesting must not need a deep stack
-        folders += _emptied(folder)
-    for folder in reversed(folders):
-        try:
-            os.rmdir(folder)
-        except OSError:  # not empty, since something in it can't be removed; or gone, since it was no folder
-            continue
+def remove_tree(root: Path) -> Sequence[str]:
+    """Remove a file, a link or a folder and all in it, as far as that can be done; return what is left, and why.
 
-
-def _emptied(folder: str) -> list[str]:
-    """Remove what is directly in a folder, or the path itself if it is no folder; return the folders in it."""
-    inner: list[str] = []
+    No link is followed, and nothing is removed behind a mount: the kernel refuses to rename one, be it of the same
+    device. So a folder is renamed before it is looked into, to be directly in ``root``, where no nesting is too deep.
+    """
+    left: list[str] = []
     try:
-        if os.path.islink(folder) or not os.path.isdir(folder):
-            os.unlink(folder)
-            return inner
-        os.chmod(folder, 0o700)  # a scenario may have made it unreadable
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    inner.append(entry.path)
-                else:
-                    os.unlink(entry.path)
-    except OSError:
-        return inner
-    return inner
+        with _opened(root.parent) as outside:
+            if name := _take(root.name, outside, outside):
+                with _opened(name, outside) as top:
+                    waiting = ["."]
+                    while waiting:
+                        _empty(waiting, top, root, left)
+                os.rename(name, root.name, src_dir_fd=outside, dst_dir_fd=outside)
+                if not left:
+                    os.rmdir(root.name, dir_fd=outside)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        left.append(f"{root}: {error.strerror}")
+    return left
+
+
+def _empty(waiting: list[str], top: int, root: Path, left: list[str]) -> None:
+    """Remove the next folder of those that wait in ``top``; the folders in it come to wait there, too."""
+    folder, before = waiting.pop(), len(left)
+    try:
+        with _opened(folder, top) as fd:
+            for entry in os.listdir(fd):
+                try:
+                    if name := _take(entry, fd, top):
+                        waiting.append(name)
+                except OSError as error:
+                    left.append(f"{root / folder / entry}: {error.strerror}")
+        if folder != "." and len(left) == before:
+            os.rmdir(folder, dir_fd=top)
+    except OSError as error:
+        left.append(f"{root / folder}: {error.strerror}")
+
+
+@contextmanager
+def _opened(folder: str | Path, within: int | None = None) -> Iterator[int]:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=within)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _take(entry: str, folder: int, top: int) -> str | None:
+    """Remove what is no folder; move a folder to ``top`` with a new name, and return that."""
+    if not S_ISDIR(os.lstat(entry, dir_fd=folder).st_mode):
+        os.unlink(entry, dir_fd=folder)
+        return None
+    name = os.urandom(8).hex()
+    # Here first: this fails for a mount, whatever its mode.
+    os.rename(entry, name, src_dir_fd=folder, dst_dir_fd=folder)
+    os.chmod(name, 0o700, dir_fd=folder)  # a scenario may have made it unreadable
+    os.rename(name, name, src_dir_fd=folder, dst_dir_fd=top)
+    return name
 
 
 PR_SET_PDEATHSIG: Final = 1

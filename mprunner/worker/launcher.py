@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -33,6 +33,10 @@ class Slot:
     limits: Limits
     logs: Logs
     waiting: Waiting | None = None
+    _made: os.stat_result = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.make_tmp()
 
     def execute(self, order: Order) -> Ended:
         """Give the order to a worker, watch that to its end, and say how it ended."""
@@ -79,15 +83,26 @@ class Slot:
             self.waiting.dismiss()
         self.logs.close()
 
+    def make_tmp(self) -> None:
+        """Make the scratch folder, with a longer name where one is taken by what can't be removed."""
+        while True:
+            try:
+                self.tmp_path.mkdir(parents=True)
+                break
+            except FileExistsError:
+                self.tmp_path = self.tmp_path.with_name(f"{self.tmp_path.name}t")
+        self._made = os.lstat(self.tmp_path)
+        os.environ["TMPDIR"] = str(self.tmp_path)
+
     def _clear_tmp(self) -> None:
-        """Have the scratch folder empty again, whatever the trial put in its place."""
+        """Have an empty scratch folder again, whatever the trial put in its place or mounted there."""
         try:
-            if not self.tmp_path.is_symlink() and not os.listdir(self.tmp_path):
+            if os.path.samestat(os.lstat(self.tmp_path), self._made) and not os.listdir(self.tmp_path):
                 return
         except OSError:
             pass
         remove_tree(self.tmp_path)
-        self.tmp_path.mkdir(parents=True, exist_ok=True)
+        self.make_tmp()
 
 
 def _ended(attempt: Watched, keeper: Keeper, wall_s: float, leaked: int, over_output: bool) -> Ended:
@@ -135,10 +150,8 @@ def _serve(channel: Channel, hello: Hello) -> None:
         containment = contain(hello.containment)
         begin = _beginning(hello)
         wake = _catch_signals()  # after the import: a plugin may have set handlers of its own
-        tmp_path, limits = scratch / "t", Limits(**hello.limits)
-        tmp_path.mkdir()
-        os.environ["TMPDIR"] = str(tmp_path)
-        slot = Slot(begin, channel, containment, wake, tmp_path, limits, Logs(limits.output))
+        limits = Limits(**hello.limits)
+        slot = Slot(begin, channel, containment, wake, scratch / "t", limits, Logs(limits.output))
     except BaseException as error:
         traceback.print_exc()
         channel.send(Refused(reason=f"{type(error).__name__}: {error}"))

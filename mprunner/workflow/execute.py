@@ -99,6 +99,7 @@ def started(
     notifier = Notifier(prepared.registry)
     cpus = cpus_of(prepared.experiment)
     sources = SourceWatch({prepared.scenario.plugin.module, prepared.scenario.cls.__module__})
+    told = 0
     try:
         orphans = find_orphans(refuse=not beside_orphans)
         quota = quota_warning(cpu_quota(), len(cpus))
@@ -113,6 +114,7 @@ def started(
             meanwhile.join()
         for message, hint in (*executor.warnings, *([quota] if quota else [])):
             warn(message, hint)
+        told = len(executor.warnings)
         facts = describe_session(
             containment=executor.containment,
             isolation=executor.isolation,
@@ -125,6 +127,8 @@ def started(
         yield Started(executor=executor, notifier=notifier, facts=facts, sources=sources, warn=warn)
     finally:
         executor.close()
+        for message, hint in executor.warnings[told:]:
+            warn(message, hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,10 +90,21 @@ def _file_as_tmp(trial):
     trial.tmp_path.write_text("a file")
 
 
+def _mount_in_tmp(trial):
+    """Leave a folder of someone else mounted within folders of ours."""
+    inner = trial.tmp_path / "folder" / "mounted"
+    inner.mkdir(parents=True)
+    subprocess.run(["mount", "--bind", os.environ["PRECIOUS"], inner], check=True)
+
+
+def _mount_on_tmp(trial):
+    subprocess.run(["mount", "--bind", os.environ["PRECIOUS"], trial.tmp_path], check=True)
+
+
 def _nest_tmp(trial):
-    """Leave folders nested deeper than the interpreter's stack."""
+    """Leave folders nested deeper than the interpreter's stack, and than a path may be long."""
     os.chdir(trial.tmp_path)
-    for _ in range(1500):
+    for _ in range(2100):
         os.mkdir("d")
         os.chdir("d")
 
@@ -263,6 +274,8 @@ WAYS = {
     "remove-tmp": lambda trial: shutil.rmtree(trial.tmp_path),
     "link-tmp": _link_tmp,
     "file-as-tmp": _file_as_tmp,
+    "mount-in-tmp": _mount_in_tmp,
+    "mount-on-tmp": _mount_on_tmp,
     "nest-tmp": _nest_tmp,
     "bad-sample": lambda trial: trial.sample(Sample(lap_s=float("nan"))),
     "broken-str": _broken_str,

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -11,7 +12,15 @@ from mprunner.executors import Interrupt
 from mprunner.model.records import DEFAULT_OUTPUT_BYTES, Ending, Result, ResultKind, Status, classify
 from mprunner.worker.protocol import Cancel, Channel
 from tests.process.local import Local, attempt
-from tests.support import launchers, left_by_trials, marked, processes_marked
+from tests.support import (
+    PLUGINS,
+    check_told,
+    command,
+    launchers,
+    left_by_trials,
+    marked,
+    processes_marked,
+)
 
 
 @pytest.fixture(scope="module", params=["subreaper", "process-group"])
@@ -44,7 +53,6 @@ ENDINGS = [
     ("raw-fork", Status.OK, 0, None, None),
     ("remove-tmp", Status.OK, 0, None, None),
     ("file-as-tmp", Status.OK, 0, None, None),
-    ("nest-tmp", Status.OK, 0, None, None),
     ("bad-sample", Status.BAD_RESULT, 0, None, "BadValueError"),
     ("broken-str", Status.ERROR, 0, None, "BrokenStrError"),
     ("broken-exit-str", Status.EXIT, 1, None, "SystemExit"),
@@ -155,9 +163,10 @@ def test_what_a_trial_prints_is_its_log_and_not_the_next_one_s(executor, tmp_pat
     assert not (tmp_path / "ok.1.log").exists()
 
 
-def test_the_scratch_folder_is_empty_for_every_trial(executor, tmp_path):
+@pytest.mark.parametrize("way", ["use-tmp", "nest-tmp"])
+def test_the_scratch_folder_is_empty_for_every_trial(executor, tmp_path, way):
     for _ in range(2):  # making a folder that is there already would be an error
-        assert executor.status(tmp_path, way="use-tmp") == "ok"
+        assert executor.status(tmp_path, way=way) == "ok"
 
 
 def test_a_link_in_the_scratch_folder_s_place_is_never_followed(token, tmp_path, monkeypatch):
@@ -167,6 +176,30 @@ def test_a_link_in_the_scratch_folder_s_place_is_never_followed(token, tmp_path,
     monkeypatch.setenv("PRECIOUS", str(precious))
     with Local("misbehave") as executor:
         assert [executor.status(tmp_path, way=way) for way in ("link-tmp", "use-tmp")] == ["ok", "ok"]
+    assert (precious / "file").read_text() == "of someone else"
+    assert precious.stat().st_mode & 0o777 == 0o750
+
+
+OWN_MOUNTS = ["unshare", "--user", "--map-root-user", "--mount"]
+
+
+@pytest.mark.skipif(subprocess.call([*OWN_MOUNTS, "true"]) != 0, reason="no mounts of one's own here")
+def test_nothing_is_removed_behind_a_mount_and_a_person_is_told_of_it(token, tmp_path):
+    precious = tmp_path / "precious"
+    precious.mkdir(mode=0o750)
+    (precious / "file").write_text("of someone else")
+    (tmp_path / "tmp").mkdir()
+    text = "scenario: misbehave\nsweep: {way: [mount-in-tmp, use-tmp, mount-on-tmp]}\nrepeats: 2\n"
+    (tmp_path / "it.yaml").write_text(text)
+    done = subprocess.run(
+        [*OWN_MOUNTS, *command("run", "it.yaml", "--plugin", PLUGINS / "misbehave.py")],
+        cwd=tmp_path,
+        env={**os.environ, "PRECIOUS": str(precious), "TMPDIR": str(tmp_path / "tmp")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    check_told(done, 0, "what a trial left can't be removed", "mounted: Device or resource busy")
     assert (precious / "file").read_text() == "of someone else"
     assert precious.stat().st_mode & 0o777 == 0o750
 
