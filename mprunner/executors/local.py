@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -11,8 +11,21 @@ from typing import Protocol
 
 from mprunner.errors import MprunnerError
 from mprunner.executors.launcher_client import Launcher
-from mprunner.model.records import Attempt, Ending, Limits, Record, Result, Status, classify
+from mprunner.model.declaration import BadValueError, Declaration, Field, checked_value, fields_of
+from mprunner.model.records import (
+    ActorRow,
+    Attempt,
+    Ending,
+    Limits,
+    Record,
+    Result,
+    ResultKind,
+    Status,
+    classify,
+    fields_by_name,
+)
 from mprunner.signals import Interrupt
+from mprunner.values import Scalar, unfit
 from mprunner.worker.log import keep_lost_log
 from mprunner.worker.protocol import Ended, Hello, Order
 
@@ -28,6 +41,7 @@ class ScenarioSource:
         isolation: ``forked`` or ``fresh``, as the experiment says.
         cpus: the CPUs that a worker is bound to; None for all that it may use.
         limits: what a trial may use.
+        declaration: what its results are checked against; None where they are not.
     """
 
     module: str
@@ -36,6 +50,7 @@ class ScenarioSource:
     isolation: str = "forked"
     cpus: tuple[int, ...] | None = None
     limits: Limits = field(default_factory=Limits)
+    declaration: Declaration | None = None
 
 
 class Executor(Protocol):
@@ -138,7 +153,7 @@ class LocalExecutor:
         )
         ended = self._execute(order, interrupt)
         if isinstance(ended, Ended):
-            ending = ending_of(ended)
+            ending = ending_of(ended, self._source.declaration)
             status = classify(ending)
         else:
             ending = Ending(wall_s=monotonic() - began, malformed=ended)
@@ -187,11 +202,46 @@ def _left_warning(left: str) -> tuple[str, str]:
     return f"what a trial left can't be removed: {left}", "remove it yourself; `findmnt` says what is mounted"
 
 
-def ending_of(ended: Ended) -> Ending:
+def ending_of(ended: Ended, declaration: Declaration | None) -> Ending:
     """Turn a launcher's word into facts about the attempt, with the worker's result read and checked."""
     if ended.result is None:
         return Ending(**ended.facts)
     try:
-        return Ending(**ended.facts, result=Result.from_json(json.loads(ended.result)))
-    except (KeyError, TypeError, ValueError) as error:
-        return Ending(**ended.facts, malformed=f"the result is malformed: {error}")
+        result = Result.from_json(json.loads(ended.result))
+        return Ending(**ended.facts, result=_checked(result, declaration) if declaration else result)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        return Ending(**ended.facts, malformed=f"the result is malformed: {str(error)[:200]}")
+
+
+_ACTOR = fields_of(ActorRow, "an actor")
+_ERROR_TYPE = Field(name="error_type", type="str", optional=True)
+
+
+def _checked(result: Result, declaration: Declaration) -> Result:
+    """Return a result with its values checked once more: the trial can have written anything to its worker's channel.
+
+    Raises:
+        BadValueError, TypeError: it is not what a worker sends.
+    """
+    metrics, sample = declaration.metrics, declaration.sample or ()
+    if result.kind is not ResultKind.OK:
+        metrics, sample = (), ()
+    for actor in result.actors:
+        _checked_row(_ACTOR, fields_by_name(actor))
+    for outcome in result.outcomes:
+        value, count = outcome.value, outcome.count
+        is_count = type(count) is int and 0 <= count < 2**63
+        is_state = isinstance(value, bool | int | float | str) and unfit(value) is None
+        if not (is_count and is_state and outcome.variable in declaration.outcomes):
+            raise BadValueError("an outcome is none of the scenario's")
+    checked_value(_ERROR_TYPE, result.error_type)
+    if not isinstance(result.error_message, str | None):
+        raise BadValueError("an exception's message is no text")
+    samples = tuple(_checked_row(sample, row) for row in result.samples)
+    return replace(result, metrics=_checked_row(metrics, result.metrics), samples=samples)
+
+
+def _checked_row(fields: Sequence[Field], row: Mapping[str, object]) -> dict[str, Scalar]:
+    if row.keys() != {field.name for field in fields}:
+        raise BadValueError(f"it has {len(row)} values, not {len(fields)}")
+    return {field.name: checked_value(field, row[field.name]) for field in fields}

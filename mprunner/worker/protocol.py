@@ -97,7 +97,7 @@ class Ended:
 
     Attributes:
         facts: the attributes of an :class:`~mprunner.model.records.Ending`, but for what came as its result.
-        result: the JSON text that came over the result channel, None if it is not complete.
+        result: what came over the result channel, a JSON text unless a trial wrote to it; None if nothing came.
     """
 
     facts: Mapping[str, Any]

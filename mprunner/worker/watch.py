@@ -125,9 +125,6 @@ class Watched:
         return RESULT_HEADER.unpack_from(self.data)[1:]
 
     def result(self) -> str | None:
-        """Return the JSON text that the worker sent, if it is whole and nothing follows it."""
-        if len(self.data) < RESULT_HEADER.size:
-            return None
-        length = RESULT_HEADER.unpack_from(self.data)[0]
-        body = self.data[RESULT_HEADER.size :]
-        return body.decode(errors="replace") if len(body) == length else None
+        """Return what came in place of a result's JSON text, whole or not; None if nothing came."""
+        body = self.data[RESULT_HEADER.size :] or self.data
+        return body.decode(errors="replace") if body else None

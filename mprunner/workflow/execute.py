@@ -57,6 +57,7 @@ def executor_for(
         isolation=prepared.experiment.isolation,
         cpus=prepared.experiment.cpus,
         limits=prepared.experiment.limits,
+        declaration=prepared.scenario.declaration,
     )
     factories: dict[str, Callable[[ScenarioSource], Executor]] = {
         **prepared.registry.executors,
