@@ -37,7 +37,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Generic, TypeVar, cast
 
-from mprunner.values import unfit
+from mprunner.values import as_python, unfit
 
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
@@ -233,9 +233,10 @@ class Trial:
                     f"outcome {variable!r} is not declared by the scenario (declared: {declared})"
                 )
             counts = state.items() if isinstance(state, Mapping) else [(state, 1)]
-            for value, count in counts:
+            for value, given in counts:
+                count = as_python(given)
                 if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-                    raise ValueError(f"outcome {variable!r}: {count!r} is no count of {value!r}")
+                    raise ValueError(f"outcome {variable!r}: {given!r} is no count of {value!r}")
                 self.observed[variable][_state(variable, value)] += count
 
     def sample(self, row: object) -> None:
@@ -252,6 +253,7 @@ class Trial:
 
 
 def _state(variable: str, value: object) -> State:
+    value = as_python(value)
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
             plain: OutcomeValue = str.__str__(value) if isinstance(value, str) else kind(value)

@@ -2,12 +2,25 @@
 
 import math
 import re
+from typing import Any
 
 Scalar = bool | int | float | str | None
 """A value of a param or a metric."""
 
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """The C0 and C1 controls, DEL, Unicode's line separators, and lone surrogates, which UTF-8 can't hold."""
+
+
+_NUMPYS_KINDS = {"b", "i", "u", "f", "U"}  # no times: theirs would be bare numbers
+
+
+def as_python(value: object) -> object:
+    """Return a truth value, number or text of numpy's as Python's own, any other value as it is; imports no numpy."""
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
+        dtype: Any = getattr(value, "dtype", None)
+        if dtype is not None and dtype.kind in _NUMPYS_KINDS:
+            return value.item()  # type: ignore[attr-defined]  # what has a dtype has it
+    return value
 
 
 def in_words(text: str) -> str:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from mprunner.errors import PluginError
 from mprunner.scenario import CountsProcesses, Doc, Scenario, Unit
-from mprunner.values import Scalar, unfit
+from mprunner.values import Scalar, as_python, unfit
 
 FieldType = Literal["bool", "int", "float", "str"]
 
@@ -329,6 +329,7 @@ def checked_values(fields: tuple[Field, ...], instance: object) -> dict[str, Sca
 
 def checked_value(field_: Field, value: object) -> Scalar:
     """Return ``value`` as the field's type, or raise :class:`BadValueError`; an int is a float, never a bool."""
+    value = as_python(value)
     if value is None:
         if field_.optional:
             return None

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import new_class
 from typing import Annotated, Any, Literal, Optional, Union
 
+import numpy as np
 import pytest
 from annotated_types import Ge, Gt, Interval, Le, Len, Lt, MaxLen, MultipleOf
 from hypothesis import given
@@ -299,6 +300,37 @@ class Unspeakable:
     ],
 )
 def test_a_value_of_another_type_is_refused_and_its_type_named(type_, value, shown):
+    with pytest.raises(BadValueError, match=rf"^x is {shown}, but its type is {type_}$"):
+        checked_value(Field(name="x", type=type_), value)
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "plain"),
+    [
+        ("bool", np.True_, True),
+        ("int", np.int64(3), 3),
+        ("int", np.uint8(3), 3),
+        ("int", np.array(3), 3),
+        ("float", np.int32(3), 3.0),
+        ("float", np.float32(0.5), 0.5),
+        ("str", np.str_("lock"), "lock"),
+    ],
+)
+def test_a_value_of_numpy_s_is_what_python_calls_the_same(type_, value, plain):
+    checked = checked_value(Field(name="x", type=type_), value)
+    assert (checked, type(checked)) == (plain, type(plain))
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "shown"),
+    [
+        ("int", np.True_, r"True \(bool\)"),
+        ("bool", np.int64(1), r"1 \(int\)"),
+        ("int", np.timedelta64(3, "ns"), r"np\.timedelta64\(3,'ns'\) \(timedelta64\)"),
+        ("int", np.array([1, 2]), r"array\(\[1, 2\]\) \(ndarray\)"),
+    ],
+)
+def test_a_value_of_numpy_s_of_another_type_is_refused(type_, value, shown):
     with pytest.raises(BadValueError, match=rf"^x is {shown}, but its type is {type_}$"):
         checked_value(Field(name="x", type=type_), value)
 

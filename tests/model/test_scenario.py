@@ -5,6 +5,7 @@ import multiprocessing
 from collections import Counter
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,6 +82,18 @@ def test_states_that_python_takes_for_one_key_are_counted_apart(trial):
     for state in (1, 1.0, True):
         trial.observe(balance=state)
     assert trial.observed["balance"] == {("int", 1): 1, ("float", 1.0): 1, ("bool", True): 1}
+
+
+def test_what_numpy_has_counted_is_counted(trial):
+    trial.observe(balance=np.int64(1))
+    values, counts = np.unique([99, 99, 100], return_counts=True)
+    trial.observe(balance=dict(zip(values, counts, strict=True)))
+    trial.observe(winner=np.True_)
+    assert trial.observed == {
+        "balance": {("int", 1): 1, ("int", 99): 2, ("int", 100): 1},
+        "winner": {("bool", True): 1},
+    }
+    assert all(type(count) is int for count in trial.observed["balance"].values())
 
 
 @given(states=st.lists(STATES))
