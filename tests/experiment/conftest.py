@@ -1,4 +1,4 @@
-"""Fixtures: an experiment file in an empty folder, read, or the rendering of its problems."""
+"""Fixtures: an experiment file in an empty folder, read, or what is said of it."""
 
 from pathlib import Path
 
@@ -24,13 +24,33 @@ def read(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def problems(read):
-    """Return a function that reads a wrong text and returns the error message."""
+def mistakes(read):
+    """Return a function that reads a wrong text and returns its problems, in the order in which they are told."""
 
-    def call(text, name="bank.yaml", **asked):
+    def call(text, **asked):
         with pytest.raises(ExperimentFileError) as caught:
-            read(text, name, **asked)
+            read(text, **asked)
         assert caught.value.hint is None
-        return caught.value.message
+        return caught.value.problems
+
+    return call
+
+
+@pytest.fixture
+def problems(mistakes):
+    """Return a function that reads a wrong text and returns the error message."""
+    return lambda text, **asked: ExperimentFileError(mistakes(text, **asked)).message
+
+
+@pytest.fixture
+def told(mistakes):
+    """Return a function that reads a wrong text and returns the first line of what is told of each problem.
+
+    Its place in the file stands before it as ``2:10``, that in an option as ``--set KEY=VALUE``.
+    """
+
+    def call(text, **asked):
+        lines = (problem.render().splitlines()[0] for problem in mistakes(text, **asked))
+        return [line.removeprefix("bank.yaml:") for line in lines]
 
     return call

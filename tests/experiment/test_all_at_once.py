@@ -5,31 +5,39 @@ import pytest
 BANK = "scenario: bank\n"
 
 
-def told(rendered):
-    """Return the place and the message of every problem."""
-    return [block.splitlines()[0].split(":", 1)[1] for block in rendered.split("\n\n")]
-
-
-def test_a_refused_word_hides_no_other_problem(problems):
-    rule = "outcomes: {final_balance: [{otherwise: yes, verdict: forbidden}]}\n"
-    assert told(problems(BANK + rule + "repeat: 3\nparams: {gaurd: none}\n")) == [
-        "2:40: outcomes.final_balance[0].otherwise: YAML readers disagree on what yes means",
-        "3:1: repeat: unknown key",
-        "4:10: params.gaurd: scenario 'bank' has no such param",
-    ]
-
-
-def test_a_key_given_twice_hides_no_other_problem(problems):
-    assert told(problems(BANK + "repeats: 3\nrepeats: 4\norder: random\n")) == [
-        "3:1: repeats: this key is given twice, first on line 2",
-        "4:8: order: 'random' is not one of interleaved, shuffled, sequential",
-    ]
-
-
-def test_a_syntax_error_hides_what_was_refused_before_it(problems):
-    assert told(problems(BANK + "repeats: yes\nsweep: [1\n")) == [
-        "4:1: a ',' or the closing ']' of the list is missing before this"
-    ]
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        (
+            BANK
+            + "outcomes: {final_balance: [{otherwise: yes, verdict: forbidden}]}\nrepeat: 3\nparams: {gaurd: none}",
+            [
+                "2:40: outcomes.final_balance[0].otherwise: YAML readers disagree on what yes means",
+                "3:1: repeat: unknown key",
+                "4:10: params.gaurd: scenario 'bank' has no such param",
+            ],
+        ),
+        (
+            BANK + "repeats: 3\nrepeats: 4\norder: random",
+            [
+                "3:1: repeats: this key is given twice, first on line 2",
+                "4:8: order: 'random' is not one of interleaved, shuffled, sequential",
+            ],
+        ),
+        (
+            BANK + "repeats: yes\nsweep: [1",
+            ["4:1: a ',' or the closing ']' of the list is missing before this"],
+        ),
+        (
+            BANK + "repeats: &n 010\nwarmup: *n\nretries: *n",
+            ["2:10: repeats: YAML readers disagree on what 010 means"],
+        ),
+        ("yes", ["1:1: YAML readers disagree on what yes means"]),
+    ],
+    ids=["a refused word", "a key given twice", "a syntax error", "an alias", "a file that is one word"],
+)
+def test_what_is_refused_hides_no_other_problem_but_what_is_before_a_syntax_error(told, file, expected):
+    assert told(file + "\n") == expected
 
 
 @pytest.mark.parametrize(
@@ -71,38 +79,27 @@ def test_a_syntax_error_hides_what_was_refused_before_it(problems):
         "expect: [{metric: wall_s, min: 1, where: no}]",
     ],
 )
-def test_what_the_reader_refuses_is_told_once_and_nothing_that_follows_from_it(problems, line):
+def test_what_the_reader_refuses_is_told_once_and_nothing_that_follows_from_it(told, line):
     sweep = "" if line.startswith("sweep") else "sweep: {guard: [none, lock]}\n"
-    (only,) = told(problems(BANK + sweep + line + "\n"))
+    (only,) = told(BANK + sweep + line + "\n")
     assert "YAML readers disagree" in only or "the key is not text" in only
 
 
-def test_an_alias_of_what_was_refused_is_not_refused_again(problems):
-    assert told(problems(BANK + "repeats: &n 010\nwarmup: *n\nretries: *n\n")) == [
-        "2:10: repeats: YAML readers disagree on what 010 means"
-    ]
-
-
-def test_a_file_that_is_one_refused_word_is_told_so_once(problems):
-    assert told(problems("yes\n")) == ["1:1: YAML readers disagree on what yes means"]
-
-
-def test_what_is_refused_in_an_option_is_told_with_the_problems_of_the_file(problems):
-    rendered = problems(BANK + "repeats: 0\n", overrides=["params.transactions=010"], only=["level=010"])
-    assert [block.splitlines()[0] for block in rendered.split("\n\n")] == [
-        "bank.yaml:2:10: repeats: must be at least 1, not 0",
+def test_what_is_refused_in_an_option_is_told_with_the_problems_of_the_file(told):
+    assert told(BANK + "repeats: 0\n", overrides=["params.transactions=010"], only=["level=010"]) == [
+        "2:10: repeats: must be at least 1, not 0",
         "--set params.transactions=010: YAML readers disagree on what 010 means",
         "--only level=010: YAML readers disagree on what 010 means",
     ]
 
 
-def test_every_value_that_no_case_has_is_told_once_nothing_else_is_wrong(problems):
+def test_every_value_that_no_case_has_is_told_once_nothing_else_is_wrong(told):
     text = (
         "sweep: {guard: [none, lock]}\nrepeats: %s\nexclude: [{guard: rlock}]\nbaseline: {guard: rlock}\n"
         "expect: [{metric: lost_updates, max: 0, where: {guard: rlock}}]\n"
     )
-    assert told(problems(BANK + text % "yes")) == ["3:10: repeats: YAML readers disagree on what yes means"]
-    assert told(problems(BANK + text % "3")) == [
+    assert told(BANK + text % "yes") == ["3:10: repeats: YAML readers disagree on what yes means"]
+    assert told(BANK + text % "3") == [
         "4:19: exclude[0].guard: no case has rlock here",
         "5:19: baseline.guard: no case has rlock here",
         "6:56: expect[0].where.guard: no case has rlock here",
@@ -125,6 +122,6 @@ def test_no_value_is_missed_among_cases_that_are_not_all_known(problems, cases):
     assert "no case has" not in problems(BANK + cases + "baseline: {guard: lock}\n")
 
 
-def test_a_value_set_beside_a_refused_one_says_what_is_written_there(problems):
-    rendered = problems(BANK + "repeats: yes\n", overrides=["repeats.min=3"])
-    assert "--set repeats.min=3: repeats: is yes, not a mapping" in rendered
+def test_a_value_set_beside_a_refused_one_says_what_is_written_there(told):
+    lines = told(BANK + "repeats: yes\n", overrides=["repeats.min=3"])
+    assert "--set repeats.min=3: repeats: is yes, not a mapping" in lines

@@ -29,31 +29,37 @@ def test_filters_are_kept_in_order_even_of_one_param(read):
 
 
 @pytest.mark.parametrize(
-    ("option", "first", "caret", "hint"),
+    ("option", "told", "caret", "hint"),
     [
-        ("gaurd=lock", "gaurd: scenario 'bank' has no such param", "^^^^^", "hint: did you mean 'guard'?"),
         (
             "guard=[none, lokc]",
             "guard[1]: 'lokc' is not one of none, lock, rlock",
-            "             ^^^^",
-            "hint: did you mean 'lock'?",
+            (14, 4),
+            "did you mean 'lock'?",
+        ),
+        ("fair=1", "fair: must be true or false, not 1", (6, 1), "write true or false, without quotes"),
+        ("level=[]", "level: is an empty list", (7, 2), "give it values, or remove it"),
+        ("=lock", "has no key before the =", (1, 1), None),
+        (
+            "sweep.guard=lock",
+            "['sweep.guard']: is a path, and not the name of a param",
+            (1, 11),
+            "write guard",
         ),
         (
-            "fair=1",
-            "fair: must be true or false, not 1",
-            "     ^",
-            "hint: write true or false, without quotes",
+            "params.gaurd=lock",
+            "['params.gaurd']: is a path, and not the name of a param",
+            (1, 12),
+            "did you mean 'guard'?",
         ),
-        ("level=[]", "level: is an empty list", "      ^^", "hint: give it values, or remove it"),
-        ("guard", "has no value", "^^^^^", None),
-        ("=lock", "has no key before the =", "^", None),
-        ("guard=[lock", "a ',' or the closing ']' of the list is missing before this", "           ^", None),
+        ("guard=[lock", "a ',' or the closing ']' of the list is missing before this", (12, 1), None),
     ],
 )
-def test_a_wrong_filter_is_shown_where_it_is_wrong(problems, option, first, caret, hint):
-    lines = problems(FILE, only=[option]).splitlines()
-    assert lines[:3] == [f"--only {option}: {first}", f"  | {option}", f"  | {caret}"]
-    assert hint is None or lines[3] == hint
+def test_a_wrong_filter_is_shown_where_it_is_wrong(mistakes, option, told, caret, hint):
+    (mistake,) = mistakes(FILE, only=[option])
+    assert mistake.render().splitlines()[0] == f"--only {option}: {told}"
+    assert (mistake.column, mistake.width) == caret
+    assert hint is None or mistake.hint == hint
 
 
 def test_a_filter_without_a_known_scenario_is_not_held_against_params(problems):

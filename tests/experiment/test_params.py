@@ -15,10 +15,6 @@ from mprunner.scenario import Doc, ProcessCount, Unit
 from tests.experiment.scenarios import Known
 
 
-def first_lines(rendered):
-    return [block.splitlines()[0].split(": ", 1)[1] for block in rendered.split("\n\n")]
-
-
 @pytest.fixture
 def fix(tmp_path):
     """Return a function that reads a file which fixes one param of a type, and returns its value."""
@@ -77,35 +73,16 @@ def test_a_value_of_the_type_is_taken_as_that_type(fix, type_, written, value):
     ("type_", "written", "message", "hint"),
     [
         (int, "true", "must be a whole number, not true", "write digits, such as 10"),
-        (int, "1.5", "must be a whole number, not 1.5", "write digits, such as 10"),
-        (int, "1e3", "must be a whole number, not 1e3", "write 1000"),
-        (int, "'3'", "must be a whole number, not '3'", "write 3 without quotes"),
-        (int, "null", "must be a whole number, not null", "write digits, such as 10"),
-        (int, "", "has no value", "write a whole number, or remove it"),
+        (int, "|\n    lock", "has a line break", "write it on one line, beside its key"),
+        (str, "|\n    lock", "has a line break", "write it on one line, beside its key"),
         (float, "false", "must be a number, not false", "write digits, such as 10 or 0.5"),
-        (float, "nan", "must be a number, not 'nan'", "write digits, such as 10 or 0.5"),
-        (bool, "1", "must be true or false, not 1", "write true or false, without quotes"),
-        (str, "3.10", "must be text, not 3.10", "3.10 is the number 3.1; write '3.10' in quotes for text"),
         (str, "3", "must be text, not 3", "write '3' in quotes for text"),
         (str, "null", "must be text, not null", "write 'null' in quotes for text"),
-        (Literal[1, 2], "true", "true is not one of 1, 2", None),
-        (Literal[1, 2], "1.0", "1.0 is not one of 1, 2", None),
         (Literal[True], "1", "1 is not one of true", None),
         (Literal["1", "2"], "1", "1 is not one of '1', '2'", "write '1' in quotes for text"),
-        (Literal["none", "lock"], "", "has no value", "write one of none, lock"),
         (Literal["none", "lock"] | None, "lok", "'lok' is not one of none, lock", "did you mean 'lock'?"),
-        (ProcessCount, "0", "must be at least 1, not 0", None),
         (ProcessCount | None, "-1", "must be at least 1, not -1", None),
-        (
-            ProcessCount,
-            "cpu_cuont",
-            "must be a whole number or cpu_count, not 'cpu_cuont'",
-            "did you mean 'cpu_count'?",
-        ),
-        (int, "cpu_count", "must be a whole number, not 'cpu_count'", "write digits, such as 10"),
         (Annotated[int, Interval(ge=1, lt=5)], "5", "must be less than 5, not 5", None),
-        (Annotated[float, Ge(1)], "0", "must be at least 1, not 0", None),
-        (Annotated[int, MultipleOf(3)], "5", "must be a multiple of 3, not 5", None),
         (Annotated[str, MinLen(3)], "ab", "must be at least 3 characters long, not 'ab'", None),
         (Annotated[int, AfterValidator(positive)], "-1", "-1 is refused: it is negative", None),
     ],
@@ -136,77 +113,28 @@ def test_a_constraint_that_does_not_fit_its_type_is_the_plugins_fault(fix):
         fix(Annotated[str, Ge(1)], "x")
 
 
-def test_a_param_that_the_scenario_lacks_is_reported_wherever_it_is_named(problems):
-    told = problems("scenario: bank\nparams: {xyz: 1}\nsweep: {guards: [lock]}\nbaseline: {labl: a}\n")
-    assert (
-        told
-        == """\
-bank.yaml:2:10: params.xyz: scenario 'bank' has no such param
-2 | params: {xyz: 1}
-  |          ^^^
-hint: its params are guard, transactions, pause_s, label, fair, workers, chunk, level
-
-bank.yaml:3:9: sweep.guards: scenario 'bank' has no such param
-3 | sweep: {guards: [lock]}
-  |         ^^^^^^
-hint: did you mean 'guard'?
-
-bank.yaml:4:12: baseline.labl: scenario 'bank' has no such param
-4 | baseline: {labl: a}
-  |            ^^^^
-hint: did you mean 'label'?"""
-    )
-
-
-def test_a_param_both_fixed_and_swept_is_refused_in_every_block(problems):
-    text = "scenario: bank\nparams: {guard: none}\nsweep:\n  - level: [1, 2]\n  - guard: lock\n"
-    assert (
-        problems(text)
-        == """\
-bank.yaml:5:5: sweep[1].guard: is fixed under params too
-5 |   - guard: lock
-  |     ^^^^^
-hint: remove it here or under params"""
-    )
-
-
-@pytest.mark.parametrize(
-    ("values", "twice"),
-    [("transactions: [1, 2, 1]", "1"), ("pause_s: [1, 1.0]", "1.0"), ("chunk: [null, 1, ~]", "null")],
-)
-def test_a_value_given_twice_is_refused_whatever_its_spelling(problems, values, twice):
-    told = problems(f"scenario: bank\nsweep: {{{values}}}\n")
-    assert first_lines(told)[0].endswith(f"]: {twice} is given twice")
-
-
 def test_a_required_param_may_be_fixed_or_swept_by_every_block(read):
     assert read("scenario: strict\nparams: {n: 1}\n").params == {"n": 1}
     assert read("scenario: strict\nsweep: [{n: 1}, {n: [2, 3], m: 1}]\n").sweep[1]["n"] == (2, 3)
 
 
-def test_a_required_param_that_no_case_has_is_missing_from_params(problems):
-    assert first_lines(problems("scenario: strict\n")) == ["scenario: required param 'n' is missing"]
-    assert (
-        problems("scenario: strict\nparams:\n  m: 1\nsweep: {m: 1}\n").splitlines()[0]
-        == "bank.yaml:2:1: params: required param 'n' is missing"
-    )
+@pytest.mark.parametrize(
+    ("file", "place"),
+    [
+        ("", "1:11: scenario"),
+        ("params: {m: 1}\nsweep: {m: 1}", "2:1: params"),
+        ("sweep: [{n: 1}, {m: [1, 2]}]", "2:17: sweep[1]"),
+    ],
+)
+def test_a_required_param_is_missing_where_it_could_be_given(mistakes, file, place):
+    found = mistakes(f"scenario: strict\n{file}\n")[0]
+    assert f"{found.line}:{found.column}: {found.where}" == place
+    assert found.message == "required param 'n' is missing"
+    assert found.hint == "scenario 'strict' has no default for it: fix it under params, or sweep it"
 
 
-def test_a_required_param_that_one_block_lacks_is_missing_there(problems):
-    assert (
-        problems("scenario: strict\nsweep:\n  - {n: 1}\n  - {m: [1, 2]}\n")
-        == """\
-bank.yaml:4:5: sweep[1]: required param 'n' is missing
-4 |   - {m: [1, 2]}
-  |     ^^^^^^^^^^^
-hint: scenario 'strict' has no default for it: fix it under params, or sweep it"""
-    )
-
-
-def test_a_required_param_with_a_wrong_value_is_wrong_not_missing(problems):
-    assert first_lines(problems("scenario: strict\nparams: {n: [1]}\n")) == [
-        "params.n: must be one value, not a list"
-    ]
+def test_a_required_param_with_a_wrong_value_is_wrong_not_missing(told):
+    assert told("scenario: strict\nparams: {n: [1]}\n") == ["2:13: params.n: must be one value, not a list"]
 
 
 @pytest.mark.parametrize(
@@ -221,27 +149,9 @@ def test_a_baseline_may_have_swept_fixed_and_default_values(read, baseline):
     )
 
 
-def test_a_baseline_value_that_no_case_has_is_refused(problems):
-    text = "scenario: bank\nsweep: {guard: [none, lock]}\nbaseline: {guard: rlock}\n"
-    assert (
-        problems(text)
-        == """\
-bank.yaml:3:19: baseline.guard: no case has rlock here
-3 | baseline: {guard: rlock}
-  |                   ^^^^^
-hint: the cases have none, lock"""
-    )
-
-
-def test_a_baseline_whose_values_never_meet_is_refused(problems):
+def test_a_baseline_whose_values_never_meet_is_refused(told):
     text = "scenario: bank\nsweep: [{guard: lock}, {level: 2}]\nbaseline: {guard: lock, level: 2}\n"
-    assert first_lines(problems(text)) == ["baseline: no case has all these values"]
-
-
-def test_a_baseline_value_of_another_type_is_refused(problems):
-    assert first_lines(problems("scenario: bank\nbaseline: {guard: lokc}\n")) == [
-        "baseline.guard: 'lokc' is not one of none, lock, rlock"
-    ]
+    assert told(text) == ["3:1: baseline: no case has all these values"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """From a sweep to its combinations."""
 
 import itertools
-import json
 
 import pytest
 from hypothesis import given
@@ -87,10 +86,22 @@ def test_rows_are_one_axis_of_the_product(rows, others):
     assert count(swept) == len(values)
 
 
-def test_rows_survive_json(read):
-    swept = read('scenario: bank\nsweep: {"level,guard": [[1, none], [2, lock]]}\n')
-    assert swept.sweep == ({"level, guard": ((1, "none"), (2, "lock"))},)
-    assert Experiment.from_json(json.loads(json.dumps(swept.to_json())), swept.source) == swept
+def test_a_param_that_is_fixed_can_t_move_with_another(told):
+    (only,) = told("scenario: bank\nparams: {chunk: 3}\nsweep: {'level, chunk': [[1, 2]]}\n")
+    assert only == "3:9: sweep['level, chunk']: 'chunk' is fixed under params too"
+
+
+def test_a_required_param_may_move_with_another(read):
+    assert read("scenario: strict\nsweep: {'n, m': [[1, 2]]}\n").sweep == ({"n, m": ((1, 2),)},)
+
+
+def test_a_baseline_matches_rows_not_the_product_of_their_values(mistakes, read):
+    sweep = "scenario: bank\nsweep: {'level, chunk': [[1, 2], [2, 4]]}\n"
+    assert read(f"{sweep}baseline: {{level: 1, chunk: 2}}\n").baseline
+    (mistake,) = mistakes(f"{sweep}baseline: {{level: 1, chunk: 4}}\n")
+    assert (mistake.where, mistake.message) == ("baseline", "no case has all these values")
+    (mistake,) = mistakes(f"{sweep}baseline: {{chunk: 3}}\n")
+    assert mistake.hint == "the cases have 2, 4"
 
 
 def test_there_is_no_combination_beside_those_of_the_sweep():
