@@ -66,13 +66,18 @@ class LiveProgress:
         """Draw the line for the first time."""
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.table import Column
 
+        rest = Column(
+            ratio=1, no_wrap=True, overflow="ellipsis"
+        )  # a long label gives way to the bar and the count
         self._bar = Progress(
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[left]}", style="dim"),
-            TextColumn("{task.description}"),
+            TextColumn("{task.fields[left]}", style="dim", markup=False),
+            TextColumn("{task.description}", markup=False, table_column=rest),
             console=Console(stderr=True, highlight=False),
+            expand=True,
             auto_refresh=False,
             transient=True,
         )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import sys
+import textwrap
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +14,10 @@ import click
 
 from mprunner.cli import say
 from mprunner.cli.options import plugin_option, warn_of_plugins
-from mprunner.cli.output import json_option, print_json
+from mprunner.cli.output import is_terminal, json_option, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from mprunner.model.declaration import Declaration, Field
     from mprunner.plugins.registry import Plugin, RegisteredScenario
@@ -37,7 +41,8 @@ def command(name: str | None, plugin: tuple[Path, ...], as_json: bool) -> int:
     elif name is None:
         say(listing(found))
     else:
-        say(description(found[0].declaration, found[0].plugin))
+        columns = shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
+        say(description(found[0].declaration, found[0].plugin, columns))
     return 0
 
 
@@ -53,22 +58,37 @@ def listing(scenarios: Iterable[RegisteredScenario]) -> str:
     return "\n".join([*lines, "", "mprunner scenarios NAME describes one."])
 
 
-def description(declaration: Declaration, plugin: Plugin) -> str:
-    """Return everything that a scenario declares, for a person."""
-    parts = [f"{declaration.name}  [{plugin}]", declaration.doc]
-    parts.append("params\n" + _block((_name_of_param(f), _doc(f)) for f in declaration.params))
-    parts.append("metrics\n" + _block((f.name, _doc(f)) for f in declaration.metrics))
-    if declaration.outcomes:
-        parts.append("outcomes\n" + _block(declaration.outcomes.items()))
-    if declaration.sample:
-        parts.append("samples\n" + _block((f.name, _doc(f)) for f in declaration.sample))
+def description(declaration: Declaration, plugin: Plugin, columns: int | None = None) -> str:
+    """Return everything that a scenario declares, for a person; wrapped to so many columns, where they are given."""
+    blocks = {
+        "params": [(_name_of_param(f), _doc(f)) for f in declaration.params],
+        "metrics": [(f.name, _doc(f)) for f in declaration.metrics],
+        "outcomes": list(declaration.outcomes.items()),
+        "samples": [(f.name, _doc(f)) for f in declaration.sample or ()],
+    }
+    always = ("params", "metrics")
+    parts = [
+        f"{declaration.name}  [{plugin}]",
+        *(_paragraph(p, columns) for p in declaration.doc.split("\n\n")),
+    ]
+    parts += [f"{name}\n{_block(rows, columns)}" for name, rows in blocks.items() if rows or name in always]
     return "\n\n".join(part for part in parts if part)
 
 
-def _block(rows: Iterable[tuple[str, str]]) -> str:
-    kept = list(rows)
-    width = max((len(name) for name, _ in kept), default=0)
-    return "\n".join(f"  {name:<{width}}  {doc}".rstrip() for name, doc in kept)
+def _paragraph(text: str, columns: int | None) -> str:
+    is_prose = columns is not None and not re.search(
+        r"^\s", text, re.MULTILINE
+    )  # else it is laid out as it is
+    return textwrap.fill(text, columns) if is_prose and columns is not None else text
+
+
+def _block(rows: Sequence[tuple[str, str]], columns: int | None) -> str:
+    width = max((len(name) for name, _ in rows), default=0)
+    lines = [f"  {name:<{width}}  {doc}".rstrip() for name, doc in rows]
+    if columns is not None:
+        indent = " " * (width + 4 if width < columns // 2 else 6)
+        lines = [textwrap.fill(line, columns, subsequent_indent=indent) for line in lines]
+    return "\n".join(lines)
 
 
 def _name_of_param(field: Field) -> str:

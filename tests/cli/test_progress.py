@@ -1,5 +1,6 @@
 """What a person sees while trials are executed: one live line on a terminal, lines elsewhere."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -108,3 +109,21 @@ def test_no_thread_draws_the_live_line(clock, plan, live):
     """A thread that wakes up beside a trial would disturb what it measures."""
     progress, _ = live
     assert progress._bar.live._refresh_thread is None
+
+
+@pytest.mark.parametrize("columns", ["60", "80"])
+def test_a_long_label_gives_way_to_the_bar_and_the_count(clock, plan, monkeypatch, capsys, columns):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    progress = LiveProgress()
+    attempt = replace(
+        next(iter(plan)), case_label="guard lock, [red]store manager, " + "transactions 1,000, " * 9
+    )
+    progress.mprunner_run_started({}, 1_000, attempt)
+    progress.mprunner_trial_finished(record(attempt), 1, 1_000, attempt)
+    progress.close()
+    drawn = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().err)
+    lines = [line.strip() for line in re.split(r"[\r\n]+", drawn) if line.strip()]
+    assert all(len(line) <= int(columns) for line in lines), lines
+    assert any("1/1000" in line and "left guard lock, [" in line for line in lines), lines

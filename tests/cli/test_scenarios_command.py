@@ -3,6 +3,8 @@
 import pytest
 
 import mprunner
+from mprunner.cli.scenarios import description
+from mprunner.plugins.registry import load_registry
 from tests.support import install
 
 MINE = '''
@@ -117,3 +119,11 @@ def test_asking_for_a_broken_plugin_s_scenario_ends_with_4_and_its_reason(in_pro
     done = in_process("scenarios", "other-bank")
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr.endswith(f"error: scenario 'other-bank' can't be used: {REASON}\n")
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_description_is_as_wide_as_the_terminal(columns):
+    found = load_registry().scenario("race-bank")
+    wide, wrapped = (description(found.declaration, found.plugin, width) for width in (None, columns))
+    assert max(map(len, wrapped.splitlines())) <= columns < max(map(len, wide.splitlines()))
+    assert wrapped.split() == wide.split()
