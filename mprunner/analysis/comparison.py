@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil, log
 from statistics import geometric_mean
 from typing import Literal
 
@@ -266,6 +267,27 @@ class Limit:
             return True
         is_told = row.ratio is not None or (row.base.median is not None and row.base.median >= 0)
         return is_told and row.change is not Change.TOO_FEW
+
+    def is_unclear(self, row: Row) -> bool:
+        """Whether a row neither exceeds the limit nor rules that out: its interval reaches beyond it."""
+        if row.metric != self.metric or self.is_exceeded(row) or row.interval is None:
+            return False
+        if self.sign == "+":
+            return row.interval.high > 1 + self.allowed
+        return row.interval.low < 1 - self.allowed
+
+    def values_to_tell(self, row: Row) -> int | None:
+        """Return about how many values of a side would rule the limit out where nothing has changed; None if unknown.
+
+        They are trials, or runs where a side has several. The interval of a ratio, on a log scale, is narrower by the
+        square root of their number; that of no change must not reach the limit.
+        """
+        edge = None if row.interval is None else row.interval.high if self.sign == "+" else row.interval.low
+        if not edge or not row.ratio:
+            return None
+        limit = log(1 + self.allowed if self.sign == "+" else 1 - self.allowed)
+        values = min(group.runs if group.runs > 1 else group.trials for group in (row.base, row.new))
+        return ceil(values * (log(edge / row.ratio) / limit) ** 2) if limit else None
 
 
 def parse_percent(text: str) -> float:

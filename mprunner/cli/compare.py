@@ -46,6 +46,11 @@ T = TypeVar("T")
     metavar="LIMIT",
     help="Exit with 1 if a case is beyond it and told apart: 'wall_s: +5%', 'rate_per_s: -5%'.",
 )
+@click.option(
+    "--fail-on-unclear",
+    is_flag=True,
+    help="Exit with 1 also where the trials can't rule out that it is exceeded.",
+)
 @results_option
 @json_option
 def command(
@@ -56,6 +61,7 @@ def command(
     metrics: tuple[str, ...],
     min_effect: str,
     fail_on: tuple[str, ...],
+    fail_on_unclear: bool,
     results: Path,
     as_json: bool,
 ) -> int:
@@ -75,9 +81,11 @@ def command(
       mprunner compare bank --case guard=none --case guard=lock   cases of one run
       mprunner compare before after --fail-on 'wall_s: +5%'   for CI
 
+    A limit has three answers in a case: kept, exceeded, or unclear, where the interval reaches beyond it.
+
     \b
-    Exit codes: 0 compared; 1 a limit of --fail-on is exceeded; 2 bad usage; 5 nothing in common, or a limit that
-    can't be judged in any case; 6 a run can't be read.
+    Exit codes: 0 compared; 1 a limit of --fail-on is exceeded, or unclear with --fail-on-unclear; 2 bad usage;
+    5 nothing in common, or a limit that can't be judged in any case; 6 a run can't be read.
     """
     from mprunner.analysis.comparison import parse_limit, parse_percent
     from mprunner.workflow.compare import compare_sides, compare_two_cases
@@ -92,7 +100,7 @@ def command(
     else:
         ours, theirs = _sides(runs, base, new)
         compared = compare_sides(results, ours, theirs, metrics, also, least)
-    return _report(compared, limits, as_json)
+    return _report(compared, limits, fail_on_unclear, as_json)
 
 
 def _run_and_cases(runs: Sequence[str], cases: Sequence[str], has_sides: bool) -> tuple[str, tuple[str, str]]:
@@ -132,22 +140,20 @@ def _parsed(parse: Callable[[str], T], text: str, option: str, hint: str) -> T:
         raise ExperimentError(f"{option} {error}", hint) from error
 
 
-def _report(compared: Compared, limits: Sequence[Limit], as_json: bool) -> int:
-    from mprunner.report import render_comparison
+def _report(compared: Compared, limits: Sequence[Limit], unclear_fails: bool, as_json: bool) -> int:
+    from mprunner.report import limits_in_words, render_comparison
 
     comparison = compared.comparison
     exceeded = [(limit, row) for limit in limits for row in comparison.rows if limit.is_exceeded(row)]
+    unclear = [(limit, row) for limit in limits for row in comparison.rows if limit.is_unclear(row)]
     if as_json:
-        print_json(comparison_json(compared, exceeded))
+        print_json(comparison_json(compared, exceeded, unclear))
     else:
-        say("\n".join([*_heading(compared), "", render_comparison(comparison)]))
-        if exceeded:
-            say()
-        for limit, row in exceeded:
-            without = "" if row.new.trials else " has no value any more"
-            say(f"beyond {limit}: {printable(row.label) or 'the only case'}{without}")
+        said = list(limits_in_words(comparison, limits))
+        blocks = ["\n".join([*_heading(compared), "", render_comparison(comparison)]), "\n".join(said)]
+        say("\n\n".join(filter(None, blocks)))
     nowhere = [limit for limit in limits if not _is_judged(limit, comparison)]
-    if exceeded:
+    if exceeded or (unclear_fails and unclear):
         return 1
     if nowhere:
         raise NothingSelectedError(
@@ -186,7 +192,9 @@ def _named(run: ComparedRun) -> str:
     return ", ".join((run.info.experiment, run.folder.run_id, *unfinished))
 
 
-def comparison_json(compared: Compared, exceeded: Sequence[tuple[Limit, Row]]) -> dict[str, Any]:
+def comparison_json(
+    compared: Compared, exceeded: Sequence[tuple[Limit, Row]], unclear: Sequence[tuple[Limit, Row]]
+) -> dict[str, Any]:
     """Return a comparison as JSON."""
     from mprunner.report import notes
 
@@ -196,8 +204,9 @@ def comparison_json(compared: Compared, exceeded: Sequence[tuple[Limit, Row]]) -
         "cases": compared.cases,
         "differences": [dataclasses.asdict(difference) for difference in compared.differences()],
         **dataclasses.asdict(compared.comparison),
-        "exceeded": [
-            {"limit": str(limit), "metric": row.metric, "label": row.label} for limit, row in exceeded
-        ],
+        **{
+            answer: [{"limit": str(limit), "metric": row.metric, "label": row.label} for limit, row in found]
+            for answer, found in (("exceeded", exceeded), ("unclear", unclear))
+        },
         "notes": list(notes(compared.comparison)),
     }

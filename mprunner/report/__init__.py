@@ -1,6 +1,6 @@
 """What a person reads after a run."""
 
-from mprunner.report.comparison import notes, render_comparison, setting_differences
+from mprunner.report.comparison import limits_in_words, notes, render_comparison, setting_differences
 from mprunner.report.findings import cases_of, render_verdict, verdict_digest, verdict_json, verdict_text
 from mprunner.report.junit import JudgedRun, write_junit
 from mprunner.report.run_summary import digest, render_summary, summary_table
@@ -9,6 +9,7 @@ __all__ = [
     "JudgedRun",
     "cases_of",
     "digest",
+    "limits_in_words",
     "notes",
     "render_comparison",
     "render_summary",

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from mprunner.analysis.comparison import Comparison, Row
+from mprunner.analysis.comparison import Comparison, Limit, Row
 from mprunner.analysis.effects import Change, Method
 from mprunner.model.provenance import Difference
 from mprunner.model.text import printable
-from mprunner.report.wording import bracketed, factor, quantity
+from mprunner.report.wording import bracketed, factor, number, quantity
 from mprunner.runs import RunInfo
 
 ONE_RUN_EACH = (
@@ -92,6 +92,20 @@ def _p(p: float | None) -> str:
     if p is None:
         return ""
     return f"p {p:.2g}" if p >= 0.001 else "p < 0.001"
+
+
+def limits_in_words(comparison: Comparison, limits: Sequence[Limit]) -> Iterator[str]:
+    """Say which limits are exceeded in which cases, and of which cases these trials can't rule it out."""
+    for limit in limits:
+        for row in comparison.rows:
+            label = printable(row.label) or "the only case"
+            if limit.is_exceeded(row):
+                yield f"beyond {limit}: {label}{'' if row.new.trials else ' has no value any more'}"
+            elif limit.is_unclear(row):
+                needed = limit.values_to_tell(row)
+                what = "runs" if comparison.method is Method.RUNS else "trials"
+                more = "" if needed is None else f"; about {number(needed)} {what} a side would tell"
+                yield f"{limit} is unclear: {label} may be beyond it, {_ratio(row)}{more}"
 
 
 def notes(comparison: Comparison) -> Iterator[str]:

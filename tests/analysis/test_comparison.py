@@ -615,3 +615,14 @@ def test_an_interval_that_says_nothing_is_told_in_one_word():
     found = compare_runs(*sides, ["wall_s"])
     assert found.rows[0].interval.high > 1e20
     assert "1,000× (anything), p 0.67 " in render_comparison(found)
+
+
+def test_about_so_many_values_tell_as_make_the_interval_reach_the_limit():
+    """The interval of no change, in logarithms, narrows by the square root of the number of values."""
+    base, new = [case([1.0] * 8, each) for each in ("none", "none")]
+    row = replace(
+        compare_runs([made(base)], [made(new)], ["wall_s"]).rows[0], ratio=1.0, interval=Interval(0.8, 1.21)
+    )
+    assert Limit(metric="wall_s", sign="+", allowed=0.1).values_to_tell(row) == 32  # 1.21 is 1.1 squared
+    assert Limit(metric="wall_s", sign="-", allowed=0.2).values_to_tell(row) == 8
+    assert Limit(metric="wall_s", sign="+", allowed=0.0).values_to_tell(row) is None

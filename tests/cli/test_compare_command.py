@@ -1,6 +1,7 @@
 """mprunner compare: which runs it takes, what it prints, and how it ends."""
 
 import json
+import re
 from dataclasses import replace
 from functools import partial
 
@@ -72,6 +73,21 @@ def test_a_limit_that_is_exceeded_is_exit_code_1(compare, runs, limit, code):
     assert done.returncode == code
     assert done.stdout.count(f"beyond wall_s: {limit}: guard ") == 2 * code
     assert done.stderr == ""
+
+
+def test_a_limit_that_the_trials_can_not_rule_out_is_unclear_and_fails_if_that_is_asked(compare, write_run):
+    wide = {"none": [0.7, 0.8, 0.9, 1.0, 1.3, 1.6], "lock": [1.0] * 6}
+    wider = {"none": [0.8, 0.9, 1.1, 1.2, 1.4, 1.9], "lock": [1.0] * 6}
+    sides = write_run("1-a", wide), write_run("2-b", wider)
+    done = compare(*sides, "--fail-on", "wall_s: +5%")
+    assert done.returncode == 0
+    (unclear,) = (line for line in done.stdout.splitlines() if "unclear" in line)
+    assert unclear.startswith("wall_s: +5% is unclear: guard none may be beyond it, 1.2")
+    assert re.search(r"; about [0-9,]+ trials a side would tell$", unclear)
+    assert compare(*sides, "--fail-on", "wall_s: +5%", "--fail-on-unclear").returncode == 1
+    assert compare(*sides, "--fail-on", "wall_s: +900%", "--fail-on-unclear").returncode == 0
+    told = json.loads(compare(*sides, "--fail-on", "wall_s: +5%", "--json").stdout)
+    assert (told["exceeded"], [each["label"] for each in told["unclear"]]) == ([], ["guard none"])
 
 
 def test_what_should_not_shrink_has_a_negative_limit(compare, runs):
