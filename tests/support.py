@@ -244,6 +244,14 @@ def command(*arguments: str | Path) -> Sequence[str]:
     return [sys.executable, "-m", "mprunner", *map(str, arguments)]
 
 
+OWN_NAMESPACES = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child"]
+
+
+def has_own_namespaces() -> bool:
+    """Whether a test may have mounts and process ids of its own."""
+    return sys.platform == "linux" and subprocess.call([*OWN_NAMESPACES, "true"]) == 0
+
+
 class Terminal:
     """The program on a pseudo-terminal that is its controlling one."""
 

@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -17,9 +18,10 @@ from mprunner.errors import MprunnerError, PluginError
 from mprunner.executors.orphans import END_LIMIT_S, MARK, end_marked, new_mark
 from mprunner.signals import Interrupt
 from mprunner.worker.containment import descendants, is_zombie, kill, remove_tree
+from mprunner.worker.log import ANSWER_LIMIT_S
 from mprunner.worker.protocol import Cancel, Channel, Ended, Hello, Order, Ready, Refused
 
-START_LIMIT_S: Final = 60.0
+START_LIMIT_S: Final = 300.0
 """How long a launcher may take to import the scenario."""
 
 OVERDUE_S: Final = 10.0
@@ -39,6 +41,10 @@ def _scratch_folder() -> Path:
     if len(root) > MAX_TMPDIR and os.access("/tmp", os.W_OK):
         root = "/tmp"
     return Path(tempfile.mkdtemp(prefix="mpr-", dir=root))
+
+
+class LauncherKilledError(MprunnerError):
+    """A signal ended a launcher before it was ready."""
 
 
 class Launcher:
@@ -78,21 +84,35 @@ class Launcher:
         """Have the launcher get ready and return what it says of itself; if it can't, it is closed.
 
         Raises:
-            PluginError: it can't import the scenario, which it does unless workers are to be fresh.
+            PluginError: it can't import the scenario, or not in time; it does that unless workers are to be fresh.
+            LauncherKilledError: a signal ended it.
             MprunnerError: it did not start.
         """
         self._scratch = _scratch_folder()
+        deadline = monotonic() + START_LIMIT_S
         answer: object = None
         try:
             self._channel.send(replace(hello, scratch=str(self._scratch)))
-            answer = self._receive(monotonic() + START_LIMIT_S)
+            answer = self._receive(deadline)
         except OSError:
             pass
         if isinstance(answer, Ready):
             return answer
+        if answer is None and monotonic() >= deadline:
+            kill(self._process.pid, signal.SIGUSR2)
+            sleep(ANSWER_LIMIT_S)  # it writes its stack, which says what is being imported
+            raise PluginError(
+                f"the worker has not imported {hello.module} within {START_LIMIT_S:g} s",
+                self.destroy() or None,
+            )
         said = self.close()
         if isinstance(answer, Refused):
             raise PluginError(f"the worker can't import {hello.module}: {answer.reason}", said or None)
+        if self._process.returncode < 0:
+            number = -self._process.returncode
+            raise LauncherKilledError(
+                f"signal {number} ended the launcher before the first trial", said or None
+            )
         raise MprunnerError("the launcher did not start", said or "it printed nothing")
 
     def execute(self, order: Order, interrupt: Interrupt) -> Ended | None:

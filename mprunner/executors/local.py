@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
+from typing import Final, Protocol
 
 from mprunner.errors import MprunnerError
-from mprunner.executors.launcher_client import Launcher
+from mprunner.executors.launcher_client import Launcher, LauncherKilledError
 from mprunner.model.declaration import BadValueError, Declaration, Field, checked_value, fields_of
 from mprunner.model.records import (
     ActorRow,
@@ -112,9 +112,15 @@ class LocalExecutor:
             PluginError: it can't.
         """
         threads = self._launch("forked")
+        if (
+            self.containment != self._wanted
+            and self.containment == "process-group"
+            and sys.platform == "linux"
+        ):
+            self.warnings = (_UNCONTAINED,)
         if self.isolation == "forked" and threads > 1:
             self.isolation = "fresh"
-            self.warnings = (_threads_warning(self._source, threads - 1),)
+            self.warnings = (*self.warnings, _threads_warning(self._source, threads - 1))
         if self.isolation == "fresh":
             self.close()
             self._launch("fresh")
@@ -133,7 +139,13 @@ class LocalExecutor:
             cpus=source.cpus,
             limits=asdict(source.limits),
         )
-        ready = launcher.greet(hello)  # it has closed itself if this raises
+        try:
+            ready = launcher.greet(hello)  # it has closed itself if this raises
+        except (
+            LauncherKilledError
+        ):  # perhaps for want of memory; if by the plugin's import, the next one is, too
+            launcher = Launcher()
+            ready = launcher.greet(hello)
         self.containment = ready.containment
         self._launcher = launcher
         return ready.threads
@@ -184,6 +196,12 @@ class LocalExecutor:
             self._launcher.close()
             self.warnings = (*self.warnings, *map(_left_warning, self._launcher.left))
             self._launcher = None
+
+
+_UNCONTAINED: Final = (
+    "/proc does not show the processes of a trial, so they are contained as process-group",
+    "a process that leaves its worker's group is not ended; nor are processes counted; mount /proc to have both",
+)
 
 
 def _threads_warning(source: ScenarioSource, threads: int) -> tuple[str, str]:

@@ -14,6 +14,17 @@ from stat import S_ISDIR
 from typing import Final
 
 
+def _sees_processes() -> bool:
+    try:  # the /proc of another container has other ids for the same processes, and ours for others
+        return os.readlink("/proc/self") == str(os.getpid())
+    except OSError:
+        return False
+
+
+_SEES_PROCESSES: Final = _sees_processes()
+_PROC: Final = "/proc" if _SEES_PROCESSES else "/proc/none"
+
+
 def descendants(pid: int) -> Iterator[int]:
     """Yield the processes below ``pid``, as far as they can be seen at this moment, however deep they are."""
     left = _children(pid)
@@ -28,7 +39,7 @@ def has_more_below(pid: int, most: int) -> bool:
 
 
 def _children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task")
+    tasks = Path(f"{_PROC}/{pid}/task")
     try:
         return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
     except (FileNotFoundError, ProcessLookupError):
@@ -40,7 +51,7 @@ def _children(pid: int) -> list[int]:
 def all_processes() -> list[int]:
     """Return the ids of all processes."""
     try:
-        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        return [int(name) for name in os.listdir(_PROC) if name.isdigit()]
     except FileNotFoundError:
         return []
 
@@ -48,7 +59,7 @@ def all_processes() -> list[int]:
 def proc(pid: int, name: str) -> bytes:
     """Return what a file of /proc/PID says; nothing if the process is gone, or not ours to look at."""
     try:
-        with open(f"/proc/{pid}/{name}", "rb") as file:
+        with open(f"{_PROC}/{pid}/{name}", "rb") as file:
             return file.read()
     except OSError:
         return b""
@@ -196,6 +207,8 @@ def contain(wanted: str | None) -> str:
     if wanted == "process-group" or (wanted is None and sys.platform != "linux"):
         return "process-group"
     try:
+        if not _SEES_PROCESSES:
+            raise FileNotFoundError("/proc does not show the processes of a trial")
         prctl(PR_SET_CHILD_SUBREAPER, 1)
     except OSError:
         if wanted is not None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Final, NoReturn
 
 from mprunner.model.records import Result, ResultKind
@@ -39,6 +40,9 @@ def limit_memory(size: int) -> None:
     most = size if hard == resource.RLIM_INFINITY else min(size, hard)
     resource.setrlimit(_MEMORY, (most, most))
 
+
+FORK_LIMIT_S: Final = 3.0
+"""How long a fork that the system refuses is tried again."""
 
 Begin = Callable[[Order, int, Path], int]
 """What a worker calls to execute its order, with where its result goes and its scratch folder; returns the exit code
@@ -108,12 +112,24 @@ def fork_waiting(
             limit_memory(memory)
         return begin(order, result_writer, tmp_path)
 
-    pid = os.fork()
+    pid = _fork()
     if pid == 0:
         _end_with(work)
     os.close(order_reader)
     os.close(result_writer)
     return Waiting(pid, result_reader, order_writer)
+
+
+def _fork() -> int:
+    """Fork; where the system has no room for another process just now, again and again for a while."""
+    until = monotonic() + FORK_LIMIT_S
+    while True:
+        try:
+            return os.fork()
+        except OSError:
+            if monotonic() > until:
+                raise
+        sleep(0.01)
 
 
 def _end_with(work: Callable[[], int]) -> NoReturn:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic, sleep
@@ -103,12 +102,12 @@ _BIT = 1 << (signal.SIGUSR2 - 1)
 
 def write_stacks(worker: int, log_fd: int) -> None:
     """Have every process below this one write its Python stacks to the log; of the others it says why not."""
-    if sys.platform != "linux":
+    if worker not in (below := list(descendants(os.getpid()))):
         _ask(worker)  # it alone: no /proc tells who else would answer
         sleep(0.05)
         return
     until = monotonic() + LIMIT_S
-    for pid in list(descendants(os.getpid())):
+    for pid in below:
         facts = status(pid)
         state = facts.get("State", "Z")[:1]
         if state in "ZX":

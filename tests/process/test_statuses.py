@@ -13,9 +13,11 @@ from mprunner.model.records import DEFAULT_OUTPUT_BYTES, Ending, Result, ResultK
 from mprunner.worker.protocol import Cancel, Channel
 from tests.process.local import Local, attempt
 from tests.support import (
+    OWN_NAMESPACES,
     PLUGINS,
     check_told,
     command,
+    has_own_namespaces,
     launchers,
     left_by_trials,
     marked,
@@ -180,10 +182,7 @@ def test_a_link_in_the_scratch_folder_s_place_is_never_followed(token, tmp_path,
     assert precious.stat().st_mode & 0o777 == 0o750
 
 
-OWN_MOUNTS = ["unshare", "--user", "--map-root-user", "--mount"]
-
-
-@pytest.mark.skipif(subprocess.call([*OWN_MOUNTS, "true"]) != 0, reason="no mounts of one's own here")
+@pytest.mark.skipif(not has_own_namespaces(), reason="a test has no mounts of its own here")
 def test_nothing_is_removed_behind_a_mount_and_a_person_is_told_of_it(token, tmp_path):
     precious = tmp_path / "precious"
     precious.mkdir(mode=0o750)
@@ -192,7 +191,7 @@ def test_nothing_is_removed_behind_a_mount_and_a_person_is_told_of_it(token, tmp
     text = "scenario: misbehave\nsweep: {way: [mount-in-tmp, use-tmp, mount-on-tmp]}\nrepeats: 2\n"
     (tmp_path / "it.yaml").write_text(text)
     done = subprocess.run(
-        [*OWN_MOUNTS, *command("run", "it.yaml", "--plugin", PLUGINS / "misbehave.py")],
+        [*OWN_NAMESPACES, "--mount-proc", *command("run", "it.yaml", "--plugin", PLUGINS / "misbehave.py")],
         cwd=tmp_path,
         env={**os.environ, "PRECIOUS": str(precious), "TMPDIR": str(tmp_path / "tmp")},
         capture_output=True,
