@@ -24,50 +24,11 @@ SEEDS = (
         b"  - {status: timeout, stat: share, max: 0.5, where: {guard: none}}\n"
     ),
 )
+WORDS = "params sweep baseline cpu_count yes null 010 1e999 ~ # ' \" [ ] { } *a \\u \\U0011"
 TOKENS = (
-    *(
-        b"&a ",
-        b"*a",
-        b"<<: ",
-        b"!!str ",
-        b"- ",
-        b"? ",
-        b": ",
-        b"[",
-        b"]",
-        b"{",
-        b"}",
-        b"|\n",
-        b">-\n",
-        b"%YAML 1.2\n",
-    ),
-    *(
-        b"---\n",
-        b"...\n",
-        b"\t",
-        b"#",
-        b"'",
-        b'"',
-        b"\\u",
-        b"\\U0011",
-        b"\xff",
-        b"\r",
-        b"\xc2\x85",
-        b"\xef\xbb\xbf",
-    ),
-    *(
-        b"1e999",
-        b"010",
-        b"~",
-        b"yes",
-        b"null",
-        b"9" * 30,
-        b"params",
-        b"sweep",
-        b"baseline",
-        b"cpu_count",
-        b"\n",
-    ),
+    *(word.encode() for word in WORDS.split(" ")),
+    *(b"&a ", b"<<: ", b"!!str ", b"- ", b"? ", b": ", b"|\n", b">-\n", b"%YAML 1.2\n", b"---\n", b"...\n"),
+    *(b"\t", b"\n", b"\r", b"\xff", b"\xc2\x85", b"\xef\xbb\xbf", b"9" * 30),
 )
 
 
@@ -102,20 +63,11 @@ def check_shown(error):
 
 
 PARTS = (".guard", ".transactions", ".workers", "[0]", "[1]", "[7]", '["n"]', ".", "[", "]", "'", " ", "")
-texts_of_values = st.sampled_from(TOKENS).map(lambda token: token.decode(errors="replace")) | st.sampled_from(
-    [
-        "1",
-        "lock",
-        "[none, lock]",
-        "{guard: lock}",
-        "[]",
-        "{}",
-        "",
-        "{from: 1, to: 9, step: 2}",
-        "[[1, 2]]",
-        "x: y",
-    ]
+VALUES = (
+    *("", "1", "lock", "x: y", "[]", "[none, lock]", "[[1, 2]]"),
+    *("{}", "{guard: lock}", "{from: 1, to: 9, step: 2}"),
 )
+texts_of_values = st.sampled_from([*VALUES, *(token.decode(errors="replace") for token in TOKENS)])
 bounded = settings(deadline=2_000, suppress_health_check=[HealthCheck.too_slow])
 
 
