@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from mprunner.experiment import Asked, ExperimentFileError, read_experiment
-from tests.experiment.scenarios import scenario_of
+from mprunner.experiment import Asked, ExperimentFileError, make_plan, read_experiment
+from mprunner.model.declaration import declare
+from tests.experiment.scenarios import Known, Toy, ToyParams, scenario_of
 
 
 @pytest.fixture
@@ -52,5 +53,19 @@ def told(mistakes):
     def call(text, **asked):
         lines = (problem.render().splitlines()[0] for problem in mistakes(text, **asked))
         return [line.removeprefix("bank.yaml:") for line in lines]
+
+    return call
+
+
+@pytest.fixture
+def planned(tmp_path):
+    """Return a function that plans an experiment of the toy, given as YAML, on a machine with two CPUs."""
+
+    def call(text, *only, cpus=2, strict=False, overrides=()):
+        file = tmp_path / "toy.yaml"
+        file.write_text(f"scenario: toy\n{text}\n")
+        asked = Asked(overrides=overrides, only=only)
+        experiment = read_experiment(file, lambda name: Known(ToyParams, declare(Toy)), asked)
+        return make_plan(experiment, declare(Toy), ToyParams, cpus, strict=strict)
 
     return call

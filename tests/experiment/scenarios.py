@@ -1,13 +1,13 @@
-"""The scenarios that the tests of the spec know: a bank with one param of each kind."""
+"""The scenarios that the tests of the spec know: a bank with one param of each kind, and a toy to plan."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Gt, Le
+from annotated_types import Ge, Gt, Le
 
 from mprunner.errors import ExperimentError
 from mprunner.model.declaration import Declaration, Field, fields_of
-from mprunner.scenario import CPU_COUNT, Doc, ProcessCount
+from mprunner.scenario import CPU_COUNT, Doc, ProcessCount, Scenario, Trial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,3 +66,34 @@ def scenario_of(name):
     if name not in known:
         raise ExperimentError(f"there is no scenario {name!r}", "installed scenarios: bank, strict")
     return known[name]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToyParams:
+    """What may vary."""
+
+    size: Annotated[int, Ge(1)] = 1_000
+    guard: Literal["none", "lock"] = "none"
+    pause_s: float = 0.0
+    workers: ProcessCount = CPU_COUNT
+    chunk: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.guard == "lock" and self.size > 5_000:
+            raise ValueError("a lock takes too long beyond 5000")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToyMetrics:
+    """What is measured."""
+
+    wall_s: float
+
+
+class Toy(Scenario[ToyParams, ToyMetrics]):
+    """Do nothing."""
+
+    name = "toy"
+
+    def run(self, params: ToyParams, trial: Trial) -> ToyMetrics:
+        raise NotImplementedError

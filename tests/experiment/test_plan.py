@@ -3,84 +3,26 @@
 import time
 from collections import Counter
 from dataclasses import dataclass, make_dataclass, replace
-from typing import Annotated, Literal
 
 import pytest
-from annotated_types import Ge
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mprunner.errors import ExperimentError, NothingSelectedError, PluginError
-from mprunner.experiment import Asked, Combination, Combinations, Experiment, read_experiment
+from mprunner.experiment import Combinations, Experiment
 from mprunner.experiment.parser import read_yaml
 from mprunner.experiment.plan import Case, Plan, case_id, make_plan, trial_id, trial_seed
 from mprunner.model.declaration import declare, fields_of, params_of
 from mprunner.model.records import label_of
-from mprunner.scenario import CPU_COUNT, ProcessCount, Scenario, Trial
-from tests.experiment.scenarios import Known
+from tests.experiment.scenarios import Toy, ToyParams
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params:
-    """What may vary."""
-
-    size: Annotated[int, Ge(1)] = 1_000
-    guard: Literal["none", "lock"] = "none"
-    pause_s: float = 0.0
-    workers: ProcessCount = CPU_COUNT
-    chunk: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.guard == "lock" and self.size > 5_000:
-            raise ValueError("a lock takes too long beyond 5000")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metrics:
-    """What is measured."""
-
-    wall_s: float
-
-
-class Toy(Scenario[Params, Metrics]):
-    """Do nothing."""
-
-    name = "toy"
-
-    def run(self, params: Params, trial: Trial) -> Metrics:
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, kw_only=True)
-class Refusing(Params):
+class Refusing(ToyParams):
     """No combination will do."""
 
     def __post_init__(self) -> None:
         raise ValueError("never")
-
-
-def combinations_of(experiment: Experiment) -> list[Combination]:
-    """Every combination, in order."""
-    combinations = Combinations(experiment)
-    return [combinations[place] for place in range(len(combinations))]
-
-
-@pytest.fixture
-def planned(tmp_path):
-    """Plan an experiment given as YAML, on a machine with two CPUs."""
-
-    def plan(text: str, cpus: int = 2, *, strict: bool = False, overrides: tuple[str, ...] = ()) -> Plan:
-        file = tmp_path / "toy.yaml"
-        file.write_text(f"scenario: toy\n{text}\n")
-        return make_plan(
-            read_experiment(file, lambda name: Known(Params, declare(Toy)), Asked(overrides=overrides)),
-            declare(Toy),
-            Params,
-            cpus,
-            strict=strict,
-        )
-
-    return plan
 
 
 def ids(plan: Plan) -> list[tuple[str, str]]:
@@ -154,29 +96,24 @@ def test_the_cpus_that_an_experiment_names_are_part_of_the_identity(planned):
     assert len({plan.cases[0].case_id for plan in plans}) == 4
 
 
-def test_cpu_count_is_resolved_in_every_case(planned):
+def test_cpu_count_is_resolved_in_every_case_and_its_label(planned):
     plan = planned("sweep: {workers: [1, cpu_count]}", cpus=6)
-    assert [case.params["workers"] for case in plan.cases] == [1, 6]
+    assert [(case.params["workers"], case.label) for case in plan.cases] == [
+        (1, "workers 1"),
+        (6, "workers 6"),
+    ]
 
 
 def test_a_case_has_every_param_in_the_order_of_its_dataclass(planned):
     (case,) = planned("params: {guard: lock, size: 5}").cases
-    assert list(case.params.items()) == [
-        ("size", 5),
-        ("guard", "lock"),
-        ("pause_s", 0.0),
-        ("workers", 2),
-        ("chunk", None),
-    ]
+    params = {"size": 5, "guard": "lock", "pause_s": 0.0, "workers": 2, "chunk": None}
+    assert list(case.params.items()) == list(params.items())
 
 
 def test_a_case_is_labelled_with_what_the_sweep_says_of_it(planned):
     plan = planned("params: {pause_s: 0.5}\nsweep: [{size: [1000, 2000], chunk: null}, {guard: lock}]")
-    assert [case.label for case in plan.cases] == [
-        "size 1,000, chunk null",
-        "size 2,000, chunk null",
-        "guard lock",
-    ]
+    labels = ["size 1,000, chunk null", "size 2,000, chunk null", "guard lock"]
+    assert [case.label for case in plan.cases] == labels
 
 
 def test_two_blocks_that_give_the_same_case_give_one(planned):
@@ -186,11 +123,8 @@ def test_two_blocks_that_give_the_same_case_give_one(planned):
 
 def test_a_combination_that_the_scenario_refuses_is_left_out_with_its_reason(planned):
     plan = planned("sweep: {size: [10, 9000], guard: [none, lock]}\nrepeats: 1")
-    assert [(case.params["size"], case.params["guard"]) for case in plan.cases] == [
-        (10, "none"),
-        (10, "lock"),
-        (9000, "none"),
-    ]
+    cases = [(10, "none"), (10, "lock"), (9000, "none")]
+    assert [(case.params["size"], case.params["guard"]) for case in plan.cases] == cases
     (refusal,) = plan.refused
     assert (refusal.label, refusal.reason) == ("size 9,000, guard lock", "a lock takes too long beyond 5000")
     assert refusal.params["guard"] == "lock"
@@ -198,10 +132,8 @@ def test_a_combination_that_the_scenario_refuses_is_left_out_with_its_reason(pla
 
 
 def test_a_plan_of_which_nothing_is_left_is_an_error(planned):
-    with pytest.raises(
-        NothingSelectedError,
-        match=r"toy\.yaml:3:1: sweep: scenario 'toy' refuses every combination of the experiment$",
-    ) as caught:
+    message = r"toy\.yaml:3:1: sweep: scenario 'toy' refuses every combination of the experiment$"
+    with pytest.raises(NothingSelectedError, match=message) as caught:
         planned("params: {guard: lock}\nsweep: {size: [9000, 9001]}")
     assert caught.value.exit_code == 5
     assert caught.value.hint == "the first, size 9,000: a lock takes too long beyond 5000"
@@ -224,16 +156,6 @@ def test_where_it_is_strict_what_is_excluded_is_no_error(planned):
     assert len(plan.cases) == 1
 
 
-def test_what_matches_an_exclusion_is_left_out_and_counted(planned):
-    plan = planned("sweep: {size: [1, 2], guard: [none, lock]}\nexclude: [{guard: lock, size: 2}]")
-    assert [case.label for case in plan.cases] == [
-        "size 1, guard none",
-        "size 1, guard lock",
-        "size 2, guard none",
-    ]
-    assert (plan.excluded, tuple(plan.refused)) == (1, ())
-
-
 @pytest.mark.parametrize("workers", ["cpu_count", "2"])
 def test_an_exclusion_sees_fixed_and_default_values_and_the_number_of_cpus(planned, workers):
     sweep = "params: {pause_s: 1}\nsweep: [{size: [1, 2]}, {workers: 3}]"
@@ -242,21 +164,9 @@ def test_an_exclusion_sees_fixed_and_default_values_and_the_number_of_cpus(plann
     assert plan.excluded == 2
 
 
-def test_a_combination_that_is_excluded_is_not_one_that_the_scenario_refuses(planned):
-    plan = planned("sweep: {size: [10, 9000], guard: [none, lock]}\nexclude: [{size: 9000}]")
-    assert (plan.excluded, tuple(plan.refused)) == (2, ())
-
-
 def test_an_exclusion_changes_no_identity(planned):
     sweep = "sweep: {size: [1, 2, 3]}"
     assert set(ids(planned(f"{sweep}\nexclude: [{{size: 2}}]"))) < set(ids(planned(sweep)))
-
-
-def test_a_plan_of_which_everything_is_excluded_is_an_error(planned):
-    with pytest.raises(
-        NothingSelectedError, match=r"toy\.yaml:3:1: exclude: the experiment excludes every combination$"
-    ):
-        planned("sweep: {size: [1, 2]}\nexclude: [{guard: none}]")
 
 
 def test_a_plan_of_100_000_cases_is_made_in_seconds(planned):
@@ -271,22 +181,6 @@ def test_a_plan_of_100_000_cases_is_made_in_seconds(planned):
 SMALL = st.integers(1, 3)
 
 
-@given(exclude=st.lists(st.dictionaries(st.sampled_from("abc"), SMALL, min_size=1), max_size=3))
-def test_what_is_left_is_what_matches_no_exclusion(exclude):
-    sweep = ({"a": (1, 2), "b, c": ((1, 1), (2, 3))}, {"a": (3,)})
-    declaration, abc = _declared()
-    experiment = Experiment(name="x", scenario="abc", sweep=sweep, exclude=tuple(exclude))
-    everything = [
-        {"a": 0, "b": 0, "c": 0, **combination.params} for combination in combinations_of(experiment)
-    ]
-    left = [params for params in everything if not any(each.items() <= params.items() for each in exclude)]
-    if not left:
-        return
-    plan = make_plan(experiment, declaration, abc, 2)
-    assert [case.params for case in plan.cases] == left
-    assert plan.excluded == len(everything) - len(left)
-
-
 def test_a_default_and_the_same_value_of_a_file_are_one_case():
     made = make_dataclass("Made", [("x", int, 1), ("pause_ms", float, 1)], frozen=True, kw_only=True)
     declaration = replace(declare(Toy), params=params_of(made, "Made"))
@@ -295,18 +189,12 @@ def test_a_default_and_the_same_value_of_a_file_are_one_case():
     assert (len(plan.cases), plan.repeated) == (4, 2)
 
 
-def _declared():
-    abc = make_dataclass("Abc", [(name, int, 0) for name in "abc"], frozen=True, kw_only=True)
-    fields = tuple(fields_of(abc, "Abc"))
-    return replace(declare(Toy), params=fields), abc
-
-
 def made(cases: int, **options: object) -> Plan:
     """Make a plan of so many cases, labelled 0, 1, 2 …"""
-    made_cases = []
-    for number in range(cases):
-        params = {"size": number}
-        made_cases.append(Case(case_id=case_id("toy", params), label=str(number), params=params))
+    made_cases = [
+        Case(case_id=case_id("toy", {"size": number}), label=str(number), params={"size": number})
+        for number in range(cases)
+    ]
     defaults = {
         "refused": (),
         "repeats": 3,
@@ -329,20 +217,16 @@ PLANS = st.builds(
 
 
 @given(plan=PLANS)
-def test_a_plan_has_every_trial_once_and_numbers_them_through(plan):
+def test_a_plan_has_every_trial_once_numbers_them_through_and_is_the_same_each_time(plan):
     attempts = list(plan)
     assert len(plan) == len(attempts)
+    assert list(plan) == attempts
     assert [attempt.order for attempt in attempts] == list(range(len(attempts)))
     assert len({attempt.trial_id for attempt in attempts}) == len(attempts)
     seen = Counter((attempt.case_id, attempt.repeat) for attempt in attempts)
     assert seen == Counter(
         (case.case_id, repeat) for case in plan.cases for repeat in range(-plan.warmup, plan.repeats)
     )
-
-
-@given(plan=PLANS)
-def test_a_plan_is_the_same_each_time_it_is_iterated(plan):
-    assert list(plan) == list(plan)
 
 
 @given(plan=PLANS)
@@ -442,6 +326,7 @@ class Picky:
             raise ValueError(f"{self.a} twice")
 
 
+@example([{"a": (1, 2), "b, c": ((1, 1), (2, 3))}, {"a": (3,)}], [{"b": 2}, {"a": 3, "c": 1}], {})
 @given(sweep=BLOCKS, exclude=EXCLUDE, fixed=st.dictionaries(st.sampled_from("abc"), SMALL))
 def test_a_plan_is_what_taking_one_combination_after_another_gives(sweep, exclude, fixed):
     """Cases, their order and identities, what is refused and why, what is excluded: as written down naively."""
@@ -451,7 +336,7 @@ def test_a_plan_is_what_taking_one_combination_after_another_gives(sweep, exclud
     )
     cases: dict[str, dict[str, int]] = {}
     refused, excluded = [], 0
-    for combination in combinations_of(experiment):
+    for combination in Combinations(experiment):
         params = {"a": 0, "b": 0, "c": 0, **combination.params}
         if any(each.items() <= params.items() for each in exclude):
             excluded += 1
@@ -469,55 +354,53 @@ def test_a_plan_is_what_taking_one_combination_after_another_gives(sweep, exclud
     assert plan.excluded == excluded
 
 
+EXPECT = "expect: [{metric: wall_s, max: 3}, {metric: wall_s, max: 3, where: {guard: lock}}]"
+
+
 @pytest.mark.parametrize("gone", ["exclude: [{guard: lock}]", "params: {size: 9000}"])
-def test_a_baseline_of_which_no_case_is_left_is_an_error(planned, tmp_path, gone):
+@pytest.mark.parametrize(
+    ("meant", "told"),
+    [
+        ("baseline: {guard: lock}", "3:1: baseline: every case of the baseline, guard lock,"),
+        (EXPECT, "3:61: expect[1].where: every case that it means, guard lock,"),
+    ],
+)
+def test_a_baseline_or_a_where_of_which_no_case_is_left_is_an_error(planned, tmp_path, meant, told, gone):
     with pytest.raises(ExperimentError) as caught:
-        planned(f"sweep: {{guard: [none, lock]}}\nbaseline: {{guard: lock}}\n{gone}")
-    assert caught.value.message == (
-        f"{tmp_path}/toy.yaml:3:1: baseline: every case of the baseline, guard lock, is excluded or refused by the "
-        "scenario"
-    )
+        planned(f"sweep: {{guard: [none, lock]}}\n{meant}\n{gone}")
+    assert caught.value.message == f"{tmp_path}/toy.yaml:{told} is excluded or refused by the scenario"
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize("meant", ["baseline: {guard: lock}", EXPECT])
+def test_a_baseline_or_a_where_of_which_some_cases_are_left_is_none(planned, meant):
+    assert len(planned(f"sweep: {{guard: [none, lock], size: [10, 9000]}}\n{meant}").cases) == 3
+
+
 def test_an_error_of_a_plan_is_placed_at_the_option_that_brought_it(planned, tmp_path):
+    option = "exclude=[{guard: none}]"
     with pytest.raises(NothingSelectedError) as caught:
-        planned("sweep: {size: [1, 2]}", overrides=("exclude=[{guard: none}]",))
-    assert caught.value.message == (
-        f"{tmp_path}/toy.yaml: --set exclude=[{{guard: none}}]: exclude: the experiment excludes every combination"
-    )
+        planned("sweep: {size: [1, 2]}", overrides=(option,))
+    told = f"--set {option}: exclude: the experiment excludes every combination"
+    assert caught.value.message == f"{tmp_path}/toy.yaml: {told}"
 
 
-def test_an_error_of_a_plan_without_params_is_placed_at_the_scenario(tmp_path):
-    with pytest.raises(NothingSelectedError, match=r"^x\.yaml:1:1: scenario: scenario 'toy' refuses every"):
-        make_plan(
-            Experiment(
-                name="x", scenario="toy", path="x.yaml", source_map=read_yaml(b"scenario: toy", "x.yaml")
-            ),
-            declare(Toy),
-            Refusing,
-            1,
-        )
-
-
-def test_an_error_of_a_plan_that_was_read_from_no_file_has_no_place():
-    with pytest.raises(NothingSelectedError, match=r"^scenario 'toy' refuses every combination"):
-        make_plan(Experiment(name="x", scenario="toy"), declare(Toy), Refusing, 1)
-
-
-def test_a_baseline_of_which_some_cases_are_left_is_none(planned):
-    plan = planned("sweep: {guard: [none, lock], size: [10, 9000]}\nbaseline: {guard: lock}")
-    assert len(plan.cases) == 3
+@pytest.mark.parametrize(
+    ("read", "place"),
+    [
+        ({"path": "x.yaml", "source_map": read_yaml(b"scenario: toy", "x.yaml")}, "x.yaml:1:1: scenario: "),
+        ({}, ""),
+    ],
+)
+def test_an_error_of_a_plan_is_placed_at_the_scenario_if_it_was_read_from_a_file(read, place):
+    with pytest.raises(NothingSelectedError, match=rf"^{place}scenario 'toy' refuses every combination"):
+        make_plan(Experiment(name="x", scenario="toy", **read), declare(Toy), Refusing, 1)
 
 
 def test_a_number_of_cpus_that_the_sweep_names_as_well_is_one_case(planned):
     plan = planned("sweep: {workers: [1, cpu_count, 2]}")
     assert [case.params["workers"] for case in plan.cases] == [1, 2]
     assert plan.repeated == 1
-
-
-def test_a_label_tells_the_number_of_cpus(planned):
-    assert planned("sweep: {workers: [cpu_count]}").cases[0].label == "workers 2"
 
 
 TEXTS = st.text(st.sampled_from('nultre1,.-"a'), min_size=1, max_size=5)
@@ -527,23 +410,6 @@ TEXTS = st.text(st.sampled_from('nultre1,.-"a'), min_size=1, max_size=5)
 def test_a_label_tells_text_apart_from_every_other_value(texts):
     others = {label_of({"x": value}, "x") for value in (None, True, False, 0, 1, -1, 1_000, 1e3, 0.5, 11)}
     assert not others & {label_of({"x": text}, "x") for text in texts}
-
-
-EXPECT = "expect: [{metric: wall_s, max: 3}, {metric: wall_s, max: 3, where: {guard: lock}}]"
-
-
-@pytest.mark.parametrize("gone", ["exclude: [{guard: lock}]", "params: {size: 9000}"])
-def test_a_where_of_which_no_case_is_left_is_an_error(planned, tmp_path, gone):
-    with pytest.raises(ExperimentError) as caught:
-        planned(f"sweep: {{guard: [none, lock]}}\n{EXPECT}\n{gone}")
-    assert caught.value.message == (
-        f"{tmp_path}/toy.yaml:3:61: expect[1].where: every case that it means, guard lock, "
-        "is excluded or refused by the scenario"
-    )
-
-
-def test_a_where_of_which_some_cases_are_left_is_none(planned):
-    assert len(planned(f"sweep: {{guard: [none, lock], size: [10, 9000]}}\n{EXPECT}").cases) == 3
 
 
 def test_a_where_may_mean_a_number_of_cpus_that_this_machine_does_not_have(planned):

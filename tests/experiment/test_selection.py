@@ -3,26 +3,8 @@
 import pytest
 
 from mprunner.errors import ExperimentError, NothingSelectedError
-from mprunner.experiment import Asked, read_experiment
-from mprunner.experiment.plan import make_plan
-from mprunner.model.declaration import declare
-from tests.experiment.scenarios import Known
-from tests.experiment.test_plan import Params, Toy
 
 SWEEP = "sweep: {guard: [none, lock], size: [1, 2, 9000]}\nrepeats: 1"
-
-
-@pytest.fixture
-def selected(tmp_path):
-    """Plan an experiment given as YAML with filters, on a machine with two CPUs."""
-
-    def plan(text, *only, strict=False):
-        file = tmp_path / "toy.yaml"
-        file.write_text(f"scenario: toy\n{text}\n")
-        experiment = read_experiment(file, lambda name: Known(Params, declare(Toy)), Asked(only=only))
-        return make_plan(experiment, declare(Toy), Params, 2, strict=strict)
-
-    return plan
 
 
 def labels(plan):
@@ -38,54 +20,54 @@ def labels(plan):
         (["size={from: 2, to: 8, step: 1}"], ["guard none, size 2", "guard lock, size 2"], 4),
     ],
 )
-def test_a_case_has_one_of_the_values_of_every_filter(selected, only, expected, not_selected):
-    plan = selected(SWEEP, *only)
+def test_a_case_has_one_of_the_values_of_every_filter(planned, only, expected, not_selected):
+    plan = planned(SWEEP, *only)
     assert labels(plan) == expected
     assert plan.not_selected == not_selected
 
 
 @pytest.mark.parametrize("only", ["workers=cpu_count", "workers=2", "chunk=null", "pause_s=0", "guard=none"])
-def test_a_filter_sees_fixed_and_default_values_and_the_number_of_cpus(selected, only):
-    plan = selected("params: {workers: cpu_count}\nsweep: {size: [1, 2]}", only)
+def test_a_filter_sees_fixed_and_default_values_and_the_number_of_cpus(planned, only):
+    plan = planned("params: {workers: cpu_count}\nsweep: {size: [1, 2]}", only)
     assert len(plan.cases) == 2
     assert plan.not_selected == 0
 
 
-def test_a_filter_selects_by_what_cpu_count_stands_for(selected):
-    assert labels(selected("sweep: {workers: [cpu_count, 3]}", "workers=2")) == ["workers 2"]
-    assert labels(selected("sweep: {workers: [2, 3]}", "workers=cpu_count")) == ["workers 2"]
+def test_a_filter_selects_by_what_cpu_count_stands_for(planned):
+    assert labels(planned("sweep: {workers: [cpu_count, 3]}", "workers=2")) == ["workers 2"]
+    assert labels(planned("sweep: {workers: [2, 3]}", "workers=cpu_count")) == ["workers 2"]
 
 
-def test_a_filter_changes_no_identity(selected):
-    whole, part = selected(SWEEP), selected(SWEEP, "guard=lock")
+def test_a_filter_changes_no_identity(planned):
+    whole, part = planned(SWEEP), planned(SWEEP, "guard=lock")
     of_all = {case.case_id: case for case in whole.cases}
     assert [of_all[case.case_id] for case in part.cases] == list(part.cases)
 
 
-def test_what_is_not_selected_is_not_refused_even_where_it_is_strict(selected):
+def test_what_is_not_selected_is_not_refused_even_where_it_is_strict(planned):
     with pytest.raises(ExperimentError, match="refuses 1 combination"):
-        selected(SWEEP, strict=True)
-    plan = selected(SWEEP, "size=[1, 2]", strict=True)
+        planned(SWEEP, strict=True)
+    plan = planned(SWEEP, "size=[1, 2]", strict=True)
     assert (len(plan.cases), plan.refused) == (4, ())
     with pytest.raises(ExperimentError, match="refuses 1 combination"):
-        selected(SWEEP, "guard=lock", strict=True)
+        planned(SWEEP, "guard=lock", strict=True)
 
 
-def test_what_is_excluded_is_counted_as_that_and_not_as_not_selected(selected):
-    plan = selected(SWEEP + "\nexclude: [{size: 1}]", "guard=lock")
+def test_what_is_excluded_is_counted_as_that_and_not_as_not_selected(planned):
+    plan = planned(SWEEP + "\nexclude: [{size: 1}]", "guard=lock")
     assert (plan.excluded, plan.not_selected, len(plan.refused)) == (2, 2, 1)
     assert labels(plan) == ["guard lock, size 2"]
 
 
-def test_a_filter_that_selects_nothing_says_what_there_is(selected):
+def test_a_filter_that_selects_nothing_says_what_there_is(planned):
     with pytest.raises(NothingSelectedError) as caught:
-        selected(SWEEP + "\nexclude: [{size: 2}]", "size=3", "guard=[none, lock]")
+        planned(SWEEP + "\nexclude: [{size: 2}]", "size=3", "guard=[none, lock]")
     assert caught.value.message == (
         "no case has what is asked for by --only size=3 --only guard=[none, lock]"
     )
     assert caught.value.hint == "the cases have size 1, 9000; guard none, lock"
 
 
-def test_a_filter_that_leaves_only_what_the_scenario_refuses_says_that(selected):
+def test_a_filter_that_leaves_only_what_the_scenario_refuses_says_that(planned):
     with pytest.raises(NothingSelectedError, match="refuses every combination that is left"):
-        selected(SWEEP, "guard=lock", "size=9000")
+        planned(SWEEP, "guard=lock", "size=9000")

@@ -9,33 +9,23 @@ from hypothesis import strategies as st
 from mprunner.experiment import Combination, Combinations, Experiment, count
 
 
-def expanded(swept):
-    """Return every combination, in order."""
-    combinations = Combinations(swept)
-    return [combinations[place] for place in range(len(combinations))]
-
-
 def experiment(*sweep, **params):
     return Experiment(name="x", scenario="bank", params=params, sweep=sweep)
 
 
 def test_without_a_sweep_there_is_one_combination():
-    assert expanded(experiment(level=1)) == [Combination(params={"level": 1}, swept=())]
+    assert list(Combinations(experiment(level=1))) == [Combination(params={"level": 1}, swept=())]
     assert count(experiment()) == 1
 
 
 def test_in_a_block_the_first_name_varies_slowest():
-    combinations = expanded(experiment({"b": (1, 2), "a": ("x", "y")}))
-    assert [tuple(combination.params.values()) for combination in combinations] == [
-        (1, "x"),
-        (1, "y"),
-        (2, "x"),
-        (2, "y"),
-    ]
+    combinations = Combinations(experiment({"b": (1, 2), "a": ("x", "y")}))
+    values = [(1, "x"), (1, "y"), (2, "x"), (2, "y")]
+    assert [tuple(combination.params.values()) for combination in combinations] == values
 
 
 def test_blocks_follow_one_another_and_each_names_what_it_sets():
-    first, *rest = expanded(experiment({"guard": ("none",)}, {"n": (1, 2), "guard": ("lock",)}, level=3))
+    first, *rest = Combinations(experiment({"guard": ("none",)}, {"n": (1, 2), "guard": ("lock",)}, level=3))
     assert first == Combination(params={"level": 3, "guard": "none"}, swept=("guard",))
     assert rest == [
         Combination(params={"level": 3, "n": n, "guard": "lock"}, swept=("n", "guard")) for n in (1, 2)
@@ -44,7 +34,7 @@ def test_blocks_follow_one_another_and_each_names_what_it_sets():
 
 def test_the_order_of_the_file_is_the_order_of_names_and_values(read):
     swept = read("scenario: bank\nsweep: {level: [2, 1], guard: [lock, none]}\n")
-    assert [tuple(combination.params.items()) for combination in expanded(swept)][:2] == [
+    assert [tuple(combination.params.items()) for combination in Combinations(swept)][:2] == [
         (("level", 2), ("guard", "lock")),
         (("level", 2), ("guard", "none")),
     ]
@@ -63,7 +53,7 @@ blocks = st.dictionaries(
 
 @given(st.lists(blocks, max_size=4))
 def test_count_says_how_many_there_are(sweep):
-    assert count(experiment(*sweep)) == len(expanded(experiment(*sweep)))
+    assert count(experiment(*sweep)) == len(list(Combinations(experiment(*sweep))))
 
 
 def test_names_that_move_together_take_one_row_after_the_other(read):
@@ -71,7 +61,7 @@ def test_names_that_move_together_take_one_row_after_the_other(read):
         'scenario: bank\nsweep: {guard: [none, lock], "transactions, chunk": [[1000, 1], [10000, 16]]}\n'
     )
     assert count(swept) == 4
-    first, *_, last = expanded(swept)
+    first, *_, last = Combinations(swept)
     assert first == Combination(
         params={"guard": "none", "transactions": 1000, "chunk": 1}, swept=("guard", "transactions", "chunk")
     )
@@ -81,7 +71,7 @@ def test_names_that_move_together_take_one_row_after_the_other(read):
 @given(st.lists(st.tuples(st.integers(), st.integers()), min_size=1, max_size=4), st.integers(1, 3))
 def test_rows_are_one_axis_of_the_product(rows, others):
     swept = experiment({"a, b": tuple(rows), "c": tuple(range(others))})
-    values = [tuple(combination.params.values()) for combination in expanded(swept)]
+    values = [tuple(combination.params.values()) for combination in Combinations(swept)]
     assert values == [(*row, other) for row in rows for other in range(others)]
     assert count(swept) == len(values)
 
@@ -115,4 +105,4 @@ def test_there_is_no_combination_beside_those_of_the_sweep():
 @given(blocks)
 def test_a_product_has_each_combination_in_the_order_of_its_names(block):
     products = [dict(zip(block, values, strict=True)) for values in itertools.product(*block.values())]
-    assert [combination.params for combination in expanded(experiment(block))] == products
+    assert [combination.params for combination in Combinations(experiment(block))] == products
