@@ -25,6 +25,8 @@ from mprunner.values import Scalar
 
 CPU_COUNT = "cpu_count"
 """What an experiment writes for the number of CPUs, where a param counts processes."""
+_NO_VALUE = {"none", "nil", "nan", "na", "n/a", "auto", "default", "undefined", "unlimited"}
+"""What people write for null where something else than text is expected."""
 _STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 _EXPECTED: Mapping[FieldType, str] = {
     "bool": messages.TRUE_OR_FALSE,
@@ -84,7 +86,12 @@ class ParamType:
             )  # block text is no word, whatever the type: the break is what can't be seen
         if field.choices is not None:
             if not _is_a(field.type, value) or value not in field.choices:
-                raise BadParamError(not_a_choice(field.choices, node))
+                fault = not_a_choice(field.choices, node)
+                raise BadParamError(Fault(fault.message, fault.hint or self._null_hint(node)))
+        elif field.type == "str" and field.optional and value == "None" and node.is_plain:
+            raise BadParamError(
+                Fault("None is Python's word for null", "write null, or 'None' in quotes for text")
+            )
         elif not _is_a(field.type, value):
             raise BadParamError(self._wrong_type(node))
         if isinstance(value, str) and (fault := text_fault(value)):
@@ -92,12 +99,17 @@ class ParamType:
         return float(value) if field.type == "float" and isinstance(value, int) else value
 
     def _wrong_type(self, node: ScalarNode) -> Fault:
-        expected = _EXPECTED[self.field.type]
-        if not self.field.counts_processes:
-            return wrong_type(expected, node)
+        expected, counts = _EXPECTED[self.field.type], self.field.counts_processes
         fault = wrong_type(expected, node)
-        near = did_you_mean(node.written, [CPU_COUNT])
-        return Fault(fault.message.replace(expected, f"{expected} or {CPU_COUNT}", 1), near or fault.hint)
+        others = [CPU_COUNT] * counts + ["null"] * self.field.optional
+        near = did_you_mean(node.written, [CPU_COUNT]) if counts else None
+        return Fault(
+            fault.message.replace(expected, " or ".join([expected, *others]), 1),
+            near or self._null_hint(node) or fault.hint,
+        )
+
+    def _null_hint(self, node: ScalarNode) -> str | None:
+        return "write null" if self.field.optional and node.written.casefold() in _NO_VALUE else None
 
     def _constrain(self, value: Scalar, node: ScalarNode) -> None:
         try:

@@ -25,6 +25,11 @@ class ScalarNode:
     written: str
     refused: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is written without quotes, which would take their place."""
+        return self.position.width == len(self.written)
+
 
 @dataclass(frozen=True, slots=True)
 class SequenceNode:
