@@ -168,7 +168,10 @@ class Trial:
         """Return the multiprocessing context of a start method: fork, spawn or forkserver."""
         import multiprocessing  # noqa: PLC0415 - this module is imported by spawned actors of one-file plugins
 
-        return multiprocessing.get_context(method)
+        try:
+            return multiprocessing.get_context(method)
+        except ValueError:
+            raise ValueError(f"method is one of fork, spawn, forkserver; not {method!r}") from None
 
     def stopwatch(self) -> Stopwatch:
         """Start a stopwatch."""
@@ -202,7 +205,8 @@ class Trial:
                 it, and returns it to be counted in ``result.settled``.
 
         Raises:
-            ValueError: rounds is less than 1, or kind or sync is unknown.
+            ValueError: rounds is less than 1, or kind, method or sync is unknown.
+            TypeError: an actor can't be called.
             pickle.PicklingError, AttributeError, TypeError: an actor can't be sent to a spawned process.
         """
         from mprunner.actors.group import run_actors  # noqa: PLC0415 - as for multiprocessing above

@@ -147,6 +147,11 @@ def run_actors(
         raise ValueError(f"rounds must be at least 1, not {rounds}")
     if kind not in ("process", "thread"):
         raise ValueError(f"kind is process or thread, not {kind!r}")
+    for index, work in enumerate(actors):
+        if not callable(work):
+            raise TypeError(
+                f"actor {index} is {work!r}, not something to call, such as partial(withdraw, 10)"
+            )
     threads = kind == THREAD
     semaphore = threading.Semaphore if threads else context.Semaphore
     gate = _gate(len(actors), sync, semaphore, threads=threads, needed=rounds > 1 or settle is not None)

@@ -14,6 +14,7 @@ import json
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -231,7 +232,10 @@ def _given(file: Path) -> tuple[Plugin, Load]:
 
 
 def _load_file(file: Path) -> ModuleType:
-    """Import one file under a module name of its own, so that it hides no other module."""
+    """Import one file under a module name of its own, so that it hides no other module.
+
+    Modules beside it are found after all others: by workers and spawned actors too, which get the path from here.
+    """
     stem = "".join(char if char.isalnum() else "_" for char in file.stem)
     name = f"mprunner_plugin_{stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, file)
@@ -239,6 +243,8 @@ def _load_file(file: Path) -> ModuleType:
         raise PluginError(f"{file} is not a Python file", "its name must end in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    if str(file.parent) not in sys.path:
+        sys.path.append(str(file.parent))
     try:
         spec.loader.exec_module(module)
     except BaseException:
@@ -306,10 +312,15 @@ class _Loading:
                 try:
                     value = own.function()
                 except Exception as error:
-                    raise PluginError(f"{hook}() raised {type(error).__name__}: {error}") from error
+                    raise PluginError(f"{hook}() raised {_in_words(error)}") from error
                 if not isinstance(value, kind):
-                    wanted = "mapping" if kind is Mapping else "list"
-                    raise PluginError(f"{hook}() returned {type(value).__name__}, not a {wanted}")
+                    wanted, such = (
+                        ("mapping", "{name: factory}") if kind is Mapping else ("list", "[MyScenario]")
+                    )
+                    given = type(value).__name__
+                    if isinstance(value, type) and kind is not Mapping:
+                        given, such = f"the class {value.__name__}", f"[{value.__name__}]"
+                    raise PluginError(f"{hook}() returned {given}, not a {wanted}", f"return {such}")
                 yield value
 
     def _take_executors(self, factories: Mapping[str, Callable[..., Any]], plugin: Plugin) -> None:
@@ -362,14 +373,15 @@ def _specnamed(implementation: object, name: str) -> set[str]:
     return {name} if options and options.get("specname") else set()
 
 
-def _checked_declaration(cls: type[Scenario[Any, Any]]) -> Declaration:
+def _checked_declaration(cls: object) -> Declaration:
     """Return a scenario's declaration.
 
     Raises:
         PluginError: it is no scenario, a name collides with a column, or the class can't be imported by name.
     """
     if not (isinstance(cls, type) and issubclass(cls, Scenario)):
-        raise PluginError(f"mprunner_register_scenarios() returned {cls!r}, which is no Scenario class")
+        hint = f"return the class {type(cls).__name__}, without ()" if isinstance(cls, Scenario) else None
+        raise PluginError(f"mprunner_register_scenarios() returned {cls!r}, which is no Scenario class", hint)
     declaration = declare(cls)
     for field in (*declaration.params, *declaration.metrics, *(declaration.sample or ())):
         if field.name in RESERVED:
@@ -406,7 +418,28 @@ def _told(error: BaseException) -> tuple[str, str]:
         return "; ".join(str(error).splitlines()), ""
     if isinstance(error, SystemExit):
         return f"it exits when it is loaded, with {error.code!r}", ""
-    return f"it can't be loaded: {type(error).__name__}: {error}", ""
+    hint = ""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        hint = f"install {error.name.partition('.')[0]} where mprunner is, or put it beside the plugin's file"
+    return f"it can't be loaded: {_in_words(error)}", hint
+
+
+def _in_words(error: BaseException) -> str:
+    """Return the type and message of an error of a plugin's code, and the last line of that code on its way."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<") and frame.filename not in _LOADING
+    ]
+    said = f"{type(error).__name__}: {error}"
+    if not frames:
+        return said
+    folder = os.path.dirname(frames[0].filename)
+    own = [frame for frame in frames if frame.filename.startswith(folder)][-1]
+    return f"{said} ({own.filename}:{own.lineno})"
+
+
+_LOADING = (__file__, importlib.__file__, metadata.__file__)
 
 
 class Notifier:

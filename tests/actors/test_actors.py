@@ -199,6 +199,11 @@ def test_what_means_nothing_is_refused(workers, options, reason):
         group([partial(workers.double, 1)], **options)
 
 
+def test_an_actor_that_can_not_be_called_is_refused_before_any_is_started(workers):
+    with pytest.raises(TypeError, match=r"^actor 1 is 42, not something to call, such as partial\("):
+        group([partial(workers.double, 1), workers.double(21)])
+
+
 def test_a_thread_s_cpu_time_is_its_own(workers):
     """Both threads together can't have had more CPU time than their process."""
     before = time.process_time()

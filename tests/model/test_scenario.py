@@ -184,8 +184,10 @@ def test_a_context_is_that_of_its_start_method(trial, method):
     assert trial.context(method) is multiprocessing.get_context(method)
 
 
-def test_an_unknown_start_method_is_refused(trial):
-    with pytest.raises(ValueError, match=r"^cannot find context for 'thread'$"):
+def test_an_unknown_start_method_is_refused_and_those_there_are_named(trial):
+    with pytest.raises(ValueError, match=r"^method is one of fork, spawn, forkserver; not 'spwan'$"):
+        trial.run_actors([print], method="spwan")
+    with pytest.raises(ValueError, match=r"^method is one of fork, spawn, forkserver; not 'thread'$"):
         trial.context("thread")
 
 

@@ -123,8 +123,10 @@ def test_a_broken_plugin_is_named_with_its_reason_and_stops_no_other(install, so
 
 
 def test_asking_for_what_a_broken_plugin_s_entry_point_names_tells_the_reason(install):
-    install("wanted", "raise LookupError('no license')")
-    reason = r"plugin wanted \(wanted 1\.0\): it can't be loaded: LookupError: no license"
+    module = install("wanted", "\nraise LookupError('no license')")
+    reason = (
+        rf"plugin wanted \(wanted 1\.0\): it can't be loaded: LookupError: no license \(.*/{module}\.py:2\)"
+    )
     with pytest.raises(PluginError, match=rf"^scenario 'wanted' can't be used: {reason}$") as caught:
         load_registry().scenario("wanted")
     assert caught.value.exit_code == 4
@@ -176,6 +178,42 @@ def test_an_unknown_scenario_is_an_error_of_the_experiment_that_names_the_neares
         load_registry().scenario(name)
     assert caught.value.exit_code == 2
     assert (caught.value.hint or "").startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("source", "said", "hint"),
+    [
+        (scenario("x") + REGISTER + "Toy", "returned the class Toy, not a list", "return [Toy]"),
+        (REGISTER + "None", "returned NoneType, not a list", "return [MyScenario]"),
+        (scenario("x") + REGISTER + "[Toy()]", "is no Scenario class", "return the class Toy, without ()"),
+        ("def mprunner_register_executors(): return []", "not a mapping", "return {name: factory}"),
+    ],
+)
+def test_a_hook_that_returns_something_else_is_told_what_to_return(file_of, source, said, hint):
+    with pytest.raises(PluginError, match=said) as caught:
+        load_registry([file_of(source)])
+    assert caught.value.hint == hint
+
+
+def test_an_error_in_a_plugin_s_code_is_told_with_the_last_line_of_that_code(file_of, tmp_path):
+    file_of("import json\n\ndef read():\n    return json.loads('{')\n", "helper_that_fails.py")
+    file = file_of("import helper_that_fails\nhelper_that_fails.read()\n")
+    with pytest.raises(PluginError, match=rf" \({tmp_path}/helper_that_fails\.py:4\)$"):
+        load_registry([file])
+
+
+def test_a_module_that_is_not_there_is_told_with_the_line_and_where_to_put_it(file_of):
+    file = file_of("x = 1\nfrom no_such_helper.part import x\n")
+    with pytest.raises(PluginError, match=rf"No module named 'no_such_helper' \({file}:2\)$") as caught:
+        load_registry([file])
+    assert caught.value.hint == "install no_such_helper where mprunner is, or put it beside the plugin's file"
+
+
+def test_a_module_beside_a_plugin_s_file_is_found_after_all_others(file_of, tmp_path):
+    file_of("name = 'beside'\n", "helper_beside.py")
+    file_of("raise RuntimeError('hides the standard library')\n", "colorsys.py")
+    load_registry([file_of("import colorsys, helper_beside\n" + toy("in-file"))])
+    assert sys.path[-1] == str(tmp_path)
 
 
 MARK = "import mprunner\n@mprunner.hookimpl\n"
@@ -321,7 +359,12 @@ def test_a_file_wins_over_an_installed_plugin_and_says_so(install, file_of):
     [
         ("gone.py", None, "{}: there is no such file", "give --plugin the path of a Python file"),
         ("notes.txt", "x", "plugin {0}: {0} is not a Python file", "its name must end in .py"),
-        ("bad.py", "1 / 0", "plugin {}: it can't be loaded: ZeroDivisionError: division by zero", ""),
+        (
+            "bad.py",
+            "1 / 0",
+            "plugin {0}: it can't be loaded: ZeroDivisionError: division by zero ({0}:1)",
+            "",
+        ),
         ("quits.py", "raise SystemExit", "plugin {}: it exits when it is loaded, with None", ""),
         ("idle.py", "", "plugin {}: it has no hook, so it provides nothing", "define mprunner_register_"),
     ],

@@ -162,12 +162,16 @@ def test_a_lost_trial_is_executed_again_and_only_its_last_attempt_counts(ran, tm
 
 
 def test_the_actors_of_a_plugin_in_one_file_work_under_every_start_method(program, tmp_path):
-    """Also beside a file named like a module of the standard library, which must hide nothing."""
+    """Also with a module beside it, and one named like a module of the standard library, which must hide nothing."""
     folder = tmp_path / "with space"
     folder.mkdir()
     (folder / "queue.py").write_text("raise RuntimeError('this is not the standard library')\n")
     plugin = folder / "random.py"
-    plugin.write_text((PLUGINS / "onefile.py").read_text())
+    source = (PLUGINS / "onefile.py").read_text()
+    (folder / "doubling.py").write_text("def double(number):\n    return 2 * number\n")
+    own = "def double(number):\n    return 2 * number\n"
+    assert own in source
+    plugin.write_text(source.replace(own, "from doubling import double\n"))
     sweep = "sweep: {start_method: [fork, spawn, forkserver]}\nrepeats: 1\n"
     (tmp_path / "onefile.yaml").write_text(f"scenario: one-file\n{sweep}")
     done = program("run", "onefile.yaml", "--plugin", plugin)
