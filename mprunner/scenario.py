@@ -155,6 +155,7 @@ class Trial:
         self.observed: dict[str, Counter[State]] = {name: Counter() for name in scenario.outcomes}
         self.samples: list[object] = []
         self.actors: list[ActorResult] = []
+        self.tell_failed: Callable[[ActorResult], object] = lambda actor: None
         self._sample_type = scenario.sample
 
     @cached_property
@@ -219,6 +220,7 @@ class Trial:
             rounds=rounds,
             settle=settle,
             first_index=len(self.actors),
+            tell_failed=self.tell_failed,
         )
         self.actors.extend(result.actors)
         return result

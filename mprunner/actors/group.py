@@ -71,6 +71,15 @@ class ActorResult:
         """Whether it raised, was killed or left with an exit code other than 0."""
         return self.error_type is not None or (self.exit_code != 0 and self.kind != THREAD)
 
+    @property
+    def blame(self) -> str:
+        """How it failed, in words."""
+        if self.error_type is not None:
+            return f"actor {self.actor} raised {self.error_type}: {self.error_message}"
+        if self.exit_code is not None and self.exit_code < 0:
+            return f"actor {self.actor} was killed by signal {-self.exit_code}"
+        return f"actor {self.actor} ended with exit code {self.exit_code}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActorsResult:
@@ -93,15 +102,7 @@ class ActorsResult:
         failed = [actor for actor in self.actors if actor.failed]
         if failed:
             failed.sort(key=lambda actor: actor.error_type == "GateBroken")
-            raise ActorsFailed("; ".join(_blame(actor) for actor in failed))
-
-
-def _blame(actor: ActorResult) -> str:
-    if actor.error_type is not None:
-        return f"actor {actor.actor} raised {actor.error_type}: {actor.error_message}"
-    if actor.exit_code is not None and actor.exit_code < 0:
-        return f"actor {actor.actor} was killed by signal {-actor.exit_code}"
-    return f"actor {actor.actor} ended with exit code {actor.exit_code}"
+            raise ActorsFailed("; ".join(actor.blame for actor in failed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +122,24 @@ class _Joined:
     exit_code: int | None
 
 
+_Ended = Callable[[int, _Joined], None]
+"""Is called with the index of an actor that has ended, while others may go on."""
+
+
 @dataclass(slots=True, kw_only=True)
 class _Process:
     """An actor under way whose process this is."""
 
+    index: int
     process: BaseProcess
     channel: Connection
     called: float
     watch: int
     report: Report | None = None
+
+    @property
+    def joined(self) -> _Joined:
+        return _Joined(self.called, self.report, self.process.pid, self.process.exitcode)
 
 
 def run_actors(
@@ -141,8 +151,12 @@ def run_actors(
     rounds: int = 1,
     settle: Callable[[], Hashable] | None = None,
     first_index: int = 0,
+    tell_failed: Callable[[ActorResult], object] = lambda actor: None,
 ) -> ActorsResult:
-    """Start the actors, line them up, join them; see :meth:`mprunner.scenario.Trial.run_actors`."""
+    """Start the actors, line them up, join them; see :meth:`mprunner.scenario.Trial.run_actors`.
+
+    ``tell_failed`` is called with each that fails, at once: the others may wait for it until they are killed.
+    """
     if rounds < 1:
         raise ValueError(f"rounds must be at least 1, not {rounds}")
     if kind not in ("process", "thread"):
@@ -158,12 +172,18 @@ def run_actors(
     parts = [
         Part(index, work, rounds, settle if index == 0 else None, gate) for index, work in enumerate(actors)
     ]
+    started_as = THREAD if threads else context.get_start_method() or "fork"
+
+    def ended(index: int, actor: _Joined) -> None:
+        result = _actor_result(actor, first_index + index, started_as, None)
+        if result.failed:
+            tell_failed(result)
+
     try:
-        joined = _run_threads(parts, gate) if threads else _run_processes(context, parts, gate)
+        joined = _run_threads(parts, gate, ended) if threads else _run_processes(context, parts, gate, ended)
     finally:
         if gate is not None:
             gate.close()
-    started_as = THREAD if threads else context.get_start_method() or "fork"
     return _result(joined, started_as, first_index)
 
 
@@ -180,16 +200,20 @@ def _gate(
     raise ValueError(f"sync is one of none, barrier, spin; not {sync!r}")
 
 
-def _run_threads(parts: Sequence[Part], gate: Gate | None) -> list[_Joined]:
+def _run_threads(parts: Sequence[Part], gate: Gate | None, ended: _Ended) -> list[_Joined]:
     """Execute each part in a thread of this process; one that fails aborts the gate itself."""
     reports: list[Report | None] = [None] * len(parts)
     started: list[tuple[threading.Thread, float]] = []
     try:
         for part in parts:
+            called = perf_counter()
             thread = threading.Thread(
-                target=bootstrap_thread, args=(part, reports), name=f"actor-{part.index}", daemon=True
+                target=_run_thread,
+                args=(part, reports, called, ended),
+                name=f"actor-{part.index}",
+                daemon=True,
             )
-            started.append((thread, perf_counter()))
+            started.append((thread, called))
             thread.start()
     except RuntimeError:  # the system has no room for another thread: those that wait must not wait for it
         if gate is not None:
@@ -203,7 +227,16 @@ def _run_threads(parts: Sequence[Part], gate: Gate | None) -> list[_Joined]:
     return [_Joined(called, report, pid, None) for (_, called), report in zip(started, reports, strict=True)]
 
 
-def _run_processes(context: BaseContext, parts: Sequence[Part], gate: Gate | None) -> list[_Joined]:
+def _run_thread(part: Part, reports: list[Report | None], called: float, ended: _Ended) -> None:
+    try:
+        bootstrap_thread(part, reports)
+    finally:
+        ended(part.index, _Joined(called, reports[part.index], os.getpid(), None))
+
+
+def _run_processes(
+    context: BaseContext, parts: Sequence[Part], gate: Gate | None, ended: _Ended
+) -> list[_Joined]:
     """Execute each part in a process of its own and return how each ended, in the order given.
 
     Raises:
@@ -213,11 +246,8 @@ def _run_processes(context: BaseContext, parts: Sequence[Part], gate: Gate | Non
     try:
         for part in parts:
             started.append(_start(context, part))  # noqa: PERF401 - known even if the next one fails
-        _collect(started, gate)
-        return [
-            _Joined(actor.called, actor.report, actor.process.pid, actor.process.exitcode)
-            for actor in started
-        ]
+        _collect(started, gate, ended)
+        return [actor.joined for actor in started]
     finally:
         for actor in started:
             _end(actor)
@@ -236,7 +266,7 @@ def _start(context: BaseContext, part: Part) -> _Process:
         raise
     finally:
         writer.close()
-    return _Process(process=process, channel=reader, called=called, watch=_watch(process))
+    return _Process(index=part.index, process=process, channel=reader, called=called, watch=_watch(process))
 
 
 def _watch(process: BaseProcess) -> int:
@@ -253,7 +283,7 @@ def _watch(process: BaseProcess) -> int:
     return os.dup(process.sentinel)
 
 
-def _collect(started: Sequence[_Process], gate: Gate | None) -> None:
+def _collect(started: Sequence[_Process], gate: Gate | None, ended: _Ended) -> None:
     by_channel = {actor.channel: actor for actor in started}
     by_watch = {actor.watch: actor for actor in started}
     while by_watch:
@@ -263,6 +293,7 @@ def _collect(started: Sequence[_Process], gate: Gate | None) -> None:
                 actor.process.join()
                 if by_channel.pop(actor.channel, None) is not None and actor.channel.poll():
                     actor.report = _receive(actor)
+                ended(actor.index, actor.joined)
             else:
                 actor = by_channel.pop(cast("Connection", ready))
                 actor.report = _receive(actor)

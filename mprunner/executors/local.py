@@ -221,14 +221,36 @@ def _left_warning(left: str) -> tuple[str, str]:
 
 
 def ending_of(ended: Ended, declaration: Declaration | None) -> Ending:
-    """Turn a launcher's word into facts about the attempt, with the worker's result read and checked."""
-    if ended.result is None:
-        return Ending(**ended.facts)
+    """Turn a launcher's word into facts about the attempt, with the worker's result read and checked.
+
+    A trial that has sent none, or sent it too late, has a partial one if an actor of it has failed.
+    """
+    told: list[Result] = []
+    result = None
     try:
-        result = Result.from_json(json.loads(ended.result))
-        return Ending(**ended.facts, result=_checked(result, declaration) if declaration else result)
+        for text in ended.results:
+            read = Result.from_json(json.loads(text))
+            read = _checked(read, declaration) if declaration else read
+            if read.kind is ResultKind.PARTIAL:
+                told.append(read)
+            elif result is not None:
+                raise BadValueError("there is more than one")
+            else:
+                result = read
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         return Ending(**ended.facts, malformed=f"the result is malformed: {str(error)[:200]}")
+    if told and (result is None or ended.facts["timed_out"]):
+        result = _put_together(told)
+    elif ended.facts["timed_out"]:
+        result = None
+    return Ending(**ended.facts, result=result)
+
+
+def _put_together(told: Sequence[Result]) -> Result:
+    """Return the actors of all partial results, with the message of the first that failed by itself."""
+    actors = [actor for each in told for actor in each.actors]
+    by_itself = (each for each in told if all(actor.error_type != "GateBroken" for actor in each.actors))
+    return replace(next(by_itself, told[0]), actors=sorted(actors, key=lambda actor: actor.actor))
 
 
 _ACTOR = fields_of(ActorRow, "an actor")

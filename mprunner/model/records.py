@@ -33,6 +33,8 @@ class ResultKind(StrEnum):
     MEMORY = "memory"
     BAD_RESULT = "bad-result"
     EXIT = "exit"
+    PARTIAL = "partial"
+    """It has not ended: this is what was known of its actors."""
 
 
 def fields_by_name(value: Any) -> dict[str, Any]:
@@ -159,7 +161,7 @@ def classify(ending: Ending) -> Status:
     for applies, status in causes:
         if applies:
             return status
-    if ending.result is None:
+    if ending.result is None or ending.result.kind is ResultKind.PARTIAL:
         return Status.NO_RESULT if ending.malformed is None else Status.BAD_RESULT
     if ending.result.kind is ResultKind.EXIT or ending.exit_code != 0:
         return Status.EXIT

@@ -120,7 +120,7 @@ def _ended(attempt: Watched, keeper: Keeper, wall_s: float, leaked: int, over_ou
         "cpu_system_s": keeper.cpu_system_s,
         "max_process_rss_bytes": keeper.max_rss_bytes,
     }
-    return Ended(facts=facts, result=None if attempt.timed_out else attempt.result())
+    return Ended(facts=facts, results=attempt.results())
 
 
 def serve(control: socket.socket) -> NoReturn:

@@ -18,7 +18,7 @@ MAX_RESULT_BYTES: Final = 8 << 20
 """The largest result that a worker may send; more is a ``bad-result``."""
 
 RESULT_HEADER: Final = struct.Struct("<Qii")
-"""What a worker sends before its result's JSON: that text's length in bytes, then the process ids of
+"""What a worker sends before the JSON of a result: that text's length in bytes, then the process ids of
 multiprocessing's resource tracker and fork server, 0 for none."""
 
 _LENGTH = struct.Struct("<Q")
@@ -97,11 +97,12 @@ class Ended:
 
     Attributes:
         facts: the attributes of an :class:`~mprunner.model.records.Ending`, but for what came as its result.
-        result: what came over the result channel, a JSON text unless a trial wrote to it; None if nothing came.
+        results: what came over the result channel, JSON texts unless a trial wrote to it: of each actor that failed
+            what was known at once, then the trial's result.
     """
 
     facts: Mapping[str, Any]
-    result: str | None
+    results: tuple[str, ...]
 
 
 Message = Hello | Ready | Refused | Order | Cancel | Ended

@@ -6,15 +6,18 @@ import os
 import sys
 import traceback
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mprunner.actors.bootstrap import describe
 from mprunner.model.declaration import BadValueError, Declaration, checked_values, declare, types_of
 from mprunner.model.records import ActorRow, OutcomeCount, Result, ResultKind
 from mprunner.scenario import Scenario, Trial
 from mprunner.worker.protocol import MAX_RESULT_BYTES, RESULT_HEADER, Hello, Order
+
+if TYPE_CHECKING:
+    from mprunner.actors.group import ActorResult
 
 # What nearly every scenario uses. Imported before the scenario's `run`, it is not imported inside what that
 # measures; in the launcher it is imported once for all trials.
@@ -28,6 +31,9 @@ PRELOADED = (
 
 MAX_MESSAGE: Final = 100_000
 """Characters of an exception's message that are kept; its traceback in the log has more."""
+
+MAX_BLAME: Final = 500
+"""Characters that are told of how an actor failed: so little is written at once, also by threads."""
 
 MAX_TRACEBACK: Final = 1_000_000
 """Characters of a traceback that are logged: an exception is an error, however long it is, and no output."""
@@ -89,6 +95,7 @@ def execute(subject: Subject, order: Order, result_fd: int, tmp_path: Path) -> i
     """Execute a trial in this process, send its result and return the exit code that it asks for."""
     me = os.getpid()
     trial = Trial(subject.scenario, seed=order.seed, repeat=order.repeat, tmp_path=tmp_path)
+    trial.tell_failed = partial(_tell_failed, me, result_fd)
     code, result = _call(subject, order, trial)
     if os.getpid() == me:  # else a process that the scenario forked has come back from `run`
         try:
@@ -163,9 +170,24 @@ def _with_facts_of(trial: Trial, result: Result) -> Result:
         for variable, counts in trial.observed.items()
         for (_, value), count in counts.items()
     ]
-    fields = ActorRow.__dataclass_fields__
-    actors = [ActorRow(**{name: getattr(actor, name) for name in fields}) for actor in trial.actors]
-    return replace(result, outcomes=outcomes, actors=actors)
+    return replace(result, outcomes=outcomes, actors=[_row(actor) for actor in trial.actors])
+
+
+def _row(actor: "ActorResult") -> ActorRow:
+    return ActorRow(**{name: getattr(actor, name) for name in ActorRow.__dataclass_fields__})
+
+
+def _tell_failed(worker: int, result_fd: int, actor: "ActorResult") -> None:
+    """Say at once which actor failed, in the log and to the runner: the trial may never return."""
+    if os.getpid() != worker:
+        return  # a process that the scenario forked has actors of its own
+    if actor.error_type is None:  # else there is a traceback
+        _log(f"mprunner: {actor.blame}")
+    try:
+        message = actor.blame[:MAX_BLAME]
+        send(result_fd, Result(kind=ResultKind.PARTIAL, actors=[_row(actor)], error_message=message))
+    except OSError:  # the scenario has closed the channel
+        pass
 
 
 def send(result_fd: int, result: Result) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
@@ -107,7 +107,9 @@ class Watched:
             data = os.read(self.reader, 1 << 16)
         except BlockingIOError:
             return True
-        if len(self.data) <= MAX_RESULT_BYTES + RESULT_HEADER.size:
+        if (
+            len(self.data) <= 2 * MAX_RESULT_BYTES
+        ):  # its result, and before it what was told of actors that failed
             self.data += data
         return bool(data)
 
@@ -118,13 +120,21 @@ class Watched:
             if not self._read_result() or len(self.data) == before:
                 return
 
-    def helpers(self) -> tuple[int, ...]:
-        """Return the ids of multiprocessing's helpers that the worker said it had."""
-        if len(self.data) < RESULT_HEADER.size:
-            return ()
-        return RESULT_HEADER.unpack_from(self.data)[1:]
+    def _messages(self) -> Iterator[tuple[tuple[int, ...], str]]:
+        """Yield of each message that came the ids in its header, and its text, which need not be whole."""
+        rest = memoryview(self.data)
+        while len(rest) >= RESULT_HEADER.size:
+            length, *helpers = RESULT_HEADER.unpack_from(rest)
+            end = RESULT_HEADER.size + length
+            yield tuple(helpers), str(rest[RESULT_HEADER.size : end], errors="replace")
+            rest = rest[end:]
+        if rest:
+            yield (), str(rest, errors="replace")
 
-    def result(self) -> str | None:
-        """Return what came in place of a result's JSON text, whole or not; None if nothing came."""
-        body = self.data[RESULT_HEADER.size :] or self.data
-        return body.decode(errors="replace") if body else None
+    def helpers(self) -> tuple[int, ...]:
+        """Return the ids of multiprocessing's helpers that the worker said it had last."""
+        return next((helpers for helpers, _ in reversed(list(self._messages()))), ())
+
+    def results(self) -> tuple[str, ...]:
+        """Return what came in place of the JSON texts of results."""
+        return tuple(text for _, text in self._messages())

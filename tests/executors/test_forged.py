@@ -32,15 +32,16 @@ RESULT = {
     "error_type": None,
     "error_message": None,
 }
+FACTS = {"exit_code": 0, "timed_out": False}
 DEEP = "[" * 100_000 + "]" * 100_000
 
 
 def status_of(text):
-    return classify(ending_of(Ended(facts={"exit_code": 0}, result=text), DECLARATION))
+    return classify(ending_of(Ended(facts=FACTS, results=(text,)), DECLARATION))
 
 
 def test_a_result_is_taken_as_its_scenario_declares_it():
-    ending = ending_of(Ended(facts={"exit_code": 0}, result=json.dumps(RESULT)), DECLARATION)
+    ending = ending_of(Ended(facts=FACTS, results=(json.dumps(RESULT),)), DECLARATION)
     assert (classify(ending), repr(ending.result.metrics["number"])) == (Status.OK, "1.0")
 
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
 from tests.support import GENEROUS_S, PLUGINS, command, latest, trials_of
@@ -29,3 +30,59 @@ def check_stacks(folder):
     assert log.count("in wait_for_the_other_one") == 2
     assert "in run_actors" in log
     assert log.count("mprunner: timeout: process ") >= 3
+
+
+WAITED_FOR = """\
+import os, queue, signal
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+from mprunner.scenario import Scenario, Trial
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    kind: Literal["process", "thread"] = "process"
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    done: int
+
+def wait(q):
+    q.get()
+
+def end(q, by_signal):
+    if by_signal:
+        os.kill(os.getpid(), signal.SIGKILL)
+    raise ValueError("no value")
+
+class WaitedFor(Scenario[Params, Metrics]):
+    name = "waited-for"
+
+    def run(self, params: Params, trial: Trial) -> Metrics:
+        process = params.kind == "process"
+        q = trial.context("fork").Queue() if process else queue.Queue()
+        actors = [partial(wait, q), partial(end, q, process and trial.repeat == 0)]
+        trial.run_actors(actors, kind=params.kind, sync="barrier")
+        return Metrics(done=1)
+
+def mprunner_register_scenarios():
+    return [WaitedFor]
+"""
+
+
+def test_an_actor_that_others_wait_for_in_vain_is_named_in_log_summary_and_tables(ran):
+    text = "scenario: waited-for\nsweep: {kind: [process, thread]}\nrepeats: 2\ntimeout: 1\n"
+    done = ran(text, plugin=WAITED_FOR, code=1)
+    killed, raised = "actor 1 was killed by signal 9", "actor 1 raised ValueError: no value"
+    assert sorted(done.trials.status + ": " + done.trials.error_message) == sorted(
+        [f"timeout: {killed}", *[f"timeout: {raised}"] * 3]
+    )
+    assert f"timeout: {killed} (1 of 4 trials" in done.stdout
+    assert f"timeout: {raised} (3 of 4 trials" in done.stdout
+    actors = pd.read_csv(done.folder / "actors.csv")
+    assert sorted(
+        zip(actors.actor, actors.exit_code.fillna(0), actors.error_type.fillna(""), strict=True)
+    ) == [(1, -9, ""), (1, 0, "ValueError"), (1, 0, "ValueError"), (1, 1, "ValueError")]
+    logs = [log.read_text() for log in (done.folder / "logs").iterdir()]
+    assert sum(f"mprunner: {killed}\n" in log for log in logs) == 1
+    assert sum("ValueError: no value" in log for log in logs) == 3
