@@ -174,7 +174,7 @@ def select(
     """
     only = [combinations.all_resolved(where) for where in _only(experiment)]
     exclude = [combinations.resolved(values).items() for values in experiment.exclude]
-    named = {} if only else experiment.named_cases()  # a part of the cases may be without them
+    named = {} if experiment.is_part else experiment.named_cases()
     selection = Selection(wanted={path: combinations.all_resolved(where) for path, where in named.items()})
     reasons: dict[str, str] = {}  # a million combinations may be refused for one reason: it is kept once
     seen: set[str] | None = set() if combinations.may_repeat() else None

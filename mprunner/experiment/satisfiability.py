@@ -1,12 +1,12 @@
 """Whether any case can have the values that a ``where``, an exclusion or a baseline names."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 
 from mprunner.experiment.checking import CPU_COUNT, ParamTypes
-from mprunner.experiment.document import Document, MappingNode, Node, parts
-from mprunner.experiment.messages import as_flow, as_yaml, list_of_names
-from mprunner.experiment.problems import Loc, Problem, path_text
+from mprunner.experiment.document import Document, parts
+from mprunner.experiment.messages import as_yaml, list_of_names
+from mprunner.experiment.problems import Loc, Problem
 from mprunner.model.experiment import Block, Experiment, axes, names_of
 from mprunner.model.rules import Where
 from mprunner.values import Scalar
@@ -67,52 +67,36 @@ def unmatched(document: Document, experiment: Experiment, types: ParamTypes) -> 
     for index, values in enumerate(experiment.exclude):
         named["exclude", index] = {name: (value,) for name, value in values.items()}
     cases = _Cases(experiment.params, experiment.sweep, types)
-    given = _given_by_options(document)
+    given = _given_by_options(document, types)
     return [each for path, where in named.items() for each in _unmatched(document, path, where, cases, given)]
 
 
 def _unmatched(
-    document: Document, path: Loc, where: Where, cases: _Cases, given: Mapping[str, Loc]
+    document: Document, path: Loc, where: Where, cases: _Cases, given: Collection[str]
 ) -> Iterator[Problem]:
-    """Yield the problems of one; where an option gave other values to the cases, they are the option's."""
-    whole: Loc = ("sweep",) if document.is_set(("sweep",)) else ()
-    places = {name: given.get(name, whole) for name in where if not document.is_set((*path, name))}
-    changed = {name: place for name, place in places.items() if place}
+    """Yield the problems of one; none of what has no case only since an option gave other values to the cases."""
+    changed = {name for name in where if name in given and not document.is_set((*path, name))}
     unknown = [
         (name, i, value)
         for name, values in where.items()
         for i, value in enumerate(values)
-        if not cases.take(name, value)
+        if name not in changed and not cases.take(name, value)
     ]
-    own = [each for each in unknown if each[0] not in changed]
-    for name, index, value in own:
+    for name, index, value in unknown:
         have = f"the cases have {list_of_names([as_yaml(each) for each in islice(cases.values[name], 20)])}"
         yield document.problem((*path, name, index), f"no case has {as_yaml(value)} here", have)
-    if own or (not unknown and cases.have(where)):
-        return
-    if not changed or not cases.have({name: v for name, v in where.items() if name not in changed}):
+    if not unknown and not cases.have({n: values for n, values in where.items() if n not in changed}):
         yield document.problem(path, "no case has all these values", at_key=True)
-        return
-    name, place = next(iter(changed.items()))
-    yield document.problem(
-        place, f"no case is left that {path_text(path)} means", _instead(document.find(place).node, name)
-    )
 
 
-def _given_by_options(document: Document) -> dict[str, Loc]:
-    """Return where an option gives values of a param to the cases, by the param's name."""
-    given: dict[str, Loc] = {}
-    for path in [*document.mapping_paths("sweep"), *document.mapping_paths("params")]:
-        for key, _ in parts(document.find(path).node):
-            if (place := document.set_within((*path, key))) is not None:
-                for name in names_of(str(key)):
-                    given.setdefault(name, place)
-    return given
-
-
-def _instead(node: Node, name: str) -> str:
-    """Return the hint to take cases of the file, where an option says which values of a param it wants."""
-    text = None if isinstance(node, MappingNode) else as_flow(node, ",")
-    if text is None:
-        return "`--only` takes cases of the file as it is"
-    return f"`--only {name}={text}` takes the cases that have it"
+def _given_by_options(document: Document, names: Collection[str]) -> Collection[str]:
+    """Return the params of which an option gives values to the cases: all names, where it gives the whole sweep."""
+    if document.is_set(("sweep",)):
+        return names
+    return {
+        name
+        for path in [*document.mapping_paths("sweep"), *document.mapping_paths("params")]
+        for key, _ in parts(document.find(path).node)
+        if document.set_within((*path, key)) is not None
+        for name in names_of(str(key))
+    }

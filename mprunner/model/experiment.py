@@ -1,6 +1,7 @@
 """The experiment, as everything after the reading sees it."""
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -41,6 +42,10 @@ class SourceMap(Protocol):
 
     def placed(self, message: str, *paths: tuple[str | int, ...]) -> str:
         """Return a message after the place of what is to blame: the first of the paths that is there."""
+
+
+_OF_CASES = re.compile(r"\W*(params|sweep)\b")
+"""What begins the text of a ``--set`` that gives values to cases."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +103,11 @@ class Experiment:
     path: str = ""
     source: bytes = b""
     source_map: SourceMap | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether an option has changed its cases, so that none may be left of those that it names."""
+        return bool(self.only) or any(_OF_CASES.match(text) for text in self.overrides)
 
     def named_cases(self) -> dict[Path, Where]:
         """Return the values by which the baseline and each rule name cases, by their path in the file."""

@@ -412,6 +412,12 @@ def test_a_label_tells_text_apart_from_every_other_value(texts):
     assert not others & {label_of({"x": text}, "x") for text in texts}
 
 
+@pytest.mark.parametrize("option", ["sweep.guard=none", "params.size=9000"])
+def test_a_plan_needs_no_case_of_a_baseline_or_a_where_that_an_option_has_taken(planned, option):
+    file = f"params: {{size: 1}}\nsweep: {{guard: [none, lock]}}\n{EXPECT}\nbaseline: {{guard: lock}}"
+    assert len(planned(file, overrides=(option,)).cases) == 1
+
+
 def test_a_where_may_mean_a_number_of_cpus_that_this_machine_does_not_have(planned):
     where = "expect: [{metric: wall_s, max: 3, where: {workers: 64}}]"
     assert len(planned(f"sweep: {{workers: [1, cpu_count]}}\n{where}").cases) == 2
