@@ -27,7 +27,9 @@ from mprunner.experiment.parser import read_yaml
 from mprunner.model.declaration import Declaration, Field, declare, types_of
 from tests.docs.test_docs import EXPERIMENTS as SHOWN
 from tests.experiment.scenarios import scenario_of
+from tests.experiment.test_expecting import RULES
 from tests.experiment.test_mistakes import MISTAKES
+from tests.experiment.test_reading import FULL
 from tests.golden.make import parts_of
 from tests.support import ROOT
 
@@ -203,25 +205,7 @@ GOOD = {
     "CPUs": "scenario: bank\ncpus: [1, 0]",
     "adaptive repeats": "scenario: bank\nrepeats: {max: 50, until: {metric: wall_s, ci_ratio: 0.05}}",
     "limits": "scenario: bank\nlimits: {memory_per_process: 1.5 GiB, processes: 64, output: 1048576}",
-    "every key": """
-name: my-bank-2
-description: "two\\nlines"
-scenario: bank
-params: {label: x, pause_s: 1, workers: cpu_count, chunk: null}
-sweep: {guard: [none, lock]}
-exclude: [{guard: lock}]
-repeats: 1
-warmup: 0
-order: shuffled
-seed: 7
-timeout: 1.5 m
-on_failure: stop
-isolation: fresh
-retries: 3
-baseline: {guard: none}
-outcomes: {final_balance: [{equals: 1, tolerance: 0.5, verdict: acceptable, note: well}]}
-expect: [{metric: wall_s, max: 1}]
-""",
+    "every key": FULL + RULES,
     "no params at all": "scenario: bank\nparams: {}",
     "one block": "scenario: bank\nsweep: {level: 2, fair: [true, false]}",
     "blocks": "scenario: bank\nsweep: [{guard: none}, {guard: lock, chunk: [null, 1]}]",
@@ -234,6 +218,7 @@ expect: [{metric: wall_s, max: 1}]
     "a required param that is swept": "scenario: strict\nsweep: {n: [1, 2]}",
     "a required param that is swept in every block": "scenario: strict\nsweep: [{n: 1}, {'m, n': [[1, 2]]}]",
     "seconds as text": "scenario: bank\ntimeout: 90s",
+    "minutes beside their unit": "scenario: bank\ntimeout: 1.5 m",
     "where a list will do": "scenario: bank\nsweep: {guard: [none, lock]}\n"
     "expect: [{metric: how, equals: well, where: {guard: [none, lock], fair: false}}]",
     "the value of a param": "scenario: bank\noutcomes: {final_balance: "

@@ -49,3 +49,9 @@ def test_many_ranges_have_no_more_values_together_than_a_file_may_list(mistakes)
 def test_a_key_of_a_range_that_has_another_name_elsewhere_is_told(problems):
     told = problems("scenario: bank\nsweep: {transactions: {from: 1, End: 9, step: 1}}\n")
     assert "hint: did you mean 'to'?" in told
+
+
+def test_an_empty_range_is_told_all_that_it_lacks(told):
+    lines = told("scenario: bank\nsweep: {level: {}}\n")
+    lacks = ["no 'from'", "no 'to'", "neither 'step' nor 'times'"]
+    assert lines == [f"2:16: sweep.level: the range has {each}" for each in lacks]
