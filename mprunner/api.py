@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
+from os.path import lexists
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +117,7 @@ def _folders(run: AnyPath | None, results: Path) -> list[RunFolder]:
     if run is None or run == "":  # a path of "" would be this folder
         return [find_run(results, run, _warn)]
     path = Path(run).resolve() if Path(run).is_dir() else Path(run)
-    if path.is_dir() and not (path / "run.json").is_file():
+    if path.is_dir() and not lexists(path / "run.json"):
         of_experiment = [folder for folder in all_runs(path.parent) if folder.path.parent.name == path.name]
         if of_experiment:
             for folder in unbegun_runs(path.parent):

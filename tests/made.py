@@ -31,7 +31,7 @@ DECLARATION = Declaration(
 def header(declaration=DECLARATION, *, planned=50, name="bank", **experiment):
     return Header(
         run_id="20250101T000000Z-abcdef",
-        experiment={"name": name, **experiment},
+        experiment={"name": name, "scenario": declaration.name, "sweep": [], **experiment},
         declaration=declaration,
         planned=planned,
         python="3.12.1",

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import exp, expm1, lgamma, log, log1p
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,6 +163,9 @@ def paired_ratio(values: Mapping[int, float], baseline: Mapping[int, float]) -> 
 
 
 _STEPS = 100  # halvings of [0, 1]: more than a float has bits
+_MANY = 1e6  # hits and misses: from there on both ways agree, and there would be ever more terms to be added
+_TOO_MANY = 1e12  # observations: the terms would have no right digit
+_DEVIATE = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2)
 
 
 @lru_cache(maxsize=100_000)  # cases of an experiment share most of their counts
@@ -180,7 +184,7 @@ def share_interval(count: int, observations: int) -> Interval:
     tail = (1 - CONFIDENCE) / 2
     low = _share_with_tail(count, observations, tail)
     high = 1.0 if count == observations else 1 - _share_with_tail(observations - count, observations, tail)
-    return Interval(low, high)
+    return Interval(low, max(high, count / observations))
 
 
 def unseen_bound(observations: int) -> float:
@@ -194,6 +198,8 @@ def unseen_bound(observations: int) -> float:
 
 def _share_with_tail(count: int, observations: int, tail: float) -> float:
     """Return the share at which ``count`` or more of the observations have the probability ``tail``."""
+    if min(count, observations - count) > _MANY or observations > _TOO_MANY:
+        return _share_of_many(count, observations - count + 1)
     low, high = 0.0, count / observations
     for _ in range(_STEPS):
         middle = (low + high) / 2
@@ -204,6 +210,13 @@ def _share_with_tail(count: int, observations: int, tail: float) -> float:
         else:
             high = middle
     return (low + high) / 2
+
+
+def _share_of_many(a: float, b: float) -> float:
+    """Return the 2.5th percentile of a beta distribution (Abramowitz and Stegun, 1964, 26.5.22)."""
+    h, spread = 2 / (1 / (2 * a - 1) + 1 / (2 * b - 1)), (_DEVIATE**2 - 3) / 6
+    skew = (1 / (2 * b - 1) - 1 / (2 * a - 1)) * (spread + 5 / 6 - 2 / (3 * h))
+    return a / (a + b * exp(2 * (_DEVIATE * math.sqrt(h + spread) / h - skew)))
 
 
 def _at_least(count: int, observations: int, share: float) -> float:

@@ -25,7 +25,7 @@ from mprunner.model.records import (
     fields_by_name,
 )
 from mprunner.signals import Interrupt
-from mprunner.values import Scalar, unfit
+from mprunner.values import Scalar, read_fields, unfit
 from mprunner.worker.log import keep_lost_log
 from mprunner.worker.protocol import Ended, Hello, Order
 
@@ -229,7 +229,7 @@ def ending_of(ended: Ended, declaration: Declaration | None) -> Ending:
     result = None
     try:
         for text in ended.results:
-            read = Result.from_json(json.loads(text))
+            read = read_fields(Result, json.loads(text))
             read = _checked(read, declaration) if declaration else read
             if read.kind is ResultKind.PARTIAL:
                 told.append(read)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mprunner.model.records import Record, Status
+from mprunner.values import read_fields
 
 MIN_REPEATS: Final = 5
 """Below five repeats a bootstrap interval of the median holds less than it says: at three, 73-77 %, not 95 %."""
@@ -37,7 +38,7 @@ class Until:
     @classmethod
     def from_json(cls, value: Mapping[str, Any] | None) -> "Until | None":
         """Rebuild it; None where the number of repeats is fixed."""
-        return None if value is None else cls(**value)
+        return None if value is None else read_fields(cls, value)
 
 
 Precision = Callable[[Sequence[float]], float | None]

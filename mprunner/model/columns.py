@@ -3,11 +3,12 @@
 The columns of params, metrics and samples are declared by their scenario.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from mprunner.model.declaration import Declaration, Field, FieldType
+from mprunner.model.declaration import IDENTIFIER, Declaration, Field, FieldType
 from mprunner.values import Scalar
 
 Role = Literal["key", "design", "status", "bookkeeping", "param", "metric", "sample", "outcome", "statistic"]
@@ -217,6 +218,19 @@ TABLES: Final[Mapping[str, Table]] = {
 
 RESERVED: Final = frozenset(name for table in TABLES if table != "actors" for name in TABLES[table].columns)
 """Columns of mprunner's own in the tables where params, metrics or sample fields are columns too."""
+
+
+def refuse_unfit(declaration: Declaration) -> None:
+    """Refuse what no scenario declares: a column's name that is none, is mprunner's own or given twice.
+
+    Raises:
+        ValueError: the message names it.
+    """
+    for fields in ((*declaration.params, *declaration.metrics), declaration.sample or ()):
+        counts = Counter(each.name for each in fields)
+        for name, count in counts.items():
+            if count > 1 or name in RESERVED or not IDENTIFIER.match(name):
+                raise ValueError(f"declaration: {name!r} can't be the name of one column")
 
 
 def columns_of(table: str, declaration: Declaration) -> dict[str, Column]:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from mprunner.errors import PluginError
 from mprunner.scenario import CountsProcesses, Doc, Scenario, Unit
-from mprunner.values import Scalar, as_python, unfit
+from mprunner.values import Scalar, as_python, read_fields, unfit
 
 FieldType = Literal["bool", "int", "float", "str"]
 
@@ -32,7 +32,7 @@ _KEEPS: Mapping[str, tuple[Callable[[Any, Any], bool], str]] = {
     "max_length": (lambda text, length: len(text) <= length, "of a length of at most"),
 }
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
-_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*\Z")
+IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
 class BadValueError(ValueError):
@@ -99,14 +99,7 @@ class Declaration:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Declaration":
         """Rebuild a declaration from :meth:`to_json`'s value after a trip through JSON."""
-        return cls(
-            **{
-                **value,
-                "params": _fields_from_json(value["params"]),
-                "metrics": _fields_from_json(value["metrics"]),
-                "sample": None if value["sample"] is None else _fields_from_json(value["sample"]),
-            }
-        )
+        return read_fields(cls, value)
 
 
 def cpu_counter(fields: Iterable[Field], cpus: int) -> Callable[[str, Scalar], Scalar]:
@@ -119,13 +112,6 @@ def with_cpus(values: Mapping[str, Scalar], fields: Iterable[Field], cpus: int) 
     """Return values of params, with the number of CPUs in place of ``cpu_count``."""
     resolved = cpu_counter(fields, cpus)
     return {name: resolved(name, value) for name, value in values.items()}
-
-
-def _fields_from_json(values: list[Mapping[str, Any]]) -> tuple[Field, ...]:
-    return tuple(
-        Field(**{**value, "choices": None if value["choices"] is None else tuple(value["choices"])})
-        for value in values
-    )
 
 
 def types_of(scenario: type[Scenario[Any, Any]]) -> tuple[type, type]:
@@ -312,7 +298,7 @@ def _bounds(metadata: tuple[object, ...]) -> dict[str, Scalar]:
 
 
 def _check_identifier(name: str, where: str) -> None:
-    if not _IDENTIFIER.match(name):
+    if not IDENTIFIER.match(name):
         raise PluginError(
             f"{where} {name!r} can't be a column's name", "use lower-case letters, digits and underscores"
         )

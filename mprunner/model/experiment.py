@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 from mprunner.model.adaptive import Until
 from mprunner.model.records import Limits
 from mprunner.model.rules import Rules, Where
-from mprunner.values import Scalar
+from mprunner.values import Scalar, read_fields
 
 Order = Literal["interleaved", "shuffled", "sequential"]
 OnFailure = Literal["continue", "stop"]
@@ -128,22 +128,25 @@ class Experiment:
     @classmethod
     def from_json(cls, value: Mapping[str, Any], source: bytes = b"") -> "Experiment":
         """Rebuild an experiment from :meth:`to_json`'s value after a trip through JSON."""
-        blocks = ({key: _as_tuples(values) for key, values in block.items()} for block in value["sweep"])
-        apart = ("outcomes", "expect", "rules")
+        apart = (
+            "outcomes",
+            "expect",
+            "seed",
+            "until",
+            "limits",
+        )  # a run of an earlier version has not all of these
         kept = {key: each for key, each in value.items() if key not in apart}
-        cpus = value.get("cpus")
-        given = {
-            "sweep": tuple(blocks),
-            "exclude": tuple(value.get("exclude", ())),  # a run of an earlier version has none of these
-            "cpus": None if cpus is None else tuple(cpus),
-            "limits": Limits(**value.get("limits", {})),
-            "overrides": tuple(value.get("overrides", ())),
-            "only": tuple({name: tuple(v) for name, v in each.items()} for each in value.get("only", ())),
-            "rules": Rules.from_json(value),
-            "until": Until.from_json(value.get("until")),
-        }
-        return cls(**{**kept, **given, "source": source})
-
-
-def _as_tuples(values: list[Any]) -> Values:
-    return tuple(tuple(value) if isinstance(value, list) else value for value in values)
+        if not isinstance(seed := value.get("seed", 0), int):  # of any size
+            raise TypeError(f"seed: {seed!r:.50} is not int")
+        experiment = read_fields(
+            cls,
+            kept,
+            seed=seed,
+            limits=read_fields(Limits, value.get("limits", {})),
+            rules=Rules.from_json(value),
+            until=Until.from_json(value.get("until")),
+            source=source,
+        )
+        if experiment.repeats < 1 or experiment.warmup < 0:
+            raise ValueError("repeats: there are none")
+        return experiment

@@ -13,10 +13,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from mprunner.errors import PluginError
+from mprunner.model.columns import refuse_unfit
 from mprunner.model.declaration import Declaration, with_cpus
+from mprunner.model.experiment import Experiment
 from mprunner.model.records import fields_by_name
 from mprunner.model.rules import Rules
-from mprunner.values import Scalar
+from mprunner.model.summary_sentence import check_summary
+from mprunner.values import Scalar, read_fields
 
 _FREE_THREADED = ", free-threaded"
 FORMAT = 1
@@ -72,7 +76,15 @@ class Header:
         Raises:
             KeyError, TypeError, ValueError: the value is not the JSON form of a header.
         """
-        return cls(**{**value, "declaration": Declaration.from_json(value["declaration"])})
+        header = read_fields(cls, value)
+        Experiment.from_json(header.experiment)
+        declaration = header.declaration
+        refuse_unfit(declaration)
+        try:
+            check_summary(declaration.summary, declaration.metrics, declaration.outcomes)
+        except PluginError as error:
+            raise ValueError(error.message) from error
+        return header
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,28 +90,11 @@ class Result:
     error_message: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return a value that ``json`` can write and :meth:`from_json` reads back."""
+        """Return a value that ``json`` can write and :func:`mprunner.values.reader` reads back."""
         value = fields_by_name(self)
         value["outcomes"] = [fields_by_name(item) for item in self.outcomes]
         value["actors"] = [fields_by_name(item) for item in self.actors]
         return value
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Result":
-        """Rebuild a result.
-
-        Raises:
-            KeyError, TypeError, ValueError: the value is not the JSON form of a result.
-        """
-        return cls(
-            kind=ResultKind(value["kind"]),
-            metrics=dict(value["metrics"]),
-            outcomes=tuple(OutcomeCount(**item) for item in value["outcomes"]),
-            actors=tuple(ActorRow(**item) for item in value["actors"]),
-            samples=tuple(dict(item) for item in value["samples"]),
-            error_type=value["error_type"],
-            error_message=value["error_message"],
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,29 +218,11 @@ class Record:
     started_at: str | None
 
     def to_json(self) -> dict[str, Any]:
-        """Return a value that ``json`` can write and :meth:`from_json` reads back."""
+        """Return a value that ``json`` can write and :func:`mprunner.values.reader` reads back."""
         ending = fields_by_name(self.ending)
         if self.ending.result is not None:
             ending["result"] = self.ending.result.to_json()
         return fields_by_name(self) | {"attempt": fields_by_name(self.attempt), "ending": ending}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Record":
-        """Rebuild a record from :meth:`to_json`'s value after a trip through JSON.
-
-        Raises:
-            KeyError, TypeError, ValueError: the value is not the JSON form of a record.
-        """
-        ending = dict(value["ending"])
-        if ending["result"] is not None:
-            ending["result"] = Result.from_json(ending["result"])
-        return cls(
-            attempt=Attempt(**value["attempt"]),
-            status=Status(value["status"]),
-            ending=Ending(**ending),
-            containment=value["containment"],
-            started_at=value["started_at"],
-        )
 
 
 def varying(cases: Sequence[Mapping[str, Scalar]]) -> list[str]:

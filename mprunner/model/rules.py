@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeGuard
 
 from mprunner.model.declaration import Field, cpu_counter
-from mprunner.values import Scalar
+from mprunner.values import Scalar, read_part
 
 OutcomeVerdict = Literal["acceptable", "interesting", "forbidden"]
 Stat = Literal["every", "any", "share", "mean", "median", "min", "max", "p95"]
@@ -88,13 +88,7 @@ class Condition:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Condition | None":
         """Rebuild a condition from its part of a rule's JSON; None if there is none."""
-        names = [name for name in cls.__dataclass_fields__ if name in value]
-        given = {name: value[name] for name in names}
-        if isinstance(equals := given.get("equals"), Mapping):
-            given["equals"] = ParamValue(equals["param"])
-        if "one_of" in given:
-            given["one_of"] = tuple(given["one_of"])
-        return cls(**given) if given else None
+        return read_part(cls, value) if cls.__dataclass_fields__.keys() & value.keys() else None
 
 
 def operand_value(operand: Operand, params: Mapping[str, Scalar]) -> Scalar:
@@ -149,12 +143,7 @@ class OutcomeRule:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "OutcomeRule":
         """Rebuild a rule."""
-        return cls(
-            condition=Condition.from_json(value),
-            verdict=value["verdict"],
-            note=value.get("note", ""),
-            where=_where_from_json(value),
-        )
+        return read_part(cls, value, condition=Condition.from_json(value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,21 +173,11 @@ class Expectation:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Expectation":
         """Rebuild an expectation."""
-        return cls(
-            metric=value.get("metric"),
-            status=value.get("status"),
-            stat=value["stat"],
-            condition=Condition.from_json(value),
-            where=_where_from_json(value),
-        )
+        return read_part(cls, value, condition=Condition.from_json(value))
 
 
 def _where_json(where: Where) -> dict[str, Any]:
     return {"where": {name: list(values) for name, values in where.items()}} if where else {}
-
-
-def _where_from_json(value: Mapping[str, Any]) -> Where:
-    return {name: tuple(values) for name, values in value.get("where", {}).items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,10 +236,4 @@ class Rules:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Rules":
         """Rebuild rules; a run of an earlier version has none."""
-        return cls(
-            outcomes={
-                name: tuple(OutcomeRule.from_json(rule) for rule in rules)
-                for name, rules in value.get("outcomes", {}).items()
-            },
-            expect=tuple(Expectation.from_json(expected) for expected in value.get("expect", ())),
-        )
+        return read_part(cls, value)

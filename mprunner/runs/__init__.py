@@ -1,6 +1,6 @@
 """A run's folder: its journal, its files and the facts about its machine. No pandas."""
 
-from mprunner.runs.atomic import bytes_written_atomically, unwritable, written_atomically
+from mprunner.runs.atomic import bytes_written_atomically, opened, read_json, unwritable, written_atomically
 from mprunner.runs.folder import RunFolder, all_runs, create_run_folder, find_run, passed_over, unbegun_runs
 from mprunner.runs.journal import Journal, RunGoneError
 from mprunner.runs.journal_reader import DAMAGE, Reading, Tally, TrialStates, lines_of, read_journal
@@ -34,9 +34,11 @@ __all__ = [
     "describe_session",
     "find_run",
     "lines_of",
+    "opened",
     "passed_over",
     "quota_warning",
     "read_journal",
+    "read_json",
     "unbegun_runs",
     "unwritable",
     "usable_cpus",

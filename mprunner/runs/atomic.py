@@ -1,12 +1,17 @@
-"""Writing that survives a crash: a file is old or new, never half of it; a folder remembers what is in it."""
+"""The files of a folder that may come from anyone. Reading takes nothing for a file of it that is none.
+
+Writing survives a crash: a file is old or new, never half of it; a folder remembers what is in it.
+"""
 
 import errno
+import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, Final, NoReturn, TextIO
 
 from mprunner.errors import ResultsError
 
@@ -26,6 +31,56 @@ def unwritable(path: Path, error: OSError) -> ResultsError:
     reason = os.strerror(error.errno) if error.errno else str(error)
     hint = _HINTS.get(error.errno or 0, "choose another folder with --results")
     return ResultsError(f"{path} can't be written: {reason}", hint)
+
+
+MOST_BYTES: Final = 16 << 20
+"""The most that a file of JSON may have, which is read as a whole."""
+
+
+def opened(path: Path, flags: int = os.O_RDONLY) -> int:
+    """Open a regular file that is in its folder itself; a pipe is not waited for, nor a link followed out of it.
+
+    Raises:
+        OSError: it can't be opened.
+        ResultsError: it is something else.
+    """
+    real, folder = path.resolve(strict=True), path.parent.resolve()
+    if real.parent != folder:
+        raise ResultsError(f"{path} leads out of its folder, to {real}", "put the file itself there")
+    fd = os.open(real, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return fd
+    os.close(fd)
+    raise ResultsError(f"{path} is no regular file", "put the file itself there")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+
+
+def decoded(text: str) -> Any:
+    """Return the value that JSON says, or raise ValueError."""
+    try:
+        return _decode(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def read_json(path: Path) -> Any:
+    """Return what a file of JSON in its folder says.
+
+    Raises:
+        OSError: it can't be opened or read.
+        ResultsError, ValueError: it is not the file itself, too large, or no JSON.
+    """
+    with open(opened(path), "rb") as file:
+        text = file.read(MOST_BYTES + 1)
+    if len(text) > MOST_BYTES:
+        raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
+    return decoded(text.decode())
 
 
 def sync_folder(folder: Path) -> None:
@@ -80,7 +135,7 @@ def written_atomically(path: Path) -> Iterator[TextIO]:
         ResultsError: the file can't be written; ``path`` is as it was.
     """
     with bytes_written_atomically(path) as file:
-        text = TextIOWrapper(file, encoding="utf-8", newline="")
+        text = TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")  # as JSON has it
         try:
             yield text
         finally:

@@ -15,7 +15,8 @@ from typing import Any
 
 from mprunner.errors import ExperimentError, ResultsError
 from mprunner.model.rules import Rules
-from mprunner.runs.atomic import unwritable, written_atomically
+from mprunner.runs.atomic import opened, read_json, unwritable, written_atomically
+from mprunner.runs.journal_reader import lines_of
 from mprunner.runs.run_info import RunInfo, State
 
 _TIME_FORMAT = "%Y%m%dT%H%M%SZ"
@@ -48,16 +49,33 @@ class RunFolder:
     def has_begun(self) -> bool:
         """Whether anything of the run can be read; its runner may have been ended before that."""
         try:
-            with self.journal.open("rb") as file:
-                has_header = file.readline().endswith(b"\n")
-        except OSError:
-            has_header = True  # where only the tables were kept, they can be read
-        return has_header and self._run_json.is_file()
+            has_header = next(lines_of(self.journal)).is_whole
+        except StopIteration:
+            has_header = False
+        except ResultsError:
+            has_header = (
+                True  # where only the tables were kept, they can be read; else whoever reads it says why not
+            )
+        return has_header and os.path.lexists(self._run_json)
 
     @property
     def logs(self) -> Path:
         """The folder of the logs of trials that printed or failed."""
         return self.path / "logs"
+
+    def make_ready(self) -> None:
+        """Make the folder ready for more trials, whose logs are then written in it and nowhere else.
+
+        Raises:
+            ResultsError: its folder of logs is a link, or can't be written.
+        """
+        if self.logs.is_symlink():
+            raise ResultsError(f"{self.logs} is a link", "put the folder itself there")
+        try:
+            self.logs.mkdir(exist_ok=True)
+            (self.logs / ".current.log").unlink(missing_ok=True)  # of a runner that was ended; or a link
+        except OSError as error:
+            raise unwritable(self.logs, error) from error
 
     def point_latest(self) -> None:
         """Have ``latest``, beside the folder, point at it."""
@@ -96,7 +114,7 @@ class RunFolder:
         """
         path = self.path / "verdict.json"
         try:
-            return Rules.from_json(json.loads(path.read_bytes())["rules"])
+            return Rules.from_json(read_json(path)["rules"])
         except FileNotFoundError:
             return None
         except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -112,7 +130,7 @@ class RunFolder:
         """
         path = self._run_json
         try:
-            run = RunInfo.from_json(dict(json.loads(path.read_bytes())))
+            run = RunInfo.from_json(read_json(path))
         except (OSError, TypeError, ValueError) as error:
             raise ResultsError(f"{path} can't be read: {error}", "the run's folder is incomplete") from error
         return run.abandoned() if run.state == State.RUNNING and not self.is_held() else run
@@ -124,11 +142,11 @@ class RunFolder:
     def is_held(self) -> bool:
         """Whether a runner is executing the run; its lock on the journal ends with it, whatever ends it."""
         try:
-            with self.journal.open("rb") as file:
+            with open(opened(self.journal), "rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
-        except OSError:
+        except (OSError, ResultsError):
             return False
         return False
 
@@ -207,7 +225,7 @@ def find_run(
     """
     if wanted == "":  # such as an unset variable in a script
         raise ExperimentError("a run can't have an empty name", "`mprunner list` shows all runs")
-    if wanted is not None and (Path(wanted) / "run.json").is_file():
+    if wanted is not None and os.path.lexists(Path(wanted) / "run.json"):
         return RunFolder(Path(wanted).resolve())
     runs = all_runs(results)
     newest = _newest(runs, wanted) if wanted is not None else runs[-1] if runs else None

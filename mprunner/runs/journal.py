@@ -17,7 +17,7 @@ from typing import Final, Self
 from mprunner.errors import ResultsError
 from mprunner.model.provenance import Header, Session
 from mprunner.model.records import Attempt, Record, fields_by_name
-from mprunner.runs.atomic import sync_folder, unwritable
+from mprunner.runs.atomic import opened, sync_folder, unwritable
 from mprunner.runs.journal_reader import Reading, TrialStates, cut_off, line_of, read_journal
 
 LOCK_PATIENCE_S: Final = 0.3
@@ -196,7 +196,7 @@ class Journal:
 def _opened(path: Path, flags: int) -> int:
     """Open a journal and lock it; flock's locks end with the process, whatever ends it."""
     try:
-        fd = os.open(path, flags, 0o666)
+        fd = os.open(path, flags, 0o666) if flags & os.O_CREAT else opened(path, flags)
     except FileExistsError as error:
         raise ResultsError(f"{path} exists already", "results are never overwritten") from error
     except OSError as error:

@@ -4,12 +4,15 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple
 
 from mprunner.errors import ResultsError
 from mprunner.model.provenance import FORMAT, Header, Session
 from mprunner.model.records import Attempt, Ending, Record, Status
+from mprunner.runs.atomic import decoded, opened
+from mprunner.values import read_fields
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -20,14 +23,11 @@ def line_of(entry: Mapping[str, object]) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(body), body)
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
-
-DAMAGE = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
+DAMAGE = (KeyError, TypeError, ValueError, AttributeError)
 """What reading a line that is no entry raises."""
+
+LINE_BYTES: Final = 256 << 20
+"""The most that a line may have: much more than an experiment or a result ever says."""
 
 
 class Line(NamedTuple):
@@ -48,7 +48,7 @@ class Line(NamedTuple):
         body = self.text[9:-1]
         if self.text[:9] != b"%08x " % zlib.crc32(body):
             raise ValueError("the checksum does not match")
-        ((kind, value),) = _decode(body.decode("ascii")).items()
+        ((kind, value),) = decoded(body.decode("ascii")).items()
         return kind, value
 
     def damaged(self, error: Exception) -> ResultsError:
@@ -64,11 +64,14 @@ def lines_of(path: Path, limit: int | None = None) -> Iterator[Line]:
     """Read lines until the end of the file, or until ``limit`` bytes; the last one may be torn."""
     offset = 0
     try:
-        with path.open("rb") as file:
-            for number, text in enumerate(file, 1):
+        with open(opened(path), "rb") as file:
+            for number, text in enumerate(iter(partial(file.readline, LINE_BYTES), b""), 1):
                 if limit is not None and offset >= limit:
                     return
-                yield Line(path, number, offset, text)
+                line = Line(path, number, offset, text)
+                if len(text) == LINE_BYTES:
+                    raise line.damaged(ValueError(f"it has {LINE_BYTES:,} bytes or more"))
+                yield line
                 offset += len(text)
     except OSError as error:
         raise ResultsError(f"{path} can't be read: {error.strerror}") from error
@@ -172,6 +175,7 @@ class Reading:
         self.torn_bytes = 0
         self._unfinished: dict[tuple[str, int], Attempt] = {}
         self._trial_states = trial_states
+        self._params = {field.name for field in header.declaration.params}
 
     @property
     def unfinished(self) -> tuple[Attempt, ...]:
@@ -186,10 +190,19 @@ class Reading:
         """
         for line, value in self.ended():
             try:
-                record = Record.from_json(value)
+                record = read_fields(Record, value)
+                self._refuse_unfit(record)
             except DAMAGE as error:
                 raise line.damaged(error) from error
             yield record
+
+    def _refuse_unfit(self, record: Record) -> None:
+        """Raise ValueError where a record is not one of what the header declares."""
+        if record.attempt.params.keys() != self._params:
+            raise ValueError("its params are not those that the scenario declares")
+        result = record.ending.result
+        if result is not None and any(each.count < 0 for each in result.outcomes):
+            raise ValueError("it has a count below 0")
 
     def ended(self) -> Iterator[tuple[Line, Any]]:
         """Read the JSON of each record, with its line.
@@ -217,18 +230,20 @@ class Reading:
     def _take(self, kind: str, value: Any) -> None:
         """Take in a line after the header, or raise one of what damage raises."""
         if kind == "started":
-            attempt = Attempt(**value)
+            attempt = read_fields(Attempt, value)
             self._unfinished[attempt.trial_id, attempt.attempt] = attempt
             if self._trial_states is not None:
                 self._trial_states.started(attempt.trial_id, attempt.attempt)
         elif kind == "ended":
             attempt_value, status = value["attempt"], value["status"]
             trial_id, number = attempt_value["trial_id"], attempt_value["attempt"]
+            if not (isinstance(trial_id, str) and isinstance(number, int) and Status(status)):
+                raise TypeError(f"{trial_id!r:.50}, {number!r:.50} names no attempt")
             self._unfinished.pop((trial_id, number), None)
             if self._trial_states is not None:
                 self._trial_states.ended(trial_id, number, status)
         elif kind == "resumed":
-            self.session = Session(**value)
+            self.session = read_fields(Session, value)
         else:
             raise ValueError(f"a line of the kind {kind!r} has no place there")
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from mprunner.model.experiment import Experiment
 from mprunner.runs.machine import describe_environment, load_average, machine_counters, utc_now
+from mprunner.values import read_part, reader
 
 
 class State(StrEnum):
@@ -19,6 +20,37 @@ class State(StrEnum):
     INTERRUPTED = "interrupted"
     STOPPED = "stopped"
     """A trial failed, and the experiment says that nothing is executed after that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Speed:
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Content:
+    """The types of what run.json says and is made use of."""
+
+    run_id: str
+    experiment: str
+    state: str
+    verdict: str | None = None
+    file: str | None = None
+    started_at: str = ""
+    host: str = ""
+    planned: int | None = None
+    spared: int | None = None
+    done: int | None = None
+    failures: int | None = None
+    cpus: Sequence[int] | None = None
+    cpu_count: int | None = None
+    cpu_mhz: _Speed | None = None
+    load_at_start: Sequence[float] | None = None
+    counters_at_start: Mapping[str, int | None] | None = None
+    counters_at_end: Mapping[str, int | None] | None = None
+    resumed: Sequence[Mapping[str, Any]] = ()
+    source_changed_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +98,9 @@ class RunInfo:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Take what :meth:`to_json` returned, or raise ValueError if it says too little to name the run."""
-        if missing := {"run_id", "experiment", "state"} - value.keys():
-            raise ValueError(f"it has no {', no '.join(sorted(missing))}")
+        read_part(_Content, reader(Any)(value))
+        for each in value.get("resumed", ()):
+            read_part(_Content, {**value, **each})
         return cls(value)
 
     def to_json(self) -> dict[str, Any]:
@@ -167,9 +200,7 @@ class RunInfo:
     @property
     def sessions(self) -> list[Mapping[str, Any]]:
         """The content as it is of each invocation of mprunner that executed a part of the run."""
-        resumed = self.content.get("resumed")
-        later = [each for each in resumed if isinstance(each, Mapping)] if isinstance(resumed, list) else []
-        return [self.content, *({**self.content, **each} for each in later)]
+        return [self.content, *({**self.content, **each} for each in self.content.get("resumed", ()))]
 
     def abandoned(self) -> Self:
         """Say of a run that is running by what it says, and whose runner is gone, that it was interrupted."""

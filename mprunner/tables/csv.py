@@ -55,7 +55,7 @@ def _array(name: str, type_: FieldType, values: Sequence[object]) -> "pd.Series[
         return pd.Series(values, dtype=object)  # no type of pandas holds such a number exactly
     try:
         return pd.Series(pd.array(values, dtype=DTYPES[type_]))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ResultsError(
             f"column {name!r}: a value is not of the declared type {type_}: {error}"
         ) from error

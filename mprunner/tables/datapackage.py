@@ -19,8 +19,9 @@ from mprunner.model.columns import TABLES, Column, Table, columns_of
 from mprunner.model.declaration import Declaration, FieldType
 from mprunner.model.provenance import Header
 from mprunner.model.text import escaped, unescaped
-from mprunner.runs import unwritable, written_atomically
+from mprunner.runs import opened, read_json, unwritable, written_atomically
 from mprunner.tables.csv import DTYPES, CsvFile, Write
+from mprunner.values import reader
 
 FILE: Final = "datapackage.json"
 """Its name in a run's folder."""
@@ -35,6 +36,8 @@ _TYPES: Final[Mapping[FieldType, str]] = {
     "bool": "boolean",
 }
 """The standard's types by ours."""
+_NEEDED: Final = ("run_id", "is_final", "status")
+"""Columns that must be there; a version may know more or fewer of the others."""
 _DTYPES: Final[Mapping[str, Any]] = {_TYPES[type_]: dtype for type_, dtype in DTYPES.items()}
 
 
@@ -175,24 +178,33 @@ def read_package(folder: Path) -> Package:
     """
     path = folder / FILE
     try:
-        package = json.loads(path.read_bytes())
-        tables = tuple(
-            Described(
-                name=resource["name"],
-                path=folder / resource["path"],
-                types={field["name"]: field["type"] for field in resource["schema"]["fields"]},
-                hash=resource["hash"],
-            )
-            for resource in package["resources"]
-        )
+        package = reader(Mapping[str, Any])(read_json(path))
+        tables = tuple(_described(folder, resource) for resource in package["resources"])
         if missing := set(TABLES) - {"samples"} - {each.name for each in tables}:
             raise ValueError(f"it describes no {', no '.join(sorted(missing))}")
-        return Package(tables=tables, journal_bytes=package.get(JOURNAL_BYTES))
+        return Package(tables=tables, journal_bytes=reader(int | None)(package.get(JOURNAL_BYTES)))
     except OSError as error:
         raise ResultsError(f"{path} can't be read: {error.strerror}") from error
     except (KeyError, TypeError, ValueError) as error:
         why = f"it has no {error}" if isinstance(error, KeyError) else error
         raise ResultsError(f"{path} is damaged: {why}", "remove it: the journal says all of it") from error
+
+
+def _described(folder: Path, resource: Mapping[str, Any]) -> Described:
+    """Take what is said of a table, or raise KeyError, TypeError or ValueError."""
+    name = _text(resource["name"])
+    if _text(resource["path"]) != f"{name}.csv" or "/" in name:
+        raise ValueError(f"the path of {name} is {resource['path']}, and not {name}.csv")
+    types = {_text(field["name"]): _text(field["type"]) for field in resource["schema"]["fields"]}
+    for column, own in TABLES[name].columns.items() if name in TABLES else ():
+        if types.get(column, _TYPES[own.type]) != _TYPES[own.type] or (
+            column in _NEEDED and column not in types
+        ):
+            raise ValueError(f"{column} of {name} is no column of type {_TYPES[own.type]}")
+    return Described(name=name, path=folder / f"{name}.csv", types=types, hash=_text(resource["hash"]))
+
+
+_text: Final = reader(str)
 
 
 def read_tables(package: Package) -> dict[str, pd.DataFrame]:
@@ -207,17 +219,18 @@ def read_tables(package: Package) -> dict[str, pd.DataFrame]:
 def _read(table: Described) -> pd.DataFrame:
     path, types = table.path, table.types
     try:
-        with path.open("rb") as file:
+        with open(opened(path), "rb") as file:
             if f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}" != table.hash:
                 raise _changed(table, "it was changed")
-        frame = pd.read_csv(
-            path,
-            dtype={name: _DTYPES[type_] for name, type_ in types.items() if type_ != "number"},
-            converters={name: _float for name, type_ in types.items() if type_ == "number"},
-            keep_default_na=False,
-            na_values=[""],
-            encoding="utf-8",
-        )
+            file.seek(0)
+            frame = pd.read_csv(
+                file,
+                dtype={name: _DTYPES[type_] for name, type_ in types.items() if type_ != "number"},
+                converters={name: _float for name, type_ in types.items() if type_ == "number"},
+                keep_default_na=False,
+                na_values=[""],
+                encoding="utf-8",
+            )
     except OSError as error:
         raise ResultsError(f"{path} can't be read: {error.strerror}") from error
     except (KeyError, TypeError, ValueError, OverflowError) as error:

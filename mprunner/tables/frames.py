@@ -209,7 +209,7 @@ class _Builder:
     def _counts(self, cases: Iterable[Attempt], final: NDArray[np.bool_]) -> dict[str, dict[str, Counts]]:
         counted: dict[tuple[str, str], Counter[tuple[type, Scalar]]] = {}
         for number, case_id, outcome in self._observed:
-            if final[number]:
+            if final[number] and outcome.count:
                 states = counted.setdefault((case_id, outcome.variable), Counter())
                 states[type(outcome.value), outcome.value] += outcome.count
         return {

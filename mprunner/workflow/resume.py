@@ -253,6 +253,7 @@ def continued(rest: Rest, session: Started) -> OpenRun:
         ResultsError: that can't be written.
     """
     run = rest.reopened
+    run.folder.make_ready()
     facts = {
         "missing": run.missing,
         "differences": [str(difference) for difference in rest.differences],

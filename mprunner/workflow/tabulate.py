@@ -13,9 +13,10 @@ import pandas as pd
 from mprunner.analysis.summary import summarise
 from mprunner.analysis.verdict import Judgement, judge, outcomes_table
 from mprunner.errors import ResultsError
+from mprunner.model.adaptive import Until
 from mprunner.model.columns import TABLES
 from mprunner.model.provenance import Header
-from mprunner.model.rules import Rules
+from mprunner.model.rules import OF_EACH, Rules
 from mprunner.report import verdict_json
 from mprunner.runs import Reading, RunFolder, RunInfo
 from mprunner.tables import (
@@ -73,7 +74,9 @@ def tabulate(folder: RunFolder, rules: Rules | None = None, begin: Begin | None 
         folder.read_rules(),
         header.rules,
     )  # those of a file that expects nothing any more are empty
-    judgement = judge(frames, next((each for each in given if each is not None), Rules()))
+    rules = next((each for each in given if each is not None), Rules())
+    _refuse_unknown(folder, header, rules)
+    judgement = judge(frames, rules)
     return Tabled(
         header=header,
         frames=frames,
@@ -81,6 +84,23 @@ def tabulate(folder: RunFolder, rules: Rules | None = None, begin: Begin | None 
         summary=summarise(frames, header),
         judgement=judgement,
     )
+
+
+def _refuse_unknown(folder: RunFolder, header: Header, rules: Rules) -> None:
+    """Refuse rules, or adaptive repeats, that are about what the run has no numbers of.
+
+    Raises:
+        ResultsError: there is no such metric, or it is text.
+    """
+    types = {field.name: field.type for field in header.declaration.metrics}
+    until = Until.from_json(header.experiment.get("until"))
+    asked = [(each.metric, each.stat in OF_EACH) for each in rules.expect if each.metric is not None]
+    for metric, may_be_text in [*asked, *([] if until is None else [(until.metric, False)])]:
+        if metric not in types or (types[metric] == "str" and not may_be_text):
+            raise ResultsError(
+                f"{folder.path}: {metric!r} is judged, and is no such metric of {header.declaration.name}",
+                "see `expect` and `until` in the first line of journal.jsonl, or `rules` in verdict.json",
+            )
 
 
 def _refuse_cut(folder: RunFolder) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import beta, binomtest
 
 from mprunner.analysis.statistics import share_interval, unseen_bound
 
@@ -21,6 +21,15 @@ def test_the_interval_is_that_of_clopper_and_pearson(drawn):
     interval = share_interval(count, observations)
     assert interval.low == pytest.approx(exact.low, rel=1e-6)
     assert interval.high == pytest.approx(exact.high, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("count", "observations"), [(10**9, 3 * 10**9), (1_000_001, 10**11), (10**12, 10**13), (10**11, 2**63)]
+)
+def test_ever_larger_counts_take_no_more_time_and_have_the_same_interval(count, observations):
+    interval = share_interval(count, observations)
+    assert interval.low == pytest.approx(beta.ppf(0.025, count, observations - count + 1), rel=1e-8)
+    assert interval.high == pytest.approx(beta.ppf(0.975, count + 1, observations - count), rel=1e-8)
 
 
 def test_a_published_interval_is_reproduced():

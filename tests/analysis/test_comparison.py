@@ -489,7 +489,7 @@ def test_what_a_run_does_not_say_is_not_known_to_differ():
 
 
 def test_a_setting_of_another_shape_is_no_crash():
-    odd = {"cpus_usable": 3, "cpus": 1, "resumed": [2]}
+    odd = {"cpus_usable": 3}
     assert differing([{"git": 5, "plugin": None, "packages": []}], [odd]) == []
 
 

@@ -49,13 +49,19 @@ def path(tmp_path):
     return tmp_path / "journal.jsonl"
 
 
+whole = st.integers(-(2**63), 2**63 - 2_000)
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 )
 named = st.dictionaries(st.text(), scalars, max_size=3)
 records = st.builds(
     Record,
-    attempt=st.builds(Attempt, params=named, timeout_s=st.floats(0, 1e6)),
+    attempt=st.builds(
+        Attempt,
+        params=st.fixed_dictionaries({"guard": scalars, "transactions": scalars}),
+        timeout_s=st.floats(0, 1e6),
+        **dict.fromkeys(("repeat", "attempt", "order", "seed"), whole),
+    ),
     status=st.sampled_from(Status),
     ending=st.builds(
         Ending,
@@ -67,8 +73,8 @@ records = st.builds(
         | st.builds(
             Result,
             metrics=named,
-            outcomes=st.lists(st.builds(outcome, scalars, st.integers()), max_size=2).map(tuple),
-            actors=st.lists(st.builds(actor, st.integers()), max_size=2).map(tuple),
+            outcomes=st.lists(st.builds(outcome, scalars, st.integers(0, 2**63 - 1)), max_size=2).map(tuple),
+            actors=st.lists(st.builds(actor, whole), max_size=2).map(tuple),
             samples=st.lists(named, max_size=2).map(tuple),
         ),
     ),
@@ -140,7 +146,7 @@ def test_a_damaged_last_line_that_has_its_line_end_is_refused(path):
         (line({"noted": {}}), "a line of the kind 'noted' has no place there"),
         (line({"header": header().to_json()}), "a line of the kind 'header' has no place there"),
         (line({"ended": {}}), "'attempt' is missing"),
-        (line({"started": {"trial_id": "x"}}), "missing"),
+        (line({"started": {"trial_id": "x"}}), "it has no case_id"),
         (line("ß".encode("latin-1")), "codec can't decode"),
         (b"\n", "the checksum does not match"),
     ],
@@ -157,7 +163,7 @@ def test_a_record_that_lacks_a_field_is_refused_when_it_is_read(path):
     del value["containment"]
     written(path)
     path.write_bytes(path.read_bytes() + line({"ended": value}))
-    with pytest.raises(ResultsError, match="'containment' is missing"):
+    with pytest.raises(ResultsError, match="it has no containment"):
         recorded(path)
 
 

@@ -55,7 +55,7 @@ def test_trials_that_are_spared_are_not_missing():
 
 
 def test_each_session_says_what_is_of_it_and_what_is_of_the_run():
-    info = of(python="3.11", resumed=[{"python": "3.12"}, "no session"])
+    info = of(python="3.11", resumed=[{"python": "3.12"}])
     assert [(session["python"], session["run_id"]) for session in info.sessions] == [
         ("3.11", "1-a"),
         ("3.12", "1-a"),
