@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from mprunner.cli import main
 from mprunner.scenario import Trial
@@ -18,6 +19,9 @@ from tests.support import GENEROUS_S, PLUGINS, Done, Ran, command, marked
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+settings.register_profile("any machine", deadline=None)  # how long an example takes says nothing of it
+settings.load_profile("any machine")
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -176,7 +176,7 @@ def test_a_variable_without_rules_is_counted_and_not_judged():
     assert rows["share"].tolist() == [0.75, 0.25]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.dictionaries(
         st.one_of(st.integers(-(10**6), 10**6), st.text("ab ", min_size=1)), st.integers(1, 10**6)
@@ -292,7 +292,7 @@ def test_a_statistic_lies_between_the_least_and_the_greatest(stat, values):
     assert low - slack <= statistic(stat, values) <= high + slack
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.integers(-3, 3), min_size=1), st.integers(-3, 3))
 def test_every_is_as_strict_as_the_extreme_and_any_as_the_other(values, bound):
     records = lost(*values)

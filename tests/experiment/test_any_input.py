@@ -68,7 +68,7 @@ VALUES = (
     *("{}", "{guard: lock}", "{from: 1, to: 9, step: 2}"),
 )
 texts_of_values = st.sampled_from([*VALUES, *(token.decode(errors="replace") for token in TOKENS)])
-bounded = settings(deadline=2_000, suppress_health_check=[HealthCheck.too_slow])
+bounded = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
 @bounded

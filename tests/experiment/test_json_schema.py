@@ -378,7 +378,7 @@ DECLARED = {name: declare(cls) for name, cls in BUNDLED.items()}
 PARAMS = {name: types_of(cls)[0] for name, cls in BUNDLED.items()}
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(file=experiments(list(DECLARED.values())))
 def test_whatever_the_validator_accepts_fits_the_schema(accepted, file):
     text = json.dumps(file)
@@ -389,7 +389,7 @@ def test_whatever_the_validator_accepts_fits_the_schema(accepted, file):
 def test_most_of_the_experiments_made_here_are_accepted(accepted):
     seen = []
 
-    @settings(deadline=None, max_examples=100, database=None, derandomize=True)
+    @settings(max_examples=100, database=None, derandomize=True)
     @given(file=experiments(list(DECLARED.values())))
     def count(file):
         seen.append(accepted(json.dumps(file)))

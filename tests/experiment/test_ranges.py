@@ -29,7 +29,7 @@ def test_a_range_stands_for_its_values(read, written, values):
     assert {type(value) for value in swept} == {type(values[0])}
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=st.integers(1, 999), step=st.integers(1, 999), steps=st.integers(0, 30))
 def test_a_range_of_decimals_has_the_values_that_one_would_write(read, first, step, steps):
     """No value is one that rounding has moved: each is the nearest to its decimal."""

@@ -82,7 +82,7 @@ records = st.builds(
 
 
 @given(st.lists(records, max_size=3))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_records_are_read_back_equal_and_in_order(tmp_path_factory, made):
     path = written(tmp_path_factory.mktemp("run") / "journal.jsonl", *made)
     assert recorded(path) == made

@@ -7,7 +7,7 @@ from itertools import product
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mprunner.scenario import Trial
@@ -135,7 +135,6 @@ def test_the_tutorial_s_tasks_are_the_default(execute):
     assert sizes_of("rising", 10_000, None, random.Random(0)) == list(range(10_000))
 
 
-@settings(deadline=None)
 @given(shape=st.sampled_from(SHAPES), numbers=st.integers(1, 400), squares=st.none() | st.integers(0, 50))
 def test_every_shape_divides_the_same_work(shape, numbers, squares):
     sizes = sizes_of(shape, numbers, squares, random.Random(1))

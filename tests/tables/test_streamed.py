@@ -84,14 +84,14 @@ def folder(tmp_path_factory):
 
 
 @given(runs())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_whatever_ended_in_whatever_order_a_table_is_that_of_its_whole_frame(folder, records):
     made = run(*records, declaration=SAMPLED)
     check_same(made, streamed(made, folder), folder)
 
 
 @given(runs(), st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_journal_read_once_gives_the_tables_of_one_read_twice(folder, records, data):
     """Attempts without an end come after all records, which a single reading knows only then."""
     path = folder / "journal.jsonl"

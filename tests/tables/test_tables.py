@@ -6,7 +6,7 @@ import struct
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mprunner.errors import ResultsError
@@ -181,7 +181,6 @@ def test_a_value_of_another_type_than_declared_is_refused_by_its_column():
 
 
 @given(st.lists(st.none() | st.integers(), min_size=1))
-@settings(deadline=None)
 def test_whole_numbers_of_any_size_survive_beside_missing_values(tmp_path_factory, numbers):
     frame = make_frame({"number": "int", "row": "int"}, [{"number": n, "row": 0} for n in numbers])
     _, *rows = cells(frame, tmp_path_factory.getbasetemp() / "numbers.csv")
@@ -189,7 +188,6 @@ def test_whole_numbers_of_any_size_survive_beside_missing_values(tmp_path_factor
 
 
 @given(st.lists(st.none() | st.floats(allow_nan=False), min_size=1))
-@settings(deadline=None)
 def test_floats_keep_every_bit(tmp_path_factory, numbers):
     frame = make_frame({"number": "float", "row": "int"}, [{"number": n, "row": 0} for n in numbers])
     _, *rows = cells(frame, tmp_path_factory.getbasetemp() / "floats.csv")
@@ -211,7 +209,6 @@ def test_escapes_are_those_of_python():
 
 
 @given(st.lists(st.tuples(anything, anything), min_size=1))
-@settings(deadline=None)
 def test_no_text_splits_a_row(tmp_path_factory, texts):
     path = tmp_path_factory.getbasetemp() / "texts.csv"
     frame = make_frame({"a": "str", "b": "str", "row": "int"}, [{"a": a, "b": b, "row": 0} for a, b in texts])
