@@ -6,6 +6,7 @@ Writing survives a crash: a file is old or new, never half of it; a folder remem
 import errno
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -112,8 +113,9 @@ def bytes_written_atomically(path: Path) -> Iterator[BinaryIO]:
     # commands on one run apart.
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        _remove_abandoned(path)
         try:
-            with scratch.open("wb") as file:
+            with scratch.open("xb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -125,6 +127,25 @@ def bytes_written_atomically(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise unwritable(path, error) from error
     sync_folder(path.parent)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what processes that are gone, or had this one's number, left where they were killed as they wrote it."""
+    scratch = re.compile(rf"\.{re.escape(path.name)}\.([0-9]{{1,9}})\.tmp")
+    for name in os.listdir(path.parent):
+        if (match := scratch.fullmatch(name)) and not _is_another(int(match[1])):
+            path.with_name(name).unlink(missing_ok=True)
+
+
+def _is_another(pid: int) -> bool:
+    """Whether there is a process of that number, other than this one."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return pid not in (0, os.getpid())
 
 
 @contextmanager

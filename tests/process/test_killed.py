@@ -143,6 +143,7 @@ while killed_at(step):
     assert not partial, (step, partial)
     step += 1
 assert {name: (folder.path / name).read_text() for name in NAMES} == new
+assert not list(folder.path.glob(".*.tmp"))  # the last one, which was not killed, has removed what the others left
 print(step - 1)
 """
 

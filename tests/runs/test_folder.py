@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mprunner.runs import all_runs, asked_git, find_run
+from mprunner.runs import all_runs, asked_git, find_run, written_atomically
 from mprunner.runs.folder import create_run_folder
 
 
@@ -71,3 +71,24 @@ def test_the_revision_is_that_of_the_folder_whatever_a_hook_says(tmp_path, monke
     monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "other" / ".git" / "index"))
     with asked_git(tmp_path / "mine") as answer:
         assert answer() == {"revision": revisions["mine"], "dirty": False}
+
+
+def test_only_what_processes_that_are_gone_left_of_this_file_is_removed(tmp_path):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    living, mine = os.getppid(), os.getpid()
+    kept = {
+        f".a.csv.{living}.tmp",
+        f".b.csv.{gone.pid}.tmp",
+        f".aXcsv.{gone.pid}.tmp",
+        ".a.csv.x.tmp",
+        "a.csv.1.tmp",
+    }
+    for name in {*kept, f".a.csv.{gone.pid}.tmp"}:
+        (tmp_path / name).touch()
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / f".a.csv.{mine}.tmp").symlink_to(tmp_path / "victim")
+    with written_atomically(tmp_path / "a.csv") as file:
+        file.write("new")
+    assert {path.name for path in tmp_path.iterdir()} == {*kept, "a.csv", "victim"}
+    assert (tmp_path / "victim").read_text() == "precious"
