@@ -101,24 +101,21 @@ def broken(tmp_path, monkeypatch):
     install(tmp_path / "site", "other", "2.0", {"other-bank": "other_bank"})
     (tmp_path / "site" / "other_bank.py").write_text("raise LookupError('no license')\n")
     monkeypatch.syspath_prepend(tmp_path / "site")
+    where = f"{tmp_path}/site/other_bank.py:1"
+    return f"plugin other-bank (other 2.0): it can't be loaded: LookupError: no license ({where})"
 
 
-REASON = "plugin other-bank (other 2.0): it can't be loaded: LookupError: no license"
-
-
-@pytest.mark.usefixtures("broken")
 @pytest.mark.parametrize("command", ["scenarios", "schema"])
-def test_a_broken_plugin_is_a_warning_and_the_others_are_still_told(in_process, command):
+def test_a_broken_plugin_is_a_warning_and_the_others_are_still_told(in_process, broken, command):
     done = in_process(command)
-    assert (done.returncode, done.stderr) == (0, f"warning: {REASON}\n")
+    assert (done.returncode, done.stderr) == (0, f"warning: {broken}\n")
     assert "race-bank" in done.stdout
 
 
-@pytest.mark.usefixtures("broken")
-def test_asking_for_a_broken_plugin_s_scenario_ends_with_4_and_its_reason(in_process):
+def test_asking_for_a_broken_plugin_s_scenario_ends_with_4_and_its_reason(in_process, broken):
     done = in_process("scenarios", "other-bank")
     assert (done.returncode, done.stdout) == (4, "")
-    assert done.stderr.endswith(f"error: scenario 'other-bank' can't be used: {REASON}\n")
+    assert done.stderr.endswith(f"error: scenario 'other-bank' can't be used: {broken}\n")
 
 
 @pytest.mark.parametrize("columns", [40, 80])
