@@ -20,6 +20,7 @@ from mprunner.experiment.messages import (
     wrong_type,
 )
 from mprunner.experiment.problems import Loc, Position, Problem, did_you_mean, quoted
+from mprunner.experiment.value_types import PATTERNS, example_of, measured_scalar
 from mprunner.model.declaration import Declaration, Field, FieldType, params_of
 from mprunner.values import Scalar
 
@@ -79,7 +80,9 @@ class ParamType:
 
     def _typed(self, node: ScalarNode) -> Scalar:
         # pydantic takes true for Literal[1], and 1 for Literal[True], so the type is checked before
-        field, value = self.field, node.value
+        field = self.field
+        node = measured_scalar(node, field.unit) if field.type in ("int", "float") else node
+        value = node.value
         if isinstance(value, str) and "\n" in value and (fault := text_fault(value)):
             raise BadParamError(
                 fault
@@ -103,6 +106,8 @@ class ParamType:
         fault = wrong_type(expected, node)
         others = [CPU_COUNT] * counts + ["null"] * self.field.optional
         near = did_you_mean(node.written, [CPU_COUNT]) if counts else None
+        if isinstance(node.value, str) and self.field.unit in PATTERNS and not near:
+            near = self._null_hint(node) or example_of(self.field.unit)
         return Fault(
             fault.message.replace(expected, " or ".join([expected, *others]), 1),
             near or self._null_hint(node) or fault.hint,

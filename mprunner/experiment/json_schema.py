@@ -15,6 +15,7 @@ from pydantic_core.core_schema import ModelSchema
 from mprunner.experiment.checking import CPU_COUNT
 from mprunner.experiment.keys import CONDITIONS, ExperimentFile
 from mprunner.experiment.messages import SCALAR_TYPES
+from mprunner.experiment.value_types import MEASURED, PATTERNS
 from mprunner.model.declaration import Declaration, Field
 
 Schema = dict[str, Any]
@@ -30,6 +31,8 @@ _LENGTHS = {"min_length": "minLength", "max_length": "maxLength"}
 def value_schema(field: Field) -> Schema:
     """Return the schema of one value of a param."""
     schema = _counting(field) if field.counts_processes else _plain(field)
+    if field.unit in PATTERNS and field.type in RANGES:
+        schema = {"anyOf": [schema, {"type": "string", "pattern": PATTERNS[field.unit]}]}
     if not field.required:
         schema["default"] = field.default
     return _described(field) | schema
@@ -43,7 +46,9 @@ def axis_schema(field: Field, value: Schema) -> Schema:
         value: the schema of one value, or a reference to it.
     """
     ways = [value, {"type": "array", "items": value, "minItems": 1, "uniqueItems": True}]
-    if field.type in RANGES:
+    if field.type in RANGES and field.unit in PATTERNS:
+        ways.append({"$ref": "#/definitions/amounts"})
+    elif field.type in RANGES:
         ways.append({"$ref": f"#/definitions/{RANGES[field.type]}"})
     return _described(field) | {"anyOf": ways}
 
@@ -70,24 +75,28 @@ def rows_schemas(names: Iterable[str]) -> Mapping[str, Schema]:
     }
 
 
-def range_schema(number: str) -> Schema:
+def range_schema(number: Schema) -> Schema:
     """Return the schema of a range.
 
     Args:
-        number: the type of its numbers: ``integer`` or ``number``.
+        number: the schema of its numbers.
     """
     return {
         "type": "object",
         "description": "{from: 1, to: 1024, times: 2} or {from: 0, to: 10, step: 2}",
         "properties": {
-            "from": {"type": number, "description": "the first value"},
-            "to": {"type": number, "description": "the end, a value if it is hit"},
+            "from": {**number, "description": "the first value"},
+            "to": {**number, "description": "the end, a value if it is hit"},
             "step": {
-                "type": number,
+                **number,
                 "description": "what each value adds to the one before",
                 "not": {"const": 0},
             },
-            "times": {"type": number, "description": "what multiplies each value", "exclusiveMinimum": 1},
+            "times": {
+                "type": number.get("type", "number"),
+                "description": "what multiplies each value",
+                "exclusiveMinimum": 1,
+            },
         },
         "required": ["from", "to"],
         "oneOf": [{"required": ["step"]}, {"required": ["times"]}],
@@ -145,7 +154,11 @@ def experiment_schema(declarations: Iterable[Declaration]) -> Schema:
     keys = _tidied(ExperimentFile.model_json_schema(ref_template=_REF, schema_generator=_WithTexts))
     entries = keys.pop("$defs")
     keys["properties"]["scenario"]["enum"] = [each.name for each in scenarios]
-    definitions = entries | {"range": range_schema("number"), "wholeRange": range_schema("integer")}
+    definitions = entries | {
+        "range": range_schema({"type": "number"}),
+        "wholeRange": range_schema({"type": "integer"}),
+        "amounts": range_schema(MEASURED),
+    }
     definitions["OutcomeEntry"] |= _OUTCOME_LOGIC
     definitions["ExpectEntry"] |= _EXPECT_LOGIC
     for each in scenarios:

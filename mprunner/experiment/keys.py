@@ -230,7 +230,7 @@ class ExperimentFile(BaseModel):
     """what every random choice derives from"""
 
     timeout: Seconds = DEFAULT_TIMEOUT_S
-    """how long a trial may take: seconds, or `90s`, `2m`, `1h`; then its whole process tree is killed"""
+    """how long a trial may take: seconds, or `500ms`, `90s`, `2m`, `1h`; then its whole process tree is killed"""
 
     on_failure: OnFailure = "continue"
     """`continue`, or `stop` after the first trial that is not ok; `mprunner resume` executes the rest"""

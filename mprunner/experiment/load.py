@@ -17,6 +17,7 @@ from mprunner.experiment.messages import list_of_names, shown, text_fault
 from mprunner.experiment.params import ParamValues, check_params, cpu_problems
 from mprunner.experiment.parser import MAX_BYTES, read_yaml
 from mprunner.experiment.problems import ExperimentFileError, Loc, Problem, quoted
+from mprunner.experiment.rules import with_amounts
 from mprunner.experiment.satisfiability import unmatched
 from mprunner.experiment.value_types import MAX_NAME, NAME
 from mprunner.model.experiment import Experiment, Values
@@ -98,14 +99,15 @@ def _resolved(
     usable_cpus: Collection[int] | None,
 ) -> Experiment:
     problems = list(document.problems)
+    scenario, vocabulary, scenario_problems = _scenario(document, vocabulary_of)
+    declared = None if vocabulary is None else vocabulary.declaration
+    document = with_amounts(document, declared)
     file, structure_problems = check_structure(document)
     problems += structure_problems
     if file is not None:
         problems += cpu_problems(document, file.cpus, usable_cpus)
     problems += _name_problems(document, path)
-    scenario, vocabulary, scenario_problems = _scenario(document, vocabulary_of)
     types = None if vocabulary is None else param_types(vocabulary.params_type, scenario)
-    declared = None if vocabulary is None else vocabulary.declaration
     values, param_problems = check_params(document, scenario, types, declared)
     problems += scenario_problems + param_problems
     only: tuple[Mapping[str, Values], ...] = ()

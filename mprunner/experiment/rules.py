@@ -1,12 +1,13 @@
 """What ``outcomes``, ``expect`` and ``repeats: {until: …}`` mean: one pass over entries that have their shape."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar, cast
 
 from pydantic import ValidationError
 
 from mprunner.experiment.checking import Checking
-from mprunner.experiment.document import MappingNode, Node, ScalarNode, SequenceNode, plain
+from mprunner.experiment.document import Document, MappingNode, Node, ScalarNode, SequenceNode, plain
 from mprunner.experiment.keys import CONDITIONS, ConditionEntry, ExpectEntry, OutcomeEntry
 from mprunner.experiment.messages import (
     NUMBER,
@@ -20,6 +21,7 @@ from mprunner.experiment.messages import (
     wrong_type,
 )
 from mprunner.experiment.problems import Loc, did_you_mean
+from mprunner.experiment.value_types import measured
 from mprunner.model.declaration import Declaration, Field, FieldType
 from mprunner.model.records import Status
 from mprunner.model.rules import OF_EACH, Condition, Expectation, OutcomeRule, ParamValue, Rules, Where
@@ -67,6 +69,35 @@ def check_rules(checking: Checking, declared: Declaration | None) -> Rules:
             _report(checking, place, _wrong_for_metric(checking, place, wanted, field))
             expect.append(_expectation(wanted, where))
     return Rules(outcomes=outcomes, expect=tuple(expect))
+
+
+def with_amounts(document: Document, declared: Declaration | None) -> Document:
+    """Return a document with numbers for the times and sizes that it expects of metrics with such a unit."""
+    units = {
+        each.name: each.unit for each in (declared.metrics if declared else ()) if _kind(each.type) == NUMBER
+    }
+
+    def with_unit(item: Node) -> Node:
+        metric = item.entries.get("metric") if isinstance(item, MappingNode) else None
+        unit = units.get(str(plain(metric.node)), "") if metric is not None else ""
+        if not unit or not isinstance(item, MappingNode):
+            return item
+        entries = {
+            key: replace(entry, node=measured(entry.node, unit))
+            if key in (*CONDITIONS, "tolerance")
+            else entry
+            for key, entry in item.entries.items()
+        }
+        return replace(item, entries=entries)
+
+    root = document.root
+    expect = root.entries.get("expect") if isinstance(root, MappingNode) else None
+    if expect is None or not isinstance(root, MappingNode) or not isinstance(expect.node, SequenceNode):
+        return document
+    items = replace(expect.node, items=tuple(map(with_unit, expect.node.items)))
+    return replace(
+        document, root=replace(root, entries={**root.entries, "expect": replace(expect, node=items)})
+    )
 
 
 def _expectation(entry: ExpectEntry, where: Where) -> Expectation:

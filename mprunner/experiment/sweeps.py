@@ -10,6 +10,7 @@ from mprunner.experiment.document import MappingNode, Node, ScalarNode, Sequence
 from mprunner.experiment.messages import NUMBER, WHOLE_NUMBER, as_yaml, shown, wrong_type
 from mprunner.experiment.problems import Loc, Position, did_you_mean
 from mprunner.experiment.scalars import RefusedScalarError, plain_scalar
+from mprunner.experiment.value_types import measured
 from mprunner.model.experiment import Row, Values, names_of
 from mprunner.values import Scalar
 
@@ -29,6 +30,15 @@ def check_range(checking: Checking, path: Loc, name: str, node: MappingNode) -> 
     """Return the values of a range, as the type of its param; report what is wrong with it, and return none."""
     if not _has_its_keys(checking, path, node):
         return ()
+    if type_ := (checking.types or {}).get(name):
+        unit = type_.field.unit
+        amounts = {
+            key: measured(node.entries[key].node, unit)
+            for key in ("from", "to", "step")
+            if key in node.entries
+        }
+        entries = {key: replace(node.entries[key], node=each) for key, each in amounts.items()}
+        node = replace(node, entries={**node.entries, **entries})
     numbers = {key: _number(checking, (*path, key), entry.node) for key, entry in node.entries.items()}
     known = {key: number for key, number in numbers.items() if number is not None}
     if len(known) < len(numbers) or not _leads_somewhere(checking, path, known):

@@ -1,11 +1,14 @@
 """The types of an experiment file's values: sizes, CPUs, names, durations, and what is said of others."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, WrapValidator
 
+from mprunner.experiment.document import Node, ScalarNode, SequenceNode
 from mprunner.experiment.messages import NUMBER, SCALAR_TYPES, VALUE_TYPES, Keywords, fault, text_fault
 from mprunner.experiment.problems import quoted
 from mprunner.model.adaptive import MIN_REPEATS
@@ -41,10 +44,56 @@ MAX_EXCLUSIONS = 100
 MAX_CPU = 8191
 MAX_TIMEOUT_S = 7 * 24 * 3600.0
 
-_SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) ?([A-Za-z]+)\Z")
+_AMOUNT = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) ?([A-Za-z]+)\Z")
 _EXAMPLES = "write bytes, or a number with B, kB, MB, GB, KiB, MiB or GiB, such as 512MiB"
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smh])\Z")
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
+_TIMES = {"us": Decimal("1e-6"), "ms": Decimal("1e-3"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
+_NUMBER_AND = "^[0-9]+(\\.[0-9]+)? ?({})$"
+TIME: Final = _NUMBER_AND.format("|".join(_TIMES))
+"""What JSON Schema says of a time with its unit."""
+
+SIZE: Final = _NUMBER_AND.format("|".join(UNITS))
+"""What JSON Schema says of a size with its unit."""
+
+PATTERNS: Final = {"s": TIME, "ms": TIME, "us": TIME, "bytes": SIZE}
+"""How a value of a unit may be written besides as a number, by the unit."""
+
+
+def measured(node: Node, unit: str) -> Node:
+    """Return a node with numbers of a unit for what is written with another, such as ``10ms`` where it is ``s``."""
+    match node:
+        case ScalarNode():
+            return measured_scalar(node, unit)
+        case SequenceNode(items=items):
+            return replace(node, items=tuple(measured(item, unit) for item in items))
+    return node
+
+
+def measured_scalar(node: ScalarNode, unit: str) -> ScalarNode:
+    """Return the same of a single value."""
+    number = _in_unit(node.value, unit) if isinstance(node.value, str) else None
+    return node if number is None else replace(node, value=number)
+
+
+def example_of(unit: str) -> str:
+    """Return the hint how a number of such a unit can be written."""
+    such = (
+        f"a unit ({', '.join(UNITS)}), as in 64KiB"
+        if unit == "bytes"
+        else "a unit (us, ms, s, m, h), as in 10ms"
+    )
+    return f"write digits, such as 10, or digits with {such}"
+
+
+def _in_unit(text: str, unit: str) -> int | float | None:
+    """Return a text with a number and a unit as a number of another unit; None if it is none of that kind."""
+    units: Mapping[str, Decimal | int] = _TIMES if unit in _TIMES else UNITS
+    match = _AMOUNT.match(text) if unit in PATTERNS else None
+    if match is None or match[2] not in units:
+        return None
+    number = (
+        Decimal(match[1]) * units[match[2]] / units.get(unit, 1)
+    )  # decimal: 7us is 7e-06 as it is written
+    return int(number) if number == int(number) else float(number)
 
 
 def _is_number(value: object) -> bool:
@@ -63,7 +112,7 @@ def _size_from(least: int) -> Callable[[object], object]:
 
 
 def _size_in_bytes(text: str) -> int:
-    match = _SIZE.match(text)
+    match = _AMOUNT.match(text)
     unit = next((unit for unit in UNITS if match and unit.lower() == match[2].lower()), None)
     if match is None or unit is None:
         raise fault(f"{quoted(text)} is not a size", _EXAMPLES)
@@ -82,9 +131,8 @@ def _shown_size(size: int) -> str:
 
 def _in_words(least: int) -> WithJsonSchema:
     """Return what JSON Schema says of a size in bytes."""
-    pattern = f"^[0-9]+(\\.[0-9]+)? ?({'|'.join(UNITS)})$"
     return WithJsonSchema(
-        {"anyOf": [{"type": "integer", "minimum": least}, {"type": "string", "pattern": pattern}]}
+        {"anyOf": [{"type": "integer", "minimum": least}, {"type": "string", "pattern": SIZE}]}
     )
 
 
@@ -150,10 +198,10 @@ def _blocks(value: object) -> object:
 def _seconds(value: object) -> object:
     if not isinstance(value, str):
         return float(value) if _is_number(value) else value  # type: ignore[arg-type]  # it is one
-    match = _DURATION.match(value)
-    if match is None:
-        raise fault(f"{quoted(value)} is not a time", 'write seconds, such as 90, or "90s", "2m" or "1h"')
-    return float(match[1]) * _SECONDS[match[2]]
+    if (seconds := _in_unit(value, "s")) is None:
+        hint = 'write seconds, such as 90, or "500ms", "90s", "2m" or "1h"'
+        raise fault(f"{quoted(value)} is not a time", hint)
+    return float(seconds)
 
 
 _NOT_EMPTY = Field(min_length=1)
@@ -195,7 +243,7 @@ Seconds = Annotated[
         {
             "anyOf": [
                 {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_TIMEOUT_S},
-                {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)? ?[smh]$"},
+                {"type": "string", "pattern": TIME},
             ]
         }
     ),
@@ -289,13 +337,23 @@ _PARAM = {
     "additionalProperties": False,
 }
 Operand = Annotated[Any, BeforeValidator(_one_or_param), WithJsonSchema({"anyOf": [_VALUE, _PARAM]})]
-Number = Annotated[Any, BeforeValidator(_number), WithJsonSchema({"type": "number"})]
+MEASURED = {
+    "anyOf": [{"type": "number"}, {"type": "string", "pattern": TIME}, {"type": "string", "pattern": SIZE}]
+}
+Number = Annotated[Any, BeforeValidator(_number), WithJsonSchema(MEASURED)]
+"""A number; a time or a size where the metric that it is about has such a unit: see :func:`measured`."""
+
 Scalars = Annotated[list[Any], AfterValidator(_scalars), Keywords({"items": _VALUE, "minItems": 1})]
 Ends = Annotated[list[Number], AfterValidator(_ends), Keywords({"minItems": 2, "maxItems": 2})]
 Where = Annotated[
     dict[str, Any], _NOT_EMPTY, Keywords({"additionalProperties": {"type": [*SCALAR_TYPES, "array"]}})
 ]
-Tolerance = Annotated[float, Field(ge=0), WrapValidator(lambda value, check: (check(value), value)[1])]
+Tolerance = Annotated[
+    float,
+    Field(ge=0),
+    WrapValidator(lambda value, check: (check(value), value)[1]),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, *MEASURED["anyOf"][1:]]}),
+]
 """A number that stays as it is written: an int, if it is one."""
 
 True_ = Annotated[bool, BeforeValidator(_only_true), WithJsonSchema({"const": True})]

@@ -7,7 +7,7 @@ from annotated_types import Ge, Gt, Le
 
 from mprunner.errors import ExperimentError
 from mprunner.model.declaration import Declaration, Field, fields_of
-from mprunner.scenario import CPU_COUNT, Doc, ProcessCount, Scenario, Trial
+from mprunner.scenario import CPU_COUNT, Doc, ProcessCount, Scenario, Trial, Unit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,7 @@ class Bank:
 
     guard: Literal["none", "lock", "rlock"] = "none"
     transactions: Annotated[int, Le(1_000_000), Doc("withdrawals")] = 10
-    pause_s: Annotated[float, Gt(0)] = 0.5
+    pause_s: Annotated[float, Gt(0), Unit("s")] = 0.5
     label: str = "bank"
     fair: bool = False
     workers: ProcessCount = CPU_COUNT

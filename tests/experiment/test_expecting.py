@@ -126,3 +126,28 @@ def test_a_rule_with_the_condition_of_one_before_it_never_applies(told, first, s
 )
 def test_a_rule_that_takes_what_those_before_it_leave_is_read(read, first, second):
     assert len(read(FIRST_AND_SECOND % (first, second)).rules.outcomes["final_balance"]) == 2
+
+
+def test_times_are_written_with_their_unit_where_a_metric_is_in_seconds(read):
+    text = """scenario: bank
+expect:
+  - {metric: wall_s, max: 5 s, min: 10ms}
+  - {metric: wall_s, between: [7us, 2m], where: {guard: none}}
+  - {metric: wall_s, stat: mean, equals: 1 h, tolerance: 500ms}
+  - {metric: wall_s, one_of: [1, 2ms]}
+"""
+    first, second, third, fourth = (each.condition for each in read(text).rules.expect)
+    assert (first.min, first.max) == (0.01, 5)
+    assert (second.min, second.max) == (7e-06, 120)
+    assert (third.equals, third.tolerance) == (3600, 0.5)
+    assert fourth.one_of == (1, 0.002)
+
+
+def test_times_have_no_place_where_a_metric_is_no_time(problems):
+    told = problems("scenario: bank\nexpect: [{metric: lost_updates, max: 10ms}]\n")
+    assert told.splitlines()[0].endswith("expect[0].max: must be a number")
+
+
+def test_an_amount_that_is_out_of_bounds_is_told_as_it_is_written(problems):
+    told = problems("scenario: bank\nexpect: [{metric: wall_s, between: [1s, 10ms]}]\n")
+    assert told.splitlines()[0].endswith("expect[0].between: 1 is more than 0.01")

@@ -33,6 +33,8 @@ from tests.experiment.test_reading import FULL
 from tests.golden.make import parts_of
 from tests.support import ROOT
 
+SIZE = r"^[0-9]+(\.[0-9]+)? ?(B|kB|MB|GB|KiB|MiB|GiB)$"
+
 CHECKED_IN = ROOT / "experiments" / "experiment.schema.json"
 FIRST_LINE = "# yaml-language-server: $schema=experiment.schema.json"
 FILES = sorted((ROOT / "experiments").glob("*.yaml"))
@@ -166,7 +168,11 @@ def _param(name, **declared):
         ),
         (
             {"type": "int", "optional": True, "unit": "bytes", "doc": "how large"},
-            {"description": "how large (unit bytes)", "type": ["integer", "null"], "default": None},
+            {
+                "description": "how large (unit bytes)",
+                "anyOf": [{"type": ["integer", "null"]}, {"type": "string", "pattern": SIZE}],
+                "default": None,
+            },
         ),
         (
             {"type": "str", "default": "a", "choices": ("a", "b"), "optional": True},
@@ -201,6 +207,11 @@ def test_a_param_without_a_default_shows_none():
 
 
 GOOD = {
+    "times": (
+        "scenario: bank\nparams: {pause_s: 10ms}\ntimeout: 500ms\n"
+        "expect: [{metric: wall_s, max: 5 s}, {metric: wall_s, equals: 1m, tolerance: 7us}]\n"
+    ),
+    "a range of times": "scenario: bank\nsweep: {pause_s: {from: 1ms, to: 1s, times: 10}}\n",
     "the least": "scenario: bank",
     "CPUs": "scenario: bank\ncpus: [1, 0]",
     "adaptive repeats": "scenario: bank\nrepeats: {max: 50, until: {metric: wall_s, ci_ratio: 0.05}}",

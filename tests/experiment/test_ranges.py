@@ -1,10 +1,16 @@
 """Ranges: which values they stand for, and the errors about those that lead nowhere."""
 
+from dataclasses import make_dataclass
 from fractions import Fraction
+from typing import Annotated
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from mprunner.experiment import read_experiment
+from mprunner.scenario import Unit
+from tests.experiment.scenarios import Known
 
 
 @pytest.mark.parametrize(
@@ -55,3 +61,11 @@ def test_an_empty_range_is_told_all_that_it_lacks(told):
     lines = told("scenario: bank\nsweep: {level: {}}\n")
     lacks = ["no 'from'", "no 'to'", "neither 'step' nor 'times'"]
     assert lines == [f"2:16: sweep.level: the range has {each}" for each in lacks]
+
+
+def test_a_range_of_a_param_in_seconds_has_times(tmp_path):
+    params = make_dataclass("Params", [("pause_s", Annotated[float, Unit("s")])], frozen=True, kw_only=True)
+    file = tmp_path / "x.yaml"
+    file.write_text("scenario: any\nsweep: {pause_s: {from: 1ms, to: 1 s, times: 10}}\n")
+    (block,) = read_experiment(file, lambda _: Known.of(params)).sweep
+    assert block["pause_s"] == (0.001, 0.01, 0.1, 1.0)

@@ -94,7 +94,16 @@ def test_an_experiment_survives_json_but_for_its_source_and_one_of_an_earlier_ve
 
 @pytest.mark.parametrize(
     ("written", "seconds"),
-    [("5", 5.0), ("0.5", 0.5), ("90s", 90.0), ('"2m"', 120.0), ("1.5 h", 5400.0), ("604800", 604800.0)],
+    [
+        ("5", 5.0),
+        ("0.5", 0.5),
+        ("90s", 90.0),
+        ('"2m"', 120.0),
+        ("1.5 h", 5400.0),
+        ("500ms", 0.5),
+        ("7 us", 7e-06),
+        ("604800", 604800.0),
+    ],
 )
 def test_a_timeout_is_seconds_or_a_number_with_a_unit(read, written, seconds):
     assert read(f"scenario: bank\ntimeout: {written}\n").timeout_s == seconds
