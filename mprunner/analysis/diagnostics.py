@@ -2,9 +2,9 @@
 
 import signal
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from mprunner.model.adaptive import MIN_REPEATS, AdaptiveRepeats, Until
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status
 from mprunner.model.text import reason
+from mprunner.tables import plain_cells
 
 _ENDED = ("status", "error_type", "error_message", "signal", "exit_code", "trial_id", "attempt")
 _CRASHES = (signal.SIGSEGV, signal.SIGFPE, signal.SIGABRT, signal.SIGBUS, signal.SIGILL)
@@ -42,13 +43,28 @@ def failures(final: pd.DataFrame) -> tuple[Failure, ...]:
     Args:
         final: the rows of ``trials`` that count; warm-ups may be among them.
     """
-    failed = final[~final["status"].isin([Status.OK.value, Status.CANCELLED.value])]
+    return _ways(ending for _, ending in _failed(final))
+
+
+def failures_by_case(final: pd.DataFrame) -> dict[str, tuple[Failure, ...]]:
+    """Return the same by case id; of a case whose trials were all ok nothing."""
+    by_case: dict[str, list[tuple[Any, ...]]] = {}
+    for case_id, ending in _failed(final):
+        by_case.setdefault(case_id, []).append(ending)
+    return {case_id: _ways(endings) for case_id, endings in by_case.items()}
+
+
+def _failed(final: pd.DataFrame) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Return how each trial ended that was not ok, by the columns of ``_ENDED``, with its case."""
+    failed = final.loc[~final["status"].isin([Status.OK.value, Status.CANCELLED.value]), ["case_id", *_ENDED]]
+    case_ids, *columns = (plain_cells(failed[name]) for name in failed)
+    return zip(case_ids, zip(*columns, strict=True), strict=True)
+
+
+def _ways(endings: Iterable[tuple[Any, ...]]) -> tuple[Failure, ...]:
     logs: dict[tuple[str, str], str] = {}
     counts: Counter[tuple[str, str]] = Counter()
-    columns = ([None if pd.isna(cell) else cell for cell in failed[name]] for name in _ENDED)
-    for status, error_type, message, signal_number, exit_code, trial_id, attempt in zip(
-        *columns, strict=True
-    ):
+    for status, error_type, message, signal_number, exit_code, trial_id, attempt in endings:
         way = (str(status), reason(Status(status), error_type, message, signal_number, exit_code))
         if way[1] or status == Status.TIMEOUT:
             logs.setdefault(way, f"{trial_id}.{attempt}.log" if _has_log(status, signal_number) else "")

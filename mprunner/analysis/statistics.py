@@ -4,7 +4,7 @@ Of numbers near 1e308 a sum or a square is none that a float holds: such a stati
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import exp, expm1, lgamma, log, log1p
@@ -18,6 +18,8 @@ from mprunner.model.adaptive import MIN_REPEATS
 CONFIDENCE = 0.95
 RESAMPLES = 5_000
 _SEED = 0
+_DESCRIBED = ("median", "mean", "sd", "min", "max", "ci_low", "ci_high")
+Groups = Sequence[Sequence[float] | NDArray[np.float64]]
 _BLOCK = 500_000  # drawn indices held at once, twice: 8 MB
 
 
@@ -51,25 +53,57 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-@quietly
 def describe(values: Sequence[float] | NDArray[np.float64]) -> dict[str, float | None]:
     """Describe finite values by the columns of summary.csv, from ``median`` to ``ci_high``; empty if there are none.
 
     The deviation is that of a sample (n - 1); of a single value there is none.
     """
-    data = np.asarray(values, dtype=np.float64)
-    if data.size == 0:
-        return {}
-    minimum, maximum, mean = float(np.min(data)), float(np.max(data)), finite(float(np.mean(data)))
-    return {
-        "median": median_of(data),
+    return {name: column[0] for name, column in describe_each([values]).items()} if len(values) else {}
+
+
+@quietly
+def describe_each(groups: Groups) -> dict[str, list[float | None]]:
+    """Describe many groups of values as :func:`describe` does one: by column, a number or None for each group."""
+    described: dict[str, list[float | None]] = {name: [None] * len(groups) for name in _DESCRIBED}
+    for places, data in _by_size(groups):
+        minima, maxima, means = data.min(axis=1), data.max(axis=1), data.mean(axis=1)
         # Rounding can put the mean of equal values a bit outside of them, which reads like an error.
-        "mean": None if mean is None else min(max(mean, minimum), maximum),
-        "sd": finite(float(np.std(data, ddof=1))) if data.size > 1 else None,
-        "min": minimum,
-        "max": maximum,
-        **ends("ci", median_interval(data)),
-    }
+        within = np.where(minima > means, minima, np.where(maxima < means, maxima, means))
+        sds = data.std(axis=1, ddof=1) if data.shape[1] > 1 else np.full(len(data), math.nan)
+        statistics = (_medians(data), np.where(np.isfinite(means), within, math.nan), sds, minima, maxima)
+        for column, numbers in zip(described.values(), statistics, strict=False):
+            for place, number in zip(places, numbers.tolist(), strict=True):
+                column[place] = finite(number)
+        for place, interval in zip(places, _intervals(data), strict=True):
+            if interval is not None:
+                described["ci_low"][place], described["ci_high"][place] = interval.low, interval.high
+    return described
+
+
+def _by_size(
+    groups: Groups,
+) -> Iterator[tuple[list[int], NDArray[np.float64]]]:
+    """Put groups of one size together: return their places, and a row of values for each; empty ones are left out."""
+    places: dict[int, list[int]] = {}
+    for place, values in enumerate(groups):
+        places.setdefault(len(values), []).append(place)
+    for size, own in places.items():
+        if size:
+            yield own, np.array([groups[place] for place in own], dtype=np.float64)
+
+
+def _medians(data: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the median of each row, of finite values; two middle ones may be of any size."""
+    size = data.shape[1]
+    in_order = np.sort(data, axis=1)
+    low, high = in_order[:, (size - 1) // 2], in_order[:, size // 2]
+    middle = (low + high) / 2
+    return np.where(np.isfinite(middle), middle, low / 2 + high / 2)
+
+
+def _intervals(data: NDArray[np.float64]) -> list[Interval | None]:
+    """Return the interval of each row's median; see :func:`median_interval`."""
+    return [median_interval(row) for row in data] if data.shape[1] >= MIN_REPEATS else [None] * len(data)
 
 
 def ends(name: str, interval: Interval | None) -> dict[str, float | None]:
@@ -153,13 +187,29 @@ def paired_ratio(values: Mapping[int, float], baseline: Mapping[int, float]) -> 
     the other repeats would be of its large values alone. Nor does a negative value: nothing is so many times another
     that may have the other sign.
     """
+    return paired_ratios([(values, baseline)])[0]
+
+
+@quietly
+def paired_ratios(
+    pairs: Sequence[tuple[Mapping[int, float], Mapping[int, float]]],
+) -> list[Ratio | None]:
+    """Compare many cases with their baselines as :func:`paired_ratio` does one, those of one size together."""
+    ratios = [_ratios_of(values, baseline) for values, baseline in pairs]
+    found: list[Ratio | None] = [None for _ in ratios]
+    for places, data in _by_size(ratios):
+        for place, median, interval in zip(places, _medians(data).tolist(), _intervals(data), strict=True):
+            found[place] = Ratio(median=median, interval=interval)
+    return found
+
+
+def _ratios_of(values: Mapping[int, float], baseline: Mapping[int, float]) -> Sequence[float]:
+    """Return the ratio of each repeat; none if one of them can't be."""
     pairs = [(values[repeat], base) for repeat, base in baseline.items() if repeat in values]
     if any(value < 0 or base <= 0 for value, base in pairs):
-        return None
+        return ()
     ratios = [value / base for value, base in pairs]
-    if not ratios or not all(map(math.isfinite, ratios)):
-        return None
-    return Ratio(median=median_of(ratios), interval=median_interval(ratios))
+    return ratios if all(map(math.isfinite, ratios)) else ()
 
 
 _STEPS = 100  # halvings of [0, 1]: more than a float has bits

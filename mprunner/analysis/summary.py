@@ -1,15 +1,17 @@
 """summary.csv: what each metric came to in each case, and how that compares with the baseline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any
 
 import pandas as pd
 
-from mprunner.analysis.statistics import Ratio, describe, ends, finite, paired_ratio
+from mprunner.analysis.statistics import Ratio, describe_each, finite, paired_ratios
 from mprunner.model.columns import types_of
-from mprunner.model.declaration import Declaration
+from mprunner.model.declaration import Declaration, Field
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status
-from mprunner.tables import Frames, make_frame
+from mprunner.tables import Frames, frame_of, plain_cells
 from mprunner.values import Scalar
 
 Values = Mapping[str, Mapping[int, float]]
@@ -24,25 +26,54 @@ def summarise(frames: Frames, header: Header) -> pd.DataFrame:
     """
     trials = counted(frames.trials)
     partners = partners_of(frames, header)
-    rows: list[dict[str, object]] = []
     metrics = [field for field in header.declaration.metrics if field.type != "str"]
-    values = {field.name: values_of(trials, field.name) for field in metrics}
-    for case_id, params in frames.params.items():
-        for field in metrics:
-            by_case = values[field.name]
-            own = by_case.get(case_id, {})
-            row: dict[str, object] = {**params, "run_id": header.run_id, "case_id": case_id}
-            row |= {"metric": field.name, "unit": field.unit or None, "trials": len(own)}
-            row |= describe(list(own.values()))
-            if case_id in partners:
-                ratio = paired_ratio(own, by_case.get(partners[case_id], {}))
-                if ratio is not None:
-                    row |= {"ratio": ratio.median, **ends("ratio_ci", ratio.interval)}
-                if ratio is not None and field.unit == "s":
-                    partner = frames.params[partners[case_id]]
-                    row |= _sped_up(ratio, _parallel_processes(params, partner, header.declaration))
-            rows.append(row)
-    return make_frame(types_of("summary", header.declaration), rows)
+    columns = [
+        _summarised(field, values_of(trials, field.name), partners, frames.params, header.declaration)
+        for field in metrics
+    ]
+    rows = len(frames.params) * len(metrics)
+    of_cases: dict[str, list[object]] = {"case_id": list(frames.params)}
+    for name in (field.name for field in header.declaration.params):
+        of_cases[name] = [params.get(name) for params in frames.params.values()]
+    cells: dict[str, list[object]] = {"run_id": [header.run_id] * rows}
+    for name, values in of_cases.items():
+        cells[name] = [value for value in values for _ in metrics]
+    for name in columns[0] if columns else ():
+        cells[name] = list(chain.from_iterable(zip(*(of_metric[name] for of_metric in columns), strict=True)))
+    types = types_of("summary", header.declaration)
+    return frame_of(types, {name: cells.get(name, []) for name in types})
+
+
+def _summarised(
+    field: Field,
+    by_case: Values,
+    partners: Mapping[str, str],
+    params: Mapping[str, Mapping[str, Scalar]],
+    declaration: Declaration,
+) -> dict[str, Sequence[object]]:
+    """Summarise a metric: by column, a cell for each case."""
+    own = [list(by_case.get(case_id, {}).values()) for case_id in params]
+    pairs = [(by_case.get(case_id, {}), by_case.get(partner, {})) for case_id, partner in partners.items()]
+    of_partners = dict(zip(partners, paired_ratios(pairs), strict=True))
+    ratios = [of_partners.get(case_id) for case_id in params]
+    intervals = [ratio and ratio.interval for ratio in ratios]
+    sped_up: list[tuple[float | None, float | None]] = [
+        _sped_up(ratio, _parallel_processes(params[case_id], params[partners[case_id]], declaration))
+        if ratio is not None and field.unit == "s"
+        else (None, None)
+        for case_id, ratio in zip(params, ratios, strict=True)
+    ]
+    return {
+        "metric": [field.name] * len(own),
+        "unit": [field.unit or None] * len(own),
+        "trials": list(map(len, own)),
+        **describe_each(own),
+        "ratio": [ratio and ratio.median for ratio in ratios],
+        "ratio_ci_low": [interval and interval.low for interval in intervals],
+        "ratio_ci_high": [interval and interval.high for interval in intervals],
+        "speedup": [speedup for speedup, _ in sped_up],
+        "efficiency": [efficiency for _, efficiency in sped_up],
+    }
 
 
 def counted(trials: pd.DataFrame) -> pd.DataFrame:
@@ -82,21 +113,31 @@ def baseline_partners(
 def values_of(trials: pd.DataFrame, metric: str) -> Values:
     """Return a metric's values in some trials; a bool counts as 0 or 1, a missing one is left out."""
     values: dict[str, dict[int, float]] = {}
-    present = trials[trials[metric].notna()]
-    for case_id, repeat, value in zip(present["case_id"], present["repeat"], present[metric], strict=True):
+    present = trials.loc[trials[metric].notna(), ["case_id", "repeat", metric]]
+    columns = (plain_cells(present[name]) for name in present)
+    for case_id, repeat, value in zip(*columns, strict=True):
         values.setdefault(case_id, {})[int(repeat)] = float(value)
     return values
 
 
-def _sped_up(ratio: Ratio, processes: int | None) -> dict[str, object]:
+def present_by_case(trials: pd.DataFrame, metric: str) -> dict[str, list[Any]]:
+    """Return a metric's values in some trials by case id, as they are in the table; missing ones are left out."""
+    present = trials.loc[trials[metric].notna(), ["case_id", metric]]
+    values: dict[str, list[Any]] = {}
+    for case_id, value in zip(plain_cells(present["case_id"]), plain_cells(present[metric]), strict=True):
+        values.setdefault(case_id, []).append(value)
+    return values
+
+
+def _sped_up(ratio: Ratio, processes: int | None) -> tuple[float | None, float | None]:
     """Return how many times faster the case is, and what share of that is due to each of its processes.
 
     Speed-up is the baseline's time over the case's, efficiency the speed-up over the number of processes.
     """
     speedup = finite(1 / ratio.median) if ratio.median > 0 else None
     if speedup is None or processes is None:
-        return {"speedup": speedup}
-    return {"speedup": speedup, "efficiency": speedup / processes}
+        return speedup, None
+    return speedup, speedup / processes
 
 
 def _parallel_processes(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mprunner.analysis.statistics import finite, median_of, quietly, share_interval
-from mprunner.analysis.summary import counted
+from mprunner.analysis.summary import counted, present_by_case
 from mprunner.model.columns import types_of
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status
@@ -356,7 +356,7 @@ def _of_expectations(
 ) -> Iterator[Finding]:
     trials_that_count = counted(frames.trials)
     metrics = {each.metric for each in expect if each.metric is not None}
-    values = {metric: _by_case(trials_that_count, metric) for metric in metrics}
+    values = {metric: present_by_case(trials_that_count, metric) for metric in metrics}
     for expectation in expect:
         executed = ((case_id, frames.params[case_id]) for case_id in frames.params if statuses[case_id])
         meant = [case_id for case_id, params in executed if matches(expectation.where, params)]
@@ -381,12 +381,3 @@ def _of_expectations(
                 params=params,
                 came_to=missed,
             )
-
-
-def _by_case(rows: pd.DataFrame, metric: str) -> dict[str, list[Scalar]]:
-    """Return the values of a metric by case id, missing ones left out."""
-    present = rows[rows[metric].notna()]
-    values: dict[str, list[Scalar]] = {}
-    for case_id, value in zip(present["case_id"].tolist(), present[metric].tolist(), strict=True):
-        values.setdefault(case_id, []).append(value)
-    return values

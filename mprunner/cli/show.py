@@ -46,9 +46,10 @@ def command(run: str | None, results: Path, color: str, as_json: bool) -> int:
 
 def tables_json(tabled: Tabled) -> dict[str, Any]:
     """Return a run's small tables as JSON: for each case its params, summary and outcomes; and the verdict."""
-    frames = tabled.frames
     from mprunner.report import verdict_json
 
+    frames = tabled.frames
+    summary, outcomes = (_by_case(frame, tabled) for frame in (tabled.summary, tabled.outcomes))
     return {
         "cases": [
             {
@@ -56,8 +57,8 @@ def tables_json(tabled: Tabled) -> dict[str, Any]:
                 "label": label,
                 "params": dict(frames.params[case_id]),
                 "statuses": dict(frames.statuses[case_id]),
-                "summary": _rows(tabled.summary, case_id, frames.params[case_id]),
-                "outcomes": _rows(tabled.outcomes, case_id, frames.params[case_id]),
+                "summary": summary.get(case_id, []),
+                "outcomes": outcomes.get(case_id, []),
             }
             for case_id, label in frames.labels.items()
         ],
@@ -65,7 +66,14 @@ def tables_json(tabled: Tabled) -> dict[str, Any]:
     }
 
 
-def _rows(frame: pd.DataFrame, case_id: str, params: Any) -> list[dict[str, Any]]:
-    own = frame[frame["case_id"] == case_id].drop(columns=["run_id", "case_id", *params])
-    present = own.astype(object).where(own.notna(), None)
-    return [{str(name): value for name, value in row.items()} for row in present.to_dict("records")]
+def _by_case(frame: pd.DataFrame, tabled: Tabled) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of a table by case id, without what they share with all or with the rest of their case."""
+    from mprunner.tables import plain_cells
+
+    params = (field.name for field in tabled.header.declaration.params)
+    names = frame.columns.drop(["run_id", "case_id", *params]).tolist()
+    rows: dict[str, list[dict[str, Any]]] = {}
+    cells = zip(*(plain_cells(frame[name]) for name in names), strict=True)
+    for case_id, row in zip(plain_cells(frame["case_id"]), cells, strict=True):
+        rows.setdefault(case_id, []).append(dict(zip(names, row, strict=True)))
+    return rows

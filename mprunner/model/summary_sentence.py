@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from string import Formatter
 
 from mprunner.errors import PluginError
@@ -45,6 +46,7 @@ class Clause:
 _BRACKETS = re.compile(r"(\[\[|\]\]|\[|\])")
 
 
+@lru_cache(maxsize=16)  # a run's sentence is filled in for each of its cases
 def parse_summary(template: str) -> tuple[str | Placeholder | Clause, ...]:
     """Split a summary sentence into text, placeholders and clauses.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mprunner.analysis.diagnostics import failures
+from mprunner.analysis.diagnostics import failures_by_case
 from mprunner.analysis.statistics import unseen_bound
 from mprunner.analysis.verdict import (
     FAILING,
@@ -15,11 +15,10 @@ from mprunner.analysis.verdict import (
     Seen,
     Statuses,
 )
-from mprunner.model.records import Status
 from mprunner.model.rules import OF_EACH, Condition, Expectation, ParamValue, Where, operand_value
 from mprunner.model.text import printable
 from mprunner.report.wording import number, reasons, share, span, states, trials
-from mprunner.tables import Frames
+from mprunner.tables import Frames, plain_cells
 from mprunner.values import Scalar
 
 if TYPE_CHECKING:
@@ -255,10 +254,10 @@ def cases_of(frames: Frames) -> tuple[Mapping[str, Any], ...]:
     (of all attempts together, in seconds).
     """
     took = frames.trials.groupby("case_id", sort=False)["trial_wall_s"].sum()
-    failed = frames.trials[frames.trials["is_final"] & (frames.trials["status"] != Status.OK.value)]
+    walls = dict(zip(took.index.tolist(), plain_cells(took), strict=True))
     why = {
-        case_id: reasons(failures(own), sum(frames.statuses[str(case_id)].values()))
-        for case_id, own in failed.groupby("case_id", sort=False)
+        case_id: reasons(own, sum(frames.statuses[case_id].values()))
+        for case_id, own in failures_by_case(frames.trials[frames.trials["is_final"]]).items()
     }
     return tuple(
         MappingProxyType(
@@ -268,7 +267,7 @@ def cases_of(frames: Frames) -> tuple[Mapping[str, Any], ...]:
                 "params": MappingProxyType(dict(frames.params[case_id])),
                 "statuses": MappingProxyType(dict(statuses)),
                 "reasons": why.get(case_id, ()),
-                "trial_wall_s": float(took[case_id]),
+                "trial_wall_s": float(walls[case_id]),
             }
         )
         for case_id, statuses in frames.statuses.items()

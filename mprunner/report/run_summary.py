@@ -20,7 +20,7 @@ from mprunner.analysis.diagnostics import (
     noise_of_cases,
 )
 from mprunner.analysis.statistics import Interval, median_of
-from mprunner.analysis.summary import Values, counted, partners_of, values_of
+from mprunner.analysis.summary import Values, counted, partners_of, present_by_case, values_of
 from mprunner.analysis.verdict import Judgement
 from mprunner.model.adaptive import AdaptiveRepeats
 from mprunner.model.declaration import Declaration, Field
@@ -47,7 +47,7 @@ from mprunner.report.wording import (
     wide_intervals,
 )
 from mprunner.runs import RunInfo
-from mprunner.tables import Counts, Frames, StatusCounts
+from mprunner.tables import Frames, StatusCounts, plain_cells
 from mprunner.values import Scalar
 
 if TYPE_CHECKING:
@@ -282,32 +282,30 @@ def _tallied(tally: StatusCounts, kind: str = "") -> str:
 
 
 def _cases(header: Header, frames: Frames, compared: Mapping[str, str]) -> Iterator[CaseDigest]:
-    rows = dict(iter(counted(frames.trials).groupby("case_id", sort=False)))
+    rows = counted(frames.trials)
+    numeric = [field for field in header.declaration.metrics if field.type != "str"]
+    values = {field.name: present_by_case(rows, field.name) for field in numeric}
+    units = {field.name: field.unit for field in numeric}
+    template = header.declaration.summary or ", ".join(f"{name} {{{name}:median}}" for name in units)
     for case_id, label in frames.labels.items():
         tally = frames.measured_statuses[case_id]
         if Status.OK not in tally:
             yield CaseDigest(label=printable(label), told=_tallied(tally))
             continue
         total = trials(sum(tally.values()))
+        case = CaseValues(
+            metrics={name: of_metric.get(case_id, ()) for name, of_metric in values.items()},
+            units=units,
+            states=frames.observed[case_id],
+        )
         yield CaseDigest(
             label=printable(label),
-            told=_sentence(rows[case_id], header.declaration, frames.observed[case_id]),
+            told=fill_summary(template or f"{trials(tally[Status.OK])} ok", case),
             compared=compared.get(case_id, ""),
             failed="; ".join(
                 f"{n:,} of {total}: {status}" for status, n in tally.items() if status != Status.OK
             ),
         )
-
-
-def _sentence(rows: pd.DataFrame, declaration: Declaration, states: Mapping[str, Counts]) -> str:
-    numeric = [field for field in declaration.metrics if field.type != "str"]
-    template = declaration.summary or ", ".join(f"{field.name} {{{field.name}:median}}" for field in numeric)
-    case = CaseValues(
-        metrics={field.name: rows[field.name].dropna().tolist() for field in numeric},
-        units={field.name: field.unit for field in numeric},
-        states=states,
-    )
-    return fill_summary(template or f"{trials(len(rows))} ok", case)
 
 
 def _comparisons(header: Header, frames: Frames, summary: pd.DataFrame) -> Mapping[str, str]:
@@ -321,16 +319,17 @@ def _comparisons(header: Header, frames: Frames, summary: pd.DataFrame) -> Mappi
         return told
     partners = partners_of(frames, header)
     rows = summary[(summary["metric"] == field.name) & summary["ratio"].notna()]
-    for row in rows.to_dict("records"):
+    columns = ["case_id", "unit", "ratio", "ratio_ci_low", "ratio_ci_high", "efficiency"]
+    for cells in zip(*(plain_cells(rows[name]) for name in columns), strict=True):
+        row = dict(zip(columns, cells, strict=True))
         interval = (
-            None if pd.isna(row["ratio_ci_low"]) else Interval(row["ratio_ci_low"], row["ratio_ci_high"])
+            None if row["ratio_ci_low"] is None else Interval(row["ratio_ci_low"], row["ratio_ci_high"])
         )
         own, partner = frames.params[row["case_id"]], frames.params[partners[row["case_id"]]]
         differing = (name for name in header.baseline if own[name] != partner[name])
         other = printable(label_of(partner, differing))
-        unit = "" if pd.isna(row["unit"]) else row["unit"]
-        words = comparison(field.name, unit, row["ratio"], interval, other)
-        if not pd.isna(row["efficiency"]):
+        words = comparison(field.name, row["unit"] or "", row["ratio"], interval, other)
+        if row["efficiency"] is not None:
             words += f", efficiency {number(round(100 * row['efficiency']))}%"
         told[row["case_id"]] = words
     return told

@@ -1,6 +1,6 @@
 """A journal's records as tables: frames, CSV files and the data package that describes them."""
 
-from mprunner.tables.csv import StreamedTables, make_frame, write_csv
+from mprunner.tables.csv import StreamedTables, frame_of, make_frame, plain_cells, write_csv
 from mprunner.tables.datapackage import (
     FILE,
     concatenated,
@@ -32,8 +32,10 @@ __all__ = [
     "build_frames",
     "concatenated",
     "forget",
+    "frame_of",
     "journal_bytes_of",
     "make_frame",
+    "plain_cells",
     "read_package",
     "read_tables",
     "state_order",

@@ -51,7 +51,7 @@ def frame_of(columns: Columns, cells: Mapping[str, Sequence[object]]) -> pd.Data
 
 
 def _array(name: str, type_: FieldType, values: Sequence[object]) -> "pd.Series[Any]":
-    if type_ == "int" and any(isinstance(v, int) and not -(2**63) <= v < 2**63 for v in values):
+    if type_ == "int" and not _fit(values):
         return pd.Series(values, dtype=object)  # no type of pandas holds such a number exactly
     try:
         return pd.Series(pd.array(values, dtype=DTYPES[type_]))
@@ -59,6 +59,12 @@ def _array(name: str, type_: FieldType, values: Sequence[object]) -> "pd.Series[
         raise ResultsError(
             f"column {name!r}: a value is not of the declared type {type_}: {error}"
         ) from error
+
+
+def _fit(values: Sequence[object]) -> bool:
+    """Whether 64 bits hold each whole number."""
+    numbers = [value for value in values if isinstance(value, int)]
+    return not numbers or (min(numbers) >= -(2**63) and max(numbers) < 2**63)
 
 
 def csv_cells(name: str, type_: FieldType, values: Sequence[object]) -> Sequence[object]:
@@ -74,8 +80,14 @@ def csv_cells(name: str, type_: FieldType, values: Sequence[object]) -> Sequence
 
 def csv_cells_of(column: "pd.Series[Any]") -> Sequence[object]:
     """Return cells of which csv makes the text that ``to_csv`` makes of the column, in less time."""
-    cells: list[object] = column.array.to_numpy(dtype=object, na_value=None).tolist()
+    cells = plain_cells(column)
     return _safe(cells) if isinstance(column.dtype, pd.StringDtype) else cells
+
+
+def plain_cells(column: "pd.Series[Any]") -> list[Any]:
+    """Return the cells of a column as Python's own values, None for missing ones; pandas is slow cell by cell."""
+    cells: list[Any] = column.array.to_numpy(dtype=object, na_value=None).tolist()
+    return cells
 
 
 def _safe(texts: Sequence[object]) -> Sequence[object]:

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, compress
-from typing import Final, Protocol
+from operator import attrgetter
+from typing import Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,11 @@ _TRIAL: Final = TABLES["trials"].columns
 
 _ATTEMPT_COLUMNS = tuple(f.name for f in dataclasses.fields(Attempt) if f.name in _TRIAL)
 _ENDING_COLUMNS = tuple(f.name for f in dataclasses.fields(Ending) if f.name in _TRIAL)
+_ATTEMPT_CELLS, _ENDING_CELLS = attrgetter(*_ATTEMPT_COLUMNS), attrgetter(*_ENDING_COLUMNS)
+
+_PLACES: Final = {status.value: place for place, status in enumerate(Status)}
+
+_TOGETHER: Final = 1_000
 
 MESSAGE_LIMIT = 2_000
 """Characters of an error message in a table; the journal has all of it."""
@@ -83,9 +89,12 @@ class _Nowhere:
         """Forget the rows."""
 
 
+_NOWHERE: Final = _Nowhere()
+
+
 def forget(name: str, columns: Columns) -> Rows:
     """Make no table of what is not in :class:`Frames`."""
-    return _Nowhere()
+    return _NOWHERE
 
 
 def build_frames(reading: Reading, cut_off: Iterable[Record] = (), begin: Begin = forget) -> Frames:
@@ -110,12 +119,30 @@ class _Collected:
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
-        self.cells: dict[str, list[object]] = {name: [] for name in columns}
+        self._cells: dict[str, list[object]] = {name: [] for name in columns}
+        self._rows: list[tuple[object, ...]] = []
+
+    @property
+    def cells(self) -> dict[str, list[object]]:
+        """The cells of all rows, by column."""
+        self._settle()
+        return self._cells
+
+    def _settle(self) -> None:
+        for cells, more in zip(self._cells.values(), zip(*self._rows, strict=True), strict=False):
+            cells.extend(more)
+        self._rows.clear()
 
     def add(self, rows: Sequence[Mapping[str, object]], same: Mapping[str, object], /) -> None:
         """Take the rows of the next record, column by column."""
         for name, cells in self.cells.items():
             cells.extend([same[name]] * len(rows) if name in same else [row.get(name) for row in rows])
+
+    def add_one(self, row: Mapping[str, object]) -> None:
+        """Take one row; many together become cells, which takes less time."""
+        self._rows.append(tuple(map(row.get, self._columns)))
+        if len(self._rows) == _TOGETHER:
+            self._settle()
 
     def frame(self) -> pd.DataFrame:
         """Make the frame of all rows."""
@@ -149,7 +176,7 @@ class _Builder:
         declaration = header.declaration
         self._trials = _Collected(types_of("trials", declaration))
         self._actors = begin("actors", types_of("actors", declaration))
-        self._samples: Rows = _Nowhere()
+        self._samples: Rows = _NOWHERE
         if declaration.sample is not None:
             self._samples = begin("samples", types_of("samples", declaration))
         self._observed: list[tuple[int, str, OutcomeCount]] = []
@@ -168,11 +195,12 @@ class _Builder:
         )
         if attempt.order < self._cases.setdefault(attempt.case_id, attempt).order:
             self._cases[attempt.case_id] = attempt
-        self._trials.add([_trial_row(record, self._header.run_id, session)], {})
+        self._trials.add_one(_trial_row(record, self._header.run_id, session))
         # A cancelled or lost trial is executed again: rows of both attempts would count its actors and samples twice.
         if result and record.status not in (Status.CANCELLED, Status.LOST):
             ids = {"run_id": self._header.run_id, "trial_id": attempt.trial_id}
-            self._actors.add([fields_by_name(actor) for actor in result.actors], ids)
+            if self._actors is not _NOWHERE:
+                self._actors.add([fields_by_name(actor) for actor in result.actors], ids)
             self._samples.add(result.samples, ids)
             if sum(actor.kind == "thread" for actor in result.actors) > 1 and session.has_gil:
                 self._under_gil.add(attempt.case_id)
@@ -197,14 +225,16 @@ class _Builder:
             under_gil=frozenset(self._under_gil),
         )
 
-    def _statuses(self, cases: Iterable[Attempt], which: NDArray[np.bool_]) -> dict[str, StatusCounts]:
+    def _statuses(self, cases: Iterable[Attempt], which: NDArray[np.bool_]) -> Mapping[str, StatusCounts]:
         """Count the statuses of some records, by case."""
-        cells = self._trials.cells
-        counted = Counter(compress(zip(cells["case_id"], cells["status"], strict=True), which))
-        return {
-            case.case_id: {each.value: n for each in Status if (n := counted[case.case_id, each.value])}
-            for case in cases
-        }
+        cells: Mapping[str, Any] = self._trials.cells
+        counted: Counter[tuple[str, str]] = Counter(
+            compress(zip(cells["case_id"], cells["status"], strict=True), which)
+        )
+        by_case: dict[str, dict[str, int]] = {case.case_id: {} for case in cases}
+        for (case_id, status), n in sorted(counted.items(), key=lambda each: _PLACES[each[0][1]]):
+            by_case[case_id][status] = n
+        return by_case
 
     def _counts(self, cases: Iterable[Attempt], final: NDArray[np.bool_]) -> dict[str, dict[str, Counts]]:
         counted: dict[tuple[str, str], Counter[tuple[type, Scalar]]] = {}
@@ -246,8 +276,8 @@ def _trial_row(record: Record, run_id: str, session: Session) -> dict[str, objec
     return {
         **attempt.params,
         **(result.metrics if result else {}),
-        **{name: getattr(attempt, name) for name in _ATTEMPT_COLUMNS},
-        **{name: getattr(ending, name) for name in _ENDING_COLUMNS},
+        **dict(zip(_ATTEMPT_COLUMNS, _ATTEMPT_CELLS(attempt), strict=True)),
+        **dict(zip(_ENDING_COLUMNS, _ENDING_CELLS(ending), strict=True)),
         "run_id": run_id,
         "status": record.status.value,
         "error_type": result.error_type if result else None,

@@ -14,9 +14,11 @@ from mprunner.analysis.statistics import (
     RESAMPLES,
     Interval,
     describe,
+    describe_each,
     median_interval,
     median_of,
     paired_ratio,
+    paired_ratios,
     precision,
 )
 
@@ -29,6 +31,52 @@ def test_known_values_are_described():
     described = describe([4.0, 1.0, 3.0, 2.0])
     assert described.pop("sd") == pytest.approx(math.sqrt(5 / 3))
     assert described == {"median": 2.5, "mean": 2.5, "min": 1.0, "max": 4.0, "ci_low": None, "ci_high": None}
+
+
+def exactly(found):
+    """A value, two of which are equal if each float has the same bits."""
+    return repr([np.float64(each).hex() if isinstance(each, float) else each for each in found])
+
+
+@given(
+    st.lists(
+        st.lists(st.floats(-1e9, 1e9) | st.sampled_from([0.0, -0.0, 0.1, 1e308]), max_size=9), max_size=9
+    )
+)
+@example(
+    [[x / 7 for x in range(start, start + size)] for size in (1, 3, 8, 9, 130, 300) for start in range(3)]
+)
+def test_groups_are_described_together_to_the_last_bit_as_each_alone(groups):
+    found = describe_each(groups)
+    for place, values in enumerate(groups):
+        own = {name: column[place] for name, column in found.items()}
+        if not values:
+            assert set(own.values()) == {None}
+            continue
+        with np.errstate(all="ignore"):
+            mean = float(np.mean(values))
+            sd = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+        interval = median_interval(values) or Interval(None, None)
+        alone = {
+            "median": median_of(values),
+            "mean": min(max(mean, float(np.min(values))), float(np.max(values)))
+            if math.isfinite(mean)
+            else None,
+            "sd": sd if math.isfinite(sd) else None,
+            "min": float(np.min(values)),
+            "max": float(np.max(values)),
+            "ci_low": interval.low,
+            "ci_high": interval.high,
+        }
+        assert list(own) == list(alone)
+        assert exactly(own.values()) == exactly(alone.values())
+
+
+@given(
+    st.lists(st.tuples(*[st.dictionaries(st.integers(0, 8), st.floats(-1, 1e9), max_size=9)] * 2), max_size=6)
+)
+def test_ratios_are_made_together_as_each_alone(pairs):
+    assert paired_ratios(pairs) == [paired_ratio(*pair) for pair in pairs]
 
 
 def test_nothing_has_no_description():

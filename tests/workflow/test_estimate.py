@@ -1,8 +1,12 @@
 """How long a plan may take: by an earlier run, or at most."""
 
+import io
 import json
+from contextlib import redirect_stdout
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mprunner.cli.options import LOOKED_AT, refusals_text
 from mprunner.cli.output import Streamed, print_json
@@ -96,3 +100,19 @@ def test_of_very_many_refusals_only_the_first_are_looked_at():
 def test_a_streamed_list_is_written_as_any_other(capsys, items):
     print_json({"of": Streamed(iter(items))})
     assert capsys.readouterr().out == json.dumps({"of": items}, indent=2, ensure_ascii=False) + "\n"
+
+
+parts = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+)
+
+
+@given(st.recursive(parts, lambda part: st.lists(part) | st.dictionaries(st.text(), part), max_leaves=30))
+def test_any_value_is_written_as_json_writes_it(value):
+    written = io.StringIO()
+    with redirect_stdout(written):
+        print_json(value)
+    expected = json.dumps(value, indent=2, ensure_ascii=False)
+    assert json.loads(written.getvalue()) == value
+    if expected.replace("\n", "").isprintable():
+        assert written.getvalue() == expected + "\n"
