@@ -6,7 +6,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -87,10 +87,14 @@ def is_zombie(pid: int) -> bool:
     return stat(pid)[:1] in (["Z"], ["X"], [])
 
 
-def may_be_tracker(pid: int) -> bool:
-    """Whether this is a resource tracker, or a process that is just becoming another program, perhaps one."""
-    command = proc(pid, "cmdline")
-    return b"multiprocessing.resource_tracker" in command or (not command and not is_zombie(pid))
+def is_tracker(pid: int) -> bool:
+    """Whether this is a resource tracker, of multiprocessing or of a library like it, such as loky."""
+    return b"resource_tracker" in proc(pid, "cmdline")
+
+
+def is_becoming(pid: int) -> bool:
+    """Whether the process is just becoming another program, perhaps a resource tracker."""
+    return not proc(pid, "cmdline") and not is_zombie(pid)
 
 
 def kill(pid: int, number: int = signal.SIGKILL) -> None:
@@ -173,11 +177,62 @@ def _take(entry: str, folder: int, top: int) -> str | None:
     return name
 
 
+class Shared:
+    """Removes what a trial leaves in /dev/shm, and nothing of others: shared memory, and semaphores that have a name.
+
+    It is what was not there before the trial, was open or mapped in a process of it, is so in no process that is
+    left, and belongs to this user.
+    """
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+        self._before = _in_shm()
+
+    def look(self, pids: Iterable[int]) -> None:
+        """Note what processes of the trial have open or mapped; they are only asked if anything has come."""
+        if new := self._new():
+            self.seen.update(*(new & _used_by(pid) for pid in pids))
+
+    def remove(self) -> None:
+        """Remove what was noted, once no process of the trial is left."""
+        if self.seen and (left := self.seen & self._new()):
+            for name in left.difference(*map(_used_by, all_processes())):
+                try:
+                    if os.lstat(_SHM / name).st_uid == os.geteuid():
+                        remove_tree(_SHM / name)
+                except FileNotFoundError:  # someone else was faster
+                    pass
+
+    def _new(self) -> set[str]:
+        return {name for name, inode in _in_shm().items() if self._before.get(name) != inode}
+
+
+def _in_shm() -> dict[str, int]:
+    try:
+        with os.scandir(_SHM) as entries:
+            return {entry.name: entry.inode() for entry in entries}
+    except OSError:  # there is no such folder here
+        return {}
+
+
+def _used_by(pid: int) -> set[str]:
+    """Return the names in /dev/shm of what a process has mapped or open, as far as we may look."""
+    paths = [line.partition("/")[2] for line in proc(pid, "maps").decode(errors="replace").splitlines()]
+    try:
+        with os.scandir(f"{_PROC}/{pid}/fd") as entries:
+            paths += [os.readlink(entry.path)[1:] for entry in entries]
+    except OSError:  # it is gone, or not ours to look at
+        pass
+    return {path.split("/")[2] for path in paths if path.startswith("dev/shm/")}
+
+
+_SHM: Final = Path("/dev/shm")
+
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_CHILD_SUBREAPER: Final = 36
 
 TRACKER_GRACE_S: Final = 1.0
-"""How long multiprocessing's resource tracker may take to clean up before it is killed, in seconds."""
+"""How long resource trackers may take to clean up before they are killed, in seconds."""
 
 _KIB = 1024 if sys.platform == "linux" else 1  # the unit of ru_maxrss
 _KILL: Final = int(signal.SIGKILL)  # an enum's pages would be copied in every worker
@@ -265,8 +320,8 @@ class Keeper:
     def end(self, helpers: Sequence[int] = ()) -> int:
         """Kill all that is left of the trial and return how many processes that were.
 
-        multiprocessing's own ``helpers``, the resource tracker first, are not counted. The tracker may end by
-        itself, within a second: it removes the semaphores and the shared memory that the trial left behind.
+        Neither multiprocessing's own ``helpers``, the resource tracker first, nor other trackers are counted. They
+        may end by themselves, within a second: they remove the semaphores and the shared memory that were left.
         """
         self.reap()
         if not self._subreaper:
@@ -276,9 +331,10 @@ class Keeper:
         killed: set[int] = set()
         while not self.empty:
             for pid in list(descendants(os.getpid())):
-                if time.monotonic() < spare_tracker_until and (pid == tracker or may_be_tracker(pid)):
+                tracks = pid == tracker or is_tracker(pid)
+                if time.monotonic() < spare_tracker_until and (tracks or is_becoming(pid)):
                     continue
-                if not is_zombie(pid):
+                if not (tracks or is_zombie(pid)):
                     killed.add(pid)
                 kill(pid)
             self._wait_for_child()

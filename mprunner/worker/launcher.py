@@ -13,7 +13,7 @@ from time import monotonic
 from typing import NoReturn
 
 from mprunner.model.records import Limits
-from mprunner.worker.containment import Keeper, contain, remove_tree
+from mprunner.worker.containment import Keeper, Shared, contain, descendants, remove_tree
 from mprunner.worker.forking import Begin, Waiting, execute_fresh, fork_waiting
 from mprunner.worker.log import STACKS_BYTES, Logs, write_stacks
 from mprunner.worker.protocol import Channel, Ended, Hello, Order, Ready, Refused
@@ -40,7 +40,7 @@ class Slot:
 
     def execute(self, order: Order) -> Ended:
         """Give the order to a worker, watch that to its end, and say how it ended."""
-        log = Path(order.log)
+        log, shared = Path(order.log), Shared()
         started, waiting = self._hand_over(order, log)
         keeper = Keeper(waiting.pid, self.containment, self.wake)
         crowd = Crowd(self.limits.processes)
@@ -52,7 +52,10 @@ class Slot:
             attempt.drain_result()
             if attempt.timed_out:
                 write_stacks(waiting.pid, self.logs.open(log))
+            shared.look(descendants(os.getpid()))
             leaked = keeper.end(attempt.helpers())
+            shared.seen.update(attempt.shared())
+            shared.remove()
             os.close(waiting.result_fd)
             over_output = self.logs.keep(log, STACKS_BYTES if attempt.timed_out else 0)
             self._clear_tmp()

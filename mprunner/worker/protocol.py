@@ -18,8 +18,8 @@ MAX_RESULT_BYTES: Final = 8 << 20
 """The largest result that a worker may send; more is a ``bad-result``."""
 
 RESULT_HEADER: Final = struct.Struct("<Qii")
-"""What a worker sends before the JSON of a result: that text's length in bytes, then the process ids of
-multiprocessing's resource tracker and fork server, 0 for none."""
+"""What a worker sends before the JSON of a result, or the names of what it has in /dev/shm, each after a slash: that
+text's length in bytes, then the process ids of multiprocessing's resource tracker and fork server, 0 for none."""
 
 _LENGTH = struct.Struct("<Q")
 

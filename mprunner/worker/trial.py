@@ -14,6 +14,7 @@ from mprunner.actors.bootstrap import describe
 from mprunner.model.declaration import BadValueError, Declaration, checked_values, declare, types_of
 from mprunner.model.records import ActorRow, OutcomeCount, Result, ResultKind
 from mprunner.scenario import Scenario, Trial
+from mprunner.worker.containment import Shared
 from mprunner.worker.protocol import MAX_RESULT_BYTES, RESULT_HEADER, Hello, Order
 
 if TYPE_CHECKING:
@@ -96,9 +97,13 @@ def execute(subject: Subject, order: Order, result_fd: int, tmp_path: Path) -> i
     me = os.getpid()
     trial = Trial(subject.scenario, seed=order.seed, repeat=order.repeat, tmp_path=tmp_path)
     trial.tell_failed = partial(_tell_failed, me, result_fd)
+    shared = Shared()
     code, result = _call(subject, order, trial)
     if os.getpid() == me:  # else a process that the scenario forked has come back from `run`
         try:
+            shared.look([me])  # no one can look once this process has ended
+            if shared.seen:
+                _write(result_fd, "".join(f"/{name}" for name in shared.seen).encode())
             send(result_fd, _with_facts_of(trial, result))
         except MemoryError as error:
             log_traceback()
@@ -196,6 +201,10 @@ def send(result_fd: int, result: Result) -> None:
     if len(payload) > MAX_RESULT_BYTES:
         message = f"the result takes {len(payload):,} bytes; at most {MAX_RESULT_BYTES:,} are allowed"
         payload = encode_result(failed(BadValueError(message), ResultKind.BAD_RESULT))
+    _write(result_fd, payload)
+
+
+def _write(result_fd: int, payload: bytes) -> None:
     data = memoryview(RESULT_HEADER.pack(len(payload), *_helpers()) + payload)
     while data:
         data = data[os.write(result_fd, data) :]

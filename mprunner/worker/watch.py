@@ -107,9 +107,7 @@ class Watched:
             data = os.read(self.reader, 1 << 16)
         except BlockingIOError:
             return True
-        if (
-            len(self.data) <= 2 * MAX_RESULT_BYTES
-        ):  # its result, and before it what was told of actors that failed
+        if len(self.data) <= 2 * MAX_RESULT_BYTES:  # of its result, and of what was told before that
             self.data += data
         return bool(data)
 
@@ -137,4 +135,10 @@ class Watched:
 
     def results(self) -> tuple[str, ...]:
         """Return what came in place of the JSON texts of results."""
-        return tuple(text for _, text in self._messages())
+        return tuple(text for _, text in self._messages() if not text.startswith("/"))
+
+    def shared(self) -> Iterator[str]:
+        """Yield the names that the worker said it had in /dev/shm; they begin with a slash each."""
+        for _, text in self._messages():
+            if text.startswith("/"):
+                yield from text[1:].split("/")

@@ -1,5 +1,6 @@
 """A scenario for every way in which a trial can end."""
 
+import mmap
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 from multiprocessing import shared_memory
+from pathlib import Path
 from typing import Annotated, Literal
 
 from mprunner.scenario import Doc, Scenario, Trial
@@ -130,6 +132,37 @@ def _huge_message(trial):
 def _shared_memory(trial):
     """Leave a segment behind, as a trial that is cut off does."""
     shared_memory.SharedMemory(f"{os.environ['MPRUNNER_TEST']}-{os.getpid()}", create=True, size=100)
+
+
+TRACKER = (
+    "import os, sys; sys.stdin.read(); os.unlink(sys.argv[1])  # the resource_tracker of another library"
+)
+SHM = "/dev/shm"
+
+
+def _own_name(trial):
+    return f"{SHM}/{os.environ['MPRUNNER_TEST']}-{trial.seed}-{os.getpid()}"
+
+
+def _tracked_elsewhere(trial):
+    """Leave a file of which only the tracker of another library knows."""
+    Path(_own_name(trial)).write_text("left")
+    tracker = subprocess.Popen([sys.executable, "-c", TRACKER, _own_name(trial)], stdin=subprocess.PIPE)
+    os.set_inheritable(tracker.stdin.fileno(), True)
+    trial.kept = tracker  # else its end would be waited for
+
+
+def _untracked(trial):
+    """Leave shared memory that no tracker knows of, mapped here and in a child."""
+    fd = os.open(_own_name(trial), os.O_CREAT | os.O_RDWR)
+    os.truncate(fd, 100)
+    trial.kept = mmap.mmap(fd, 100)
+    os.close(fd)
+
+
+def _untracked_and_hang(trial):
+    _untracked(trial)
+    time.sleep(3600)
 
 
 def _print_and_kill_launcher(trial):
@@ -283,6 +316,9 @@ WAYS = {
     "closed-stderr": _closed_stderr,
     "huge-message": _huge_message,
     "shared-memory": _shared_memory,
+    "tracked-elsewhere": _tracked_elsewhere,
+    "untracked": _untracked,
+    "untracked-and-hang": _untracked_and_hang,
     "print-and-kill-launcher": _print_and_kill_launcher,
     "memory": _memory,
     "abort": _abort,

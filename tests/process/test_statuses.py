@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from mprunner.executors import Interrupt
 from mprunner.model.records import DEFAULT_OUTPUT_BYTES, Ending, Result, ResultKind, Status, classify
+from mprunner.worker.containment import Shared
 from mprunner.worker.protocol import Cancel, Channel
 from tests.process.local import Local, attempt
 from tests.support import (
@@ -225,6 +227,46 @@ def test_shared_memory_that_a_trial_leaves_is_removed(subreaper, tmp_path, token
     for _ in range(20):
         assert subreaper.status(tmp_path, way="shared-memory") == "ok"
     assert list(Path("/dev/shm").glob(f"{token}*")) == []
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="shared memory has no folder here")
+@pytest.mark.parametrize(
+    ("way", "status"), [("tracked-elsewhere", "ok"), ("untracked", "ok"), ("untracked-and-hang", "timeout")]
+)
+def test_what_a_trial_leaves_in_shared_memory_is_removed_whoever_knows_of_it(
+    subreaper, tmp_path, token, way, status
+):
+    record = subreaper.record(tmp_path, timeout_s=0.5 if status == "timeout" else 60.0, way=way)
+    assert (record.status, record.ending.leaked) == (status, 0)
+    assert list(Path("/dev/shm").glob(f"{token}*")) == []
+
+
+HOLD = "import sys; held = [open(name) for name in sys.argv[1:]]; print(flush=True); input()"
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="shared memory has no folder here")
+def test_what_others_have_in_shared_memory_stays_even_if_a_trial_has_mapped_it(token):
+    before, own, used_elsewhere, unseen = (Path(f"/dev/shm/{token}{number}") for number in range(4))
+    before.write_text("there before")
+    shared = Shared()
+    for path in (own, used_elsewhere, unseen):
+        path.write_text("new")
+    holder = [sys.executable, "-c", HOLD]
+    how = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with (
+        subprocess.Popen([*holder, before, own, used_elsewhere], **how) as of_trial,
+        subprocess.Popen([*holder, used_elsewhere], **how) as other,
+    ):
+        of_trial.stdout.readline()
+        other.stdout.readline()
+        shared.look([of_trial.pid])
+        of_trial.communicate(b"\n")
+        shared.remove()
+        left = {path for path in (before, own, used_elsewhere, unseen) if path.exists()}
+        other.communicate(b"\n")
+    for path in left:
+        path.unlink()
+    assert left == {before, used_elsewhere, unseen}
 
 
 def test_a_long_tmpdir_leaves_room_for_the_sockets_of_a_fork_server(tmp_path, token, monkeypatch):
