@@ -166,14 +166,18 @@ def _opened(folder: str | Path, within: int | None = None) -> Iterator[int]:
 
 def _take(entry: str, folder: int, top: int) -> str | None:
     """Remove what is no folder; move a folder to ``top`` with a new name, and return that."""
-    if not S_ISDIR(os.lstat(entry, dir_fd=folder).st_mode):
+    mode = os.lstat(entry, dir_fd=folder).st_mode
+    if not S_ISDIR(mode):
         os.unlink(entry, dir_fd=folder)
         return None
     name = os.urandom(8).hex()
-    # Here first: this fails for a mount, whatever its mode.
-    os.rename(entry, name, src_dir_fd=folder, dst_dir_fd=folder)
-    os.chmod(name, 0o700, dir_fd=folder)  # a scenario may have made it unreadable
-    os.rename(name, name, src_dir_fd=folder, dst_dir_fd=top)
+    if mode & 0o700 != 0o700:  # a scenario may have made it unreadable
+        os.rename(
+            entry, name, src_dir_fd=folder, dst_dir_fd=folder
+        )  # fails for a mount, whose mode must not change
+        os.chmod(name, 0o700, dir_fd=folder)
+        entry = name
+    os.rename(entry, name, src_dir_fd=folder, dst_dir_fd=top)
     return name
 
 

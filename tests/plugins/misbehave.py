@@ -76,6 +76,7 @@ def _print(trial):
 
 
 def _use_tmp(trial):
+    assert list(trial.tmp_path.iterdir()) == []
     (trial.tmp_path / "folder").mkdir()
     (trial.tmp_path / "folder" / "file").write_text("left")
     assert os.environ["TMPDIR"] == str(trial.tmp_path)
