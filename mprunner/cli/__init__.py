@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import shlex
 import signal
 import sys
 import traceback
@@ -45,6 +46,21 @@ class LazyGroup(click.Group):
         """Execute the command."""
         with _reader_watched():
             return super().invoke(ctx)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is named; of one that there is not, say which may be meant."""
+        from mprunner.model.text import nearest, printable
+
+        if args[0] in COMMANDS or args[0].startswith("-"):
+            return super().resolve_command(ctx, args)
+        if args[0].endswith((".yaml", ".yml")):
+            hint = f"write `mprunner run {printable(shlex.quote(args[0]))}`"
+        else:
+            near = nearest(args[0], COMMANDS)
+            hint = f"did you mean '{near}'?" if near else f"the commands are {', '.join(COMMANDS)}"
+        raise click.UsageError(f"No such command {args[0]!r}.\nhint: {hint}", ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
@@ -97,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         fail(error)
     except click.ClickException as error:
         with suppress(OSError):
-            error.show()
+            _with_hint(error).show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         end_by(signal.SIGINT)
@@ -111,6 +127,28 @@ def main(argv: Sequence[str] | None = None) -> None:
         say("error: internal error; please report it with the lines above", err=True)
         sys.exit(MprunnerError.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+_KEYS = ("timeout", "warmup", "seed", "order", "retries", "isolation", "cpus", "limits", "baseline", "name")
+_INSTEAD = {
+    **{f"--{key}": f"--set {key}=VALUE" for key in _KEYS},
+    **dict.fromkeys(["-n", "--repeat", "--repeats", "--repetitions", "--runs", "--count"], "--set repeats=N"),
+    **dict.fromkeys(["--filter", "--select", "-k"], "--only PARAM=VALUE"),
+    **dict.fromkeys(["-o", "--out", "--output", "--output-dir", "--results-dir"], "--results FOLDER"),
+    **dict.fromkeys(["--param", "--params", "-p", "-P"], "--set params.NAME=VALUE"),
+    **dict.fromkeys(["--dry-run", "--dryrun", "--check"], "mprunner plan FILE"),
+}
+"""What people know from elsewhere, and what it is here; a key of the experiment file is set."""
+
+
+def _with_hint(error: click.ClickException) -> click.ClickException:
+    """Return an error of the command line; of an option that is known from elsewhere, with what it is here."""
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        instead = _INSTEAD.get(error.option_name)
+        if instead and error.ctx.info_name in ("run", "plan"):
+            message = f"No such option '{error.option_name}'.\nhint: write `{instead}`"
+            return click.UsageError(message, error.ctx)
+    return error
 
 
 def _open_closed_streams() -> None:

@@ -1,5 +1,6 @@
 """Checking one value after another against the types of a scenario's params."""
 
+import re
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,19 @@ CPU_COUNT = "cpu_count"
 """What an experiment writes for the number of CPUs, where a param counts processes."""
 _NO_VALUE = {"none", "nil", "nan", "na", "n/a", "auto", "default", "undefined", "unlimited"}
 """What people write for null where something else than text is expected."""
+_ACTORS = {
+    "actors",
+    "threads",
+    "processes",
+    "procs",
+    "workers",
+    "tasks",
+    "jobs",
+    "cores",
+    "cpus",
+    "concurrency",
+}
+"""What people call the number of actors."""
 _STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 _EXPECTED: Mapping[FieldType, str] = {
     "bool": messages.TRUE_OR_FALSE,
@@ -237,11 +251,25 @@ class Checking:
         """Report a name that is no param; where it is not ``alone`` in its key, the message names it."""
         if self.types is None or name in self.types or self.document.is_refused(path, at_key=True):
             return
-        hint = did_you_mean(name, self.types) or (
-            f"its params are {list_of_names(list(self.types))}" if self.types else "it has no params"
+        hint = (
+            did_you_mean(name, self.types)
+            or self._by_meaning(name)
+            or (f"its params are {list_of_names(list(self.types))}" if self.types else "it has no params")
         )
         lacking = "such param" if alone else f"param {quoted(name)}"
         self.report(path, f"scenario '{self.scenario}' has no {lacking}", hint, at_key=True)
+
+    def _by_meaning(self, name: str) -> str | None:
+        """Return the hint to use the only number that counts actors, as the name does, or whose text has the name."""
+        word = re.compile(rf"\b{re.escape(name.rstrip('s'))}s?\b")
+        fields = [
+            type_.field for type_ in (self.types or {}).values() if type_.field.type in ("int", "float")
+        ]
+        alike = [
+            each for each in fields if name in _ACTORS and (each.counts_processes or each.name in _ACTORS)
+        ]
+        meant = alike or [each for each in fields if word.search(each.doc)]
+        return f"did you mean '{meant[0].name}': {meant[0].doc}?" if len(meant) == 1 else None
 
     def value(self, path: Loc, name: str, node: ScalarNode) -> Scalar:
         """Return a value as its param's type; where it is none of that type, report it and return it as it is."""

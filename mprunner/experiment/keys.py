@@ -6,6 +6,7 @@ the rest from its type, most of which are in value_types.py, and from the
 :class:`~mprunner.experiment.messages.Keywords` beside a validator.
 """
 
+from collections.abc import Collection
 from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError, model_validator
@@ -259,8 +260,14 @@ class ExperimentFile(BaseModel):
     """what metrics and statuses must come to"""
 
 
-def check_structure(document: Document) -> tuple[ExperimentFile | None, list[Problem]]:
+def check_structure(
+    document: Document, params: Collection[str] = ()
+) -> tuple[ExperimentFile | None, list[Problem]]:
     """Check the keys of a file and their types.
+
+    Args:
+        document: the file.
+        params: the names of the scenario's params, which are no keys of the file.
 
     Returns:
         the checked keys, or None and every problem in them.
@@ -269,7 +276,7 @@ def check_structure(document: Document) -> tuple[ExperimentFile | None, list[Pro
         return ExperimentFile.model_validate(plain(document.root)), []
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False)
-        return None, [_problem(document, each) for each in errors if not _is_told(document, each)]
+        return None, [_problem(document, each, params) for each in errors if not _is_told(document, each)]
 
 
 def _is_told(document: Document, details: ErrorDetails) -> bool:
@@ -284,13 +291,17 @@ def _is_told(document: Document, details: ErrorDetails) -> bool:
     return document.is_refused(loc) or (kind == "fault" and holds_refused)
 
 
-def _problem(document: Document, details: ErrorDetails) -> Problem:
+def _problem(document: Document, details: ErrorDetails, params: Collection[str]) -> Problem:
     kind, loc = details["type"], _in_file(details["loc"])
     model = _model_of(loc)
     if kind == "missing":
         return document.problem(loc[:-1], f"required key '{loc[-1]}' is missing", at_key=True)
     if kind == "extra_forbidden":
         known = list(model.model_fields)
+        if model is ExperimentFile and loc[-1] in params:
+            name, message = f"params.{loc[-1]}", "is a param of the scenario, and no key of the file"
+            way = f"write `--set {name}=…`" if document.is_set(loc) else f"{name} is written under `params`"
+            return document.problem(loc, message, way, at_key=True)
         hint = did_you_mean(str(loc[-1]), known) or f"the keys are {', '.join(known)}"
         return document.problem(loc, "unknown key", hint, at_key=True)
     place = document.find(loc)

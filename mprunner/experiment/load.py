@@ -1,6 +1,5 @@
 """From an experiment file to an :class:`Experiment`, or to everything that is wrong with it."""
 
-import difflib
 import os
 import re
 import stat
@@ -22,7 +21,7 @@ from mprunner.experiment.satisfiability import unmatched
 from mprunner.experiment.value_types import MAX_NAME, NAME
 from mprunner.model.experiment import Experiment, Values
 from mprunner.model.records import Limits
-from mprunner.model.text import printable
+from mprunner.model.text import nearest, printable
 
 MAX_TRIALS = 1_000_000
 
@@ -101,13 +100,13 @@ def _resolved(
     problems = list(document.problems)
     scenario, vocabulary, scenario_problems = _scenario(document, vocabulary_of)
     declared = None if vocabulary is None else vocabulary.declaration
+    types = None if vocabulary is None else param_types(vocabulary.params_type, scenario)
     document = with_amounts(document, declared)
-    file, structure_problems = check_structure(document)
+    file, structure_problems = check_structure(document, types or ())
     problems += structure_problems
     if file is not None:
         problems += cpu_problems(document, file.cpus, usable_cpus)
     problems += _name_problems(document, path)
-    types = None if vocabulary is None else param_types(vocabulary.params_type, scenario)
     values, param_problems = check_params(document, scenario, types, declared)
     problems += scenario_problems + param_problems
     only: tuple[Mapping[str, Values], ...] = ()
@@ -196,7 +195,12 @@ def _read(path: Path) -> bytes:
         files = _experiments_in(path)
         example = f", such as {printable(str(path / files[0]))}" if files else ""
         raise ExperimentError(f"{shown_path} is a folder", f"name a file in it{example}")
+    if path == Path("-") and not path.exists():
+        raise ExperimentError("standard input is not read", "save the experiment in a file, and name that")
     try:
+        if path.suffix == ".py" and path.is_file():
+            hint = f"name a YAML file, and give this one beside it: `--plugin {shown_path}`"
+            raise ExperimentError(f"{shown_path} is Python, and no experiment", hint)
         if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe would wait for whoever writes into it
             raise ExperimentError(
                 f"{shown_path} is no regular file", "save the experiment in a file, and name that"
@@ -223,9 +227,13 @@ def _missing(path: Path) -> ExperimentError:
 
 def _missing_hint(path: Path) -> str:
     files = _experiments_in(path.parent)
-    near = difflib.get_close_matches(path.name, files, 1)
-    if near:
-        return f"did you mean '{printable(str(path.with_name(near[0])))}'?"
+    beside = [path.parent / f"{path.name}{suffix}" for suffix in _SUFFIXES]
+    below = [path.parent / "experiments" / each.name for each in (path, *beside)]
+    meant = next((each for each in [*beside, *below] if each.is_file()), None)
+    if meant is None and (near := nearest(path.name, files)):
+        meant = path.with_name(near)
+    if meant is not None:
+        return f"did you mean '{printable(str(meant))}'?"
     if files:
         return f"{printable(str(path.parent))} holds {list_of_names([printable(file) for file in files])}"
     return f"there is no experiment in {printable(str(path.parent))}"

@@ -1,6 +1,5 @@
 """What is wrong in an experiment file or an option, where, and how a person sees it."""
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mprunner.errors import ExperimentError
-from mprunner.model.text import printable
+from mprunner.model.text import nearest, printable
 
 _LINE_WIDTH = 100
 _BEFORE_CARET = 40
@@ -54,7 +53,20 @@ _SHOWN_OPTION = 60
 _RENDERED = 100
 _SHORT_FOR = 3  # characters: a shorter word stands in too many
 
-_SYNONYMS = {"else": "otherwise", "start": "from", "begin": "from", "stop": "to", "end": "to"}
+_SYNONYMS = {
+    "else": "otherwise",
+    "start": "from",
+    "begin": "from",
+    "stop": "to",
+    "end": "to",
+    **dict.fromkeys(["matrix", "grid", "parametrize", "vary", "variants"], "sweep"),
+    **dict.fromkeys(["runs", "trials", "iterations", "repetitions", "samples", "n"], "repeats"),
+    **dict.fromkeys(["assert", "asserts", "check", "checks", "thresholds"], "expect"),
+    "skip": "exclude",
+    "args": "params",
+    "benchmark": "scenario",
+    "reference": "baseline",
+}
 """What people know from elsewhere, and its name here."""
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -216,8 +228,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     by_case = {name.casefold(): name for name in known}
     folded = word.casefold()
     synonym = _SYNONYMS.get(folded)
-    near = [synonym] if synonym in by_case else difflib.get_close_matches(folded, by_case, 1)
-    if not near and len(folded) >= _SHORT_FOR:
+    near = synonym if synonym in by_case else nearest(folded, by_case)
+    if near is None and len(folded) >= _SHORT_FOR:
         longer = [name for name in by_case if folded in name]
-        near = longer if len(longer) == 1 else []
-    return f"did you mean '{by_case[near[0]]}'?" if near else None
+        near = longer[0] if len(longer) == 1 else None
+    return None if near is None else f"did you mean '{by_case[near]}'?"

@@ -84,9 +84,11 @@ def _unmatched(
     ]
     for name, index, value in unknown:
         have = f"the cases have {list_of_names([as_yaml(each) for each in islice(cases.values[name], 20)])}"
+        have += f": add {as_yaml(value)} to the sweep" if path == ("baseline",) else ""
         yield document.problem((*path, name, index), f"no case has {as_yaml(value)} here", have)
     if not unknown and not cases.have({n: values for n, values in where.items() if n not in changed}):
-        yield document.problem(path, "no case has all these values", at_key=True)
+        hint = "add a combination that has them to the sweep" if path == ("baseline",) else None
+        yield document.problem(path, "no case has all these values", hint, at_key=True)
 
 
 def _given_by_options(document: Document, names: Collection[str]) -> Collection[str]:

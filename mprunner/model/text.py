@@ -3,10 +3,11 @@
 Line breaks are what CSV readers disagree about; NUL and lone surrogates are what some refuse altogether.
 """
 
+import difflib
 import re
 import signal
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from mprunner.model.records import Record, Status
@@ -15,6 +16,12 @@ from mprunner.values import UNPRINTABLE
 _ESCAPES: Final[Mapping[str, str]] = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _PLAIN: Final[Mapping[str, str]] = {escape: character for character, escape in _ESCAPES.items()}
 _ESCAPED = re.compile(r"\\(?:[\\nrt]|x[0-9a-f]{2}|u[0-9a-f]{4})")
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that is most like another, if one is like it; first one with the same letters."""
+    near = difflib.get_close_matches(word, known, 5)
+    return min(near, key=lambda each: sorted(each) != sorted(word), default=None)
 
 
 def escaped(text: str) -> str:

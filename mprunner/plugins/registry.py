@@ -6,7 +6,6 @@ plugin provides.
 
 import contextlib
 import copy
-import difflib
 import hashlib
 import importlib.util
 import inspect
@@ -29,6 +28,7 @@ from mprunner.model.columns import RESERVED
 from mprunner.model.declaration import Declaration, declare, types_of
 from mprunner.model.provenance import identity_of, source_hash
 from mprunner.model.summary_sentence import check_summary
+from mprunner.model.text import nearest
 from mprunner.plugins import hookspecs
 from mprunner.scenario import Scenario
 
@@ -125,12 +125,12 @@ class Registry:
         for problem in self.problems:
             if name == problem.concerns:
                 raise PluginError(f"scenario {name!r} can't be used: {problem}", problem.hint or None)
-        near = difflib.get_close_matches(name, self.scenarios, 1)
+        near = nearest(name, self.scenarios)
         known = ", ".join(sorted(self.scenarios)) or "none"
         broken = "; a plugin that could not be loaded may provide it" if self.problems else ""
         raise ExperimentError(
             f"there is no scenario {name!r}{broken}",
-            f"did you mean {near[0]!r}?" if near else f"installed scenarios: {known}",
+            f"did you mean {near!r}?" if near else f"installed scenarios: {known}",
         )
 
 
@@ -294,8 +294,8 @@ class _Loading:
             if attribute.startswith(_PREFIX) and inspect.isroutine(getattr(implementation, attribute)):
                 unknown |= {attribute} - _HOOKS - _specnamed(implementation, attribute)
         for hook in sorted(unknown):
-            near = difflib.get_close_matches(hook, _HOOKS, 1)
-            hint = f"did you mean {near[0]}?" if near else f"the hooks are {', '.join(sorted(_HOOKS))}"
+            near = nearest(hook, sorted(_HOOKS))
+            hint = f"did you mean {near}?" if near else f"the hooks are {', '.join(sorted(_HOOKS))}"
             self._complain(plugin, f"there is no hook {hook}", hint, plugin.name)
         if not callers:
             hint = "define mprunner_register_scenarios() and return your scenario classes from it"

@@ -1,6 +1,5 @@
 """A run's folder: where it is, how it comes to be, and the files that are not tables."""
 
-import difflib
 import fcntl
 import json
 import os
@@ -15,6 +14,7 @@ from typing import Any
 
 from mprunner.errors import ExperimentError, ResultsError
 from mprunner.model.rules import Rules
+from mprunner.model.text import nearest
 from mprunner.runs.atomic import opened, read_json, unwritable, written_atomically
 from mprunner.runs.journal_reader import lines_of
 from mprunner.runs.run_info import RunInfo, State
@@ -256,12 +256,10 @@ def _by_id(runs: list[RunFolder], wanted: str, results: Path) -> RunFolder:
         ids = ", ".join(folder.run_id for folder in matching[:5])
         raise ExperimentError(f"{len(matching)} runs begin with {wanted!r}", f"write more of it: {ids} …")
     names = sorted({folder.path.parent.name for folder in runs})
-    near = difflib.get_close_matches(wanted, names, 1)
+    near = nearest(wanted, names)
     raise ExperimentError(
         f"there is no run {wanted!r} in {results}",
-        f"did you mean {near[0]!r}?"
-        if near
-        else f"there are runs of {', '.join(names)}; see `mprunner list`",
+        f"did you mean {near!r}?" if near else f"there are runs of {', '.join(names)}; see `mprunner list`",
     )
 
 

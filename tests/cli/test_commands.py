@@ -253,3 +253,42 @@ def test_a_reader_that_is_gone_ends_a_command_by_its_signal_and_not_as_a_failed_
 def test_an_error_that_no_one_reads_has_its_exit_code(tmp_path, closed, arguments):
     done = subprocess.run(command(*arguments.split()), cwd=tmp_path, stderr=closed, check=False)
     assert done.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        (["runn", "bank.yaml"], "did you mean 'run'?"),
+        (["bank.yaml"], "write `mprunner run bank.yaml`"),
+        (["frobnicate"], "the commands are run, resume, plan"),
+        (["run", "bank.yaml", "--repeats", "3"], "write `--set repeats=N`"),
+        (["plan", "bank.yaml", "-n", "3"], "write `--set repeats=N`"),
+        (["run", "bank.yaml", "--timeout", "3"], "write `--set timeout=VALUE`"),
+        (["run", "bank.yaml", "--dry-run"], "write `mprunner plan FILE`"),
+    ],
+)
+def test_a_command_or_option_that_there_is_not_is_told_with_what_there_is(in_process, typed, hint):
+    done = in_process(*typed)
+    assert done.returncode == 2
+    assert f"\nhint: {hint}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("named", "message", "hint"),
+    [
+        ("work.py", "work.py is Python, and no experiment", "`--plugin work.py`"),
+        ("-", "standard input is not read", "save the experiment in a file"),
+        ("bank", "there is no file bank", "did you mean 'bank.yaml'?"),
+        ("race", "there is no file race", "did you mean 'experiments/race.yaml'?"),
+        ("bnak.yaml", "there is no file bnak.yaml", "did you mean 'bank.yaml'?"),
+    ],
+)
+def test_what_is_no_experiment_is_told_with_the_file_that_may_be_meant(
+    in_process, bank, tmp_path, monkeypatch, named, message, hint
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "experiments").mkdir()
+    for name in ("work.py", "experiments/race.yaml", "bnk.yaml", "bak.yaml"):
+        (tmp_path / name).write_text("")
+    done = in_process("plan", named)
+    assert (done.returncode, message in done.stderr, hint in done.stderr) == (2, True, True), done.stderr

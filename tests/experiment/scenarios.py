@@ -19,7 +19,7 @@ class Bank:
     pause_s: Annotated[float, Gt(0), Unit("s")] = 0.5
     label: str = "bank"
     fair: bool = False
-    workers: ProcessCount = CPU_COUNT
+    workers: Annotated[ProcessCount, Doc("how many take part")] = CPU_COUNT
     chunk: int | None = None
     level: Literal[1, 2] = 1
 

@@ -15,6 +15,13 @@ name: '' | name: '' can't be a name
 name: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
     | name: 'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb…' can't be a name
 params: | params: has no value
+runs: 3 | runs: unknown key | did you mean 'repeats'?
+matrix: {level: [1, 2]} | matrix: unknown key | did you mean 'sweep'?
+level: 1 | level: is a param of the scenario, and no key of the file | params.level is written under `params`
+params: {threads: 4} | params.threads: scenario 'bank' has no such param | did you mean 'workers': how many take part?
+params: {withdrawal: 4}
+    | params.withdrawal: scenario 'bank' has no such param | did you mean 'transactions': withdrawals?
+*baseline: {guard: rlock} | baseline.guard: no case has rlock here | the cases have none, lock: add rlock to the sweep
 params: {label: ""} | params.label: is empty text, which a table can't tell from a missing value
 params: {label: null} | params.label: must be text, not null
 params: {pause_s: 0} | params.pause_s: must be more than 0, not 0

@@ -185,3 +185,9 @@ def test_a_value_that_no_case_has_whatever_is_set_is_told_where_it_is(told):
     ]
     (only,) = told(FILE, overrides=["sweep.guard=lock", "baseline.guard=none"])
     assert only == "--set baseline.guard=none: baseline.guard: no case has none here"
+
+
+def test_a_param_that_is_set_as_a_key_is_told_with_its_path(mistakes):
+    (mistake,) = mistakes(FILE, overrides=["transactions=4"])
+    assert mistake.message == "is a param of the scenario, and no key of the file"
+    assert mistake.hint == "write `--set params.transactions=…`"

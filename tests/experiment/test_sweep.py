@@ -91,7 +91,7 @@ def test_a_baseline_matches_rows_not_the_product_of_their_values(mistakes, read)
     (mistake,) = mistakes(f"{sweep}baseline: {{level: 1, chunk: 4}}\n")
     assert (mistake.where, mistake.message) == ("baseline", "no case has all these values")
     (mistake,) = mistakes(f"{sweep}baseline: {{chunk: 3}}\n")
-    assert mistake.hint == "the cases have 2, 4"
+    assert mistake.hint == "the cases have 2, 4: add 3 to the sweep"
 
 
 def test_there_is_no_combination_beside_those_of_the_sweep():
