@@ -6,6 +6,7 @@ And how values of any type are read from JSON, which may come from anyone.
 import math
 import re
 import types
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from enum import Enum
@@ -61,6 +62,26 @@ def unfit(value: Scalar) -> str | None:
     if isinstance(value, str) and UNPRINTABLE.search(value):
         return "has a control character or half a character in it"
     return None
+
+
+class FaultWarning(UserWarning):
+    """A part of what a run came to is missing, by a fault of mprunner's own."""
+
+
+def guarded(what: str, make: Callable[[], T], instead: T) -> T:
+    """Return what a function makes of a run's values; where it fails, which must not cost the run, something else.
+
+    Args:
+        what: what it is, for the warning that tells of its absence.
+        make: makes it.
+        instead: that something else: of a statistic, that it is missing.
+    """
+    try:
+        return make()
+    except Exception as error:  # whatever it is: the tables must be written
+        told = f"{what} is missing, please report it: {type(error).__name__}: {error}"
+        warnings.warn(told, FaultWarning, stacklevel=2)
+        return instead
 
 
 @cache

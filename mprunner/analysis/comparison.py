@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil, log
 from statistics import geometric_mean
 from typing import Literal
@@ -12,6 +13,7 @@ from mprunner.analysis.samples import Key, MeasuredCase, MeasuredRun, keyed
 from mprunner.analysis.significance import ALPHA, holm
 from mprunner.analysis.statistics import Interval, median_of
 from mprunner.model.records import label_of, varying
+from mprunner.values import guarded
 
 DEFAULT_MIN_EFFECT = 0.01
 """A difference below 1 % does not matter."""
@@ -159,7 +161,14 @@ def _labels(cases: Sequence[MeasuredCase]) -> list[str]:
 def _rows(pairs: Sequence[_Pair], metric: str, unit: str, method: Method, min_effect: float) -> list[Row]:
     """Compare a metric of all cases."""
     rows = []
-    estimates = [estimate(pair.base, pair.new, metric, method, len(pairs)) for pair in pairs]
+    estimates = [
+        guarded(
+            f"the comparison of {metric} in {pair.label or 'the only case'}",
+            partial(estimate, pair.base, pair.new, metric, method, len(pairs)),
+            Estimate(),
+        )
+        for pair in pairs
+    ]
     for pair, found in zip(pairs, _corrected(estimates), strict=True):
         base, new = _group(pair.base, metric), _group(pair.new, metric)
         is_hopeless = found.least >= ALPHA or not base.trials or not new.trials

@@ -1,6 +1,7 @@
 """summary.csv: what each metric came to in each case, and how that compares with the baseline."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -12,7 +13,7 @@ from mprunner.model.declaration import Declaration, Field
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status
 from mprunner.tables import Frames, frame_of, plain_cells
-from mprunner.values import Scalar
+from mprunner.values import Scalar, guarded
 
 Values = Mapping[str, Mapping[int, float]]
 """A metric's values by case id and repeat."""
@@ -54,7 +55,9 @@ def _summarised(
     """Summarise a metric: by column, a cell for each case."""
     own = [list(by_case.get(case_id, {}).values()) for case_id in params]
     pairs = [(by_case.get(case_id, {}), by_case.get(partner, {})) for case_id, partner in partners.items()]
-    of_partners = dict(zip(partners, paired_ratios(pairs), strict=True))
+    nothing: list[Ratio | None] = [None] * len(pairs)
+    compared = guarded(f"the ratio of {field.name}", partial(paired_ratios, pairs), nothing)
+    of_partners = dict(zip(partners, compared, strict=True))
     ratios = [of_partners.get(case_id) for case_id in params]
     intervals = [ratio and ratio.interval for ratio in ratios]
     sped_up: list[tuple[float | None, float | None]] = [
@@ -67,7 +70,7 @@ def _summarised(
         "metric": [field.name] * len(own),
         "unit": [field.unit or None] * len(own),
         "trials": list(map(len, own)),
-        **describe_each(own),
+        **guarded(f"what {field.name} came to", partial(describe_each, own), describe_each([()] * len(own))),
         "ratio": [ratio and ratio.median for ratio in ratios],
         "ratio_ci_low": [interval and interval.low for interval in intervals],
         "ratio_ci_high": [interval and interval.high for interval in intervals],

@@ -1,14 +1,15 @@
 """The verdict of a run: everything that the experiment expects, held against the run's tables."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean, mean
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from mprunner.analysis.statistics import finite, median_of, quietly, share_interval
+from mprunner.analysis.statistics import ends, finite, median_of, quietly, share_interval
 from mprunner.analysis.summary import counted, present_by_case
 from mprunner.model.columns import types_of
 from mprunner.model.provenance import Header
@@ -31,7 +32,7 @@ from mprunner.tables import (
     state_order,
     state_texts,
 )
-from mprunner.values import Scalar
+from mprunner.values import Scalar, guarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,10 @@ class Seen:
     values: tuple[Scalar, ...]
     count: int
     of: int
+
+
+_UNJUDGED: Statuses | Seen | None = Seen((), 0, 0)
+"""What could not be judged has missed: it must not pass."""
 
 
 def missed_metric(
@@ -201,14 +206,14 @@ def outcomes_table(frames: Frames, header: Header, judged: Judged) -> pd.DataFra
 
 def _rows(states: Sequence[State]) -> Iterator[dict[str, object]]:
     for text, state in zip(state_texts([state.value for state in states]), states, strict=True):
-        interval = share_interval(state.count, state.observations)
+        exact = partial(share_interval, state.count, state.observations)
+        interval = guarded(f"the interval of the share of {text}", exact, None)
         yield {
             "value": text,
             "count": state.count,
             "observations": state.observations,
             "share": state.count / state.observations,
-            "share_ci_low": interval.low,
-            "share_ci_high": interval.high,
+            **ends("share_ci", interval),
             "verdict": state.verdict,
             "note": state.note or None,
         }
@@ -366,12 +371,14 @@ def _of_expectations(
             )
         for case_id in meant:
             params = frames.params[case_id]
-            missed: Statuses | Seen | None
+            judged: Callable[[], Statuses | Seen | None]
             if expectation.metric is None or expectation.condition is None:
-                missed = missed_status(expectation, statuses[case_id])
+                judged = partial(missed_status, expectation, statuses[case_id])
             else:
                 own = values[expectation.metric].get(case_id, ())
-                missed = missed_metric(expectation, expectation.condition, own, params)
+                judged = partial(missed_metric, expectation, expectation.condition, own, params)
+            what = f"{expectation.stat} of {expectation.metric or expectation.status} in {frames.labels[case_id]}"
+            missed: Statuses | Seen | None = guarded(what, judged, _UNJUDGED)
             yield Finding(
                 kind="expectation",
                 found="met" if missed is None else "missed",

@@ -6,8 +6,10 @@ import shlex
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from io import TextIOWrapper
 from typing import Any
 
@@ -107,7 +109,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal's encoding may lack a sign of the summary
     try:
-        code = cli.main(args=argv, standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = partial(_show_warning, warnings.showwarning)
+            code = cli.main(args=argv, standalone_mode=False)
         sys.stdout.flush()
     except MprunnerError as error:
         fail(error)
@@ -149,6 +153,18 @@ def _with_hint(error: click.ClickException) -> click.ClickException:
             message = f"No such option '{error.option_name}'.\nhint: write `{instead}`"
             return click.UsageError(message, error.ctx)
     return error
+
+
+def _show_warning(
+    otherwise: Callable[..., None], message: Warning | str, category: type[Warning], *where: Any
+) -> None:
+    """Print a warning of mprunner's own as its other lines, without the place in the program."""
+    from mprunner.values import FaultWarning  # here: --help must not wait for it
+
+    if issubclass(category, FaultWarning):
+        say(f"warning: {message}", err=True)
+    else:
+        otherwise(message, category, *where)
 
 
 def _open_closed_streams() -> None:

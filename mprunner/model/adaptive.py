@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mprunner.model.records import Record, Status
-from mprunner.values import read_fields
+from mprunner.values import guarded, read_fields
 
 MIN_REPEATS: Final = 5
 """Below five repeats a bootstrap interval of the median holds less than it says: at three, 73-77 %, not 95 %."""
@@ -96,11 +96,15 @@ class AdaptiveRepeats:
         if self._looked.get(case_id) == repeats or not self.until.looks_after(repeats):
             return False
         self._looked[case_id] = repeats
-        precision = self._precision(self._values[case_id])
+        precision = self._precision_of(case_id)
         if precision is None or precision > self.until.ci_ratio:
             return False
         self._spared[case_id] = max(0, self.most - repeats)
         return True
+
+    def _precision_of(self, case_id: str) -> float | None:
+        what = f"the interval of {self.until.metric}, after which more or fewer repeats are executed,"
+        return guarded(what, lambda: self._precision(self._values[case_id]), None)
 
     @property
     def spared(self) -> int:
@@ -121,7 +125,7 @@ class AdaptiveRepeats:
     def still_wide(self) -> dict[str, float | None]:
         """Return, by case id, the precision of the cases that had all their repeats and did not get there."""
         ended = (case_id for case_id, repeats in self._repeats.items() if repeats >= self.most)
-        found = {case_id: self._precision(self._values[case_id]) for case_id in ended}
+        found = {case_id: self._precision_of(case_id) for case_id in ended}
         return {
             case_id: precision
             for case_id, precision in found.items()

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +20,7 @@ from mprunner.model.rules import OF_EACH, Condition, Expectation, ParamValue, Wh
 from mprunner.model.text import printable
 from mprunner.report.wording import number, reasons, share, span, states, trials
 from mprunner.tables import Frames, plain_cells
-from mprunner.values import Scalar
+from mprunner.values import Scalar, guarded
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -45,8 +46,8 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "found": finding.found,
         "case_id": finding.case_id,
         "label": finding.label,
-        "about": about(finding),
-        "told": told(finding),
+        "about": guarded("what was judged", partial(about, finding), finding.variable),
+        "told": guarded("what a finding says", partial(told, finding), ""),
         "note": finding.note,
     }
 
@@ -182,7 +183,8 @@ def verdict_digest(judgement: Judgement, *, complete: bool) -> VerdictDigest:
 def _lines(found: str, findings: Sequence[Finding]) -> Iterator[VerdictLine]:
     own = [finding for finding in findings if finding.found == found]
     for finding in own[:SHOWN]:
-        yield VerdictLine(f"{found}: {_line(finding)}", finding.fails)
+        line = guarded("a line of the verdict", partial(_line, finding), finding.label)
+        yield VerdictLine(f"{found}: {line}", finding.fails)
     if len(own) > SHOWN:
         yield VerdictLine(f"{found}: … and {number(len(own) - SHOWN)} more in verdict.json", own[0].fails)
 

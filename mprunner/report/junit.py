@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TextIO
 from xml.sax.saxutils import escape, quoteattr
 
+from mprunner.analysis.statistics import finite
 from mprunner.analysis.verdict import FAILING
 from mprunner.model.records import Status
 from mprunner.model.text import printable
@@ -211,4 +212,4 @@ def _text(text: str) -> str:
 
 
 def _seconds(seconds: float) -> str:
-    return f"{seconds:.6f}"
+    return f"{finite(seconds) or 0.0:.6f}"

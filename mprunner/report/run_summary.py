@@ -6,9 +6,10 @@ As plain lines, or as a table for a terminal.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import fsum
 from statistics import mean, median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -19,7 +20,7 @@ from mprunner.analysis.diagnostics import (
     groups_of,
     noise_of_cases,
 )
-from mprunner.analysis.statistics import Interval, median_of
+from mprunner.analysis.statistics import Interval, finite, median_of
 from mprunner.analysis.summary import Values, counted, partners_of, present_by_case, values_of
 from mprunner.analysis.verdict import Judgement
 from mprunner.model.adaptive import AdaptiveRepeats
@@ -48,7 +49,7 @@ from mprunner.report.wording import (
 )
 from mprunner.runs import RunInfo
 from mprunner.tables import Frames, StatusCounts, plain_cells
-from mprunner.values import Scalar
+from mprunner.values import Scalar, guarded
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -211,8 +212,12 @@ def digest(
         headline=_headline(header, executed, measured, needed),
         description=printable(" ".join(header.experiment.get("description", "").split())),
         cases=tuple(_cases(header, frames, compared)),
-        remarks=tuple(
-            _remarks(header, frames, run, adaptive, _meaning(header.declaration) if compared else "")
+        remarks=guarded(
+            "what makes the numbers doubtful",
+            lambda: tuple(
+                _remarks(header, frames, run, adaptive, _meaning(header.declaration) if compared else "")
+            ),
+            (),
         ),
         verdict=verdict_digest(judgement, complete=settled >= needed) if judgement.rules else None,
     )
@@ -300,7 +305,11 @@ def _cases(header: Header, frames: Frames, compared: Mapping[str, str]) -> Itera
         )
         yield CaseDigest(
             label=printable(label),
-            told=fill_summary(template or f"{trials(tally[Status.OK])} ok", case),
+            told=guarded(
+                f"what happened in {label or 'the only case'}",
+                partial(fill_summary, template or f"{trials(tally[Status.OK])} ok", case),
+                NO_VALUE,
+            ),
             compared=compared.get(case_id, ""),
             failed="; ".join(
                 f"{n:,} of {total}: {status}" for status, n in tally.items() if status != Status.OK
@@ -322,17 +331,20 @@ def _comparisons(header: Header, frames: Frames, summary: pd.DataFrame) -> Mappi
     columns = ["case_id", "unit", "ratio", "ratio_ci_low", "ratio_ci_high", "efficiency"]
     for cells in zip(*(plain_cells(rows[name]) for name in columns), strict=True):
         row = dict(zip(columns, cells, strict=True))
-        interval = (
-            None if row["ratio_ci_low"] is None else Interval(row["ratio_ci_low"], row["ratio_ci_high"])
-        )
         own, partner = frames.params[row["case_id"]], frames.params[partners[row["case_id"]]]
         differing = (name for name in header.baseline if own[name] != partner[name])
         other = printable(label_of(partner, differing))
-        words = comparison(field.name, row["unit"] or "", row["ratio"], interval, other)
-        if row["efficiency"] is not None:
-            words += f", efficiency {number(round(100 * row['efficiency']))}%"
-        told[row["case_id"]] = words
+        words = partial(_compared_in_words, field.name, row, other)
+        told[row["case_id"]] = guarded(f"the comparison with {other}", words, "")
     return told
+
+
+def _compared_in_words(metric: str, row: Mapping[str, Any], other: str) -> str:
+    interval = None if row["ratio_ci_low"] is None else Interval(row["ratio_ci_low"], row["ratio_ci_high"])
+    words = comparison(metric, row["unit"] or "", row["ratio"], interval, other)
+    if row["efficiency"] is not None and finite(percent := 100 * row["efficiency"]) is not None:
+        words += f", efficiency {number(round(percent))}%"
+    return words
 
 
 def _meaning(declaration: Declaration) -> str:

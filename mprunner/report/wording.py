@@ -5,6 +5,7 @@ what makes numbers doubtful.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from math import floor, isfinite, isinf, log10
 from typing import Any
 
@@ -56,6 +57,8 @@ def span(low: float, high: float, unit: str) -> str:
 
 def share(value: float) -> str:
     """Return a share as a percentage with three significant digits, more if it else read 100%; ``98.7%``."""
+    if not isfinite(100 * value):
+        return f"{100 * Decimal(value):.3g}%"
     digits = 3
     while value < 1 and digits < 12 and float(f"{100 * value:.{digits}g}") == 100:
         digits += 1
@@ -88,7 +91,8 @@ def comparison(metric: str, unit: str, ratio: float, interval: Interval | None, 
 
     A duration reads ``5.1× slower than guard none (4.8–5.5)``, anything else ``cost 5.1× that of guard none``.
     """
-    if unit != "s" or ratio <= 0 or (interval and interval.low <= 0):
+    least = min(ratio, interval.low) if interval else ratio
+    if unit != "s" or least <= 0 or not isfinite(1 / least):
         return f"{metric} {factor(ratio, interval)}× that of {other}{bracketed(interval)}"
     if _includes_one(ratio, interval):
         return f"about as fast as {other}{bracketed(interval)}"
