@@ -29,7 +29,7 @@ def summarise(frames: Frames, header: Header) -> pd.DataFrame:
     partners = partners_of(frames, header)
     metrics = [field for field in header.declaration.metrics if field.type != "str"]
     columns = [
-        _summarised(field, values_of(trials, field.name), partners, frames.params, header.declaration)
+        _summarised(field, values_of(trials, field.name), partners, frames.params, header)
         for field in metrics
     ]
     rows = len(frames.params) * len(metrics)
@@ -50,7 +50,7 @@ def _summarised(
     by_case: Values,
     partners: Mapping[str, str],
     params: Mapping[str, Mapping[str, Scalar]],
-    declaration: Declaration,
+    header: Header,
 ) -> dict[str, Sequence[object]]:
     """Summarise a metric: by column, a cell for each case."""
     own = [list(by_case.get(case_id, {}).values()) for case_id in params]
@@ -61,7 +61,7 @@ def _summarised(
     ratios = [of_partners.get(case_id) for case_id in params]
     intervals = [ratio and ratio.interval for ratio in ratios]
     sped_up: list[tuple[float | None, float | None]] = [
-        _sped_up(ratio, _parallel_processes(params[case_id], params[partners[case_id]], declaration))
+        _sped_up(ratio, _parallel_processes(params[case_id], params[partners[case_id]], header))
         if ratio is not None and field.unit == "s"
         else (None, None)
         for case_id, ratio in zip(params, ratios, strict=True)
@@ -144,14 +144,34 @@ def _sped_up(ratio: Ratio, processes: int | None) -> tuple[float | None, float |
 
 
 def _parallel_processes(
-    params: Mapping[str, Scalar], partner: Mapping[str, Scalar], declaration: Declaration
+    params: Mapping[str, Scalar], partner: Mapping[str, Scalar], header: Header
 ) -> int | None:
-    """Return how many processes a case has, if its partner does the same work alone; else there's no efficiency."""
+    """Return how many processes a case has, if its partner does the same work alone; else there's no efficiency.
+
+    A case that works alone itself has none: its number of processes is one that it does not use. And a number that
+    the baseline names, other than that of processes, may be the amount of work: it must be the same.
+    """
+    declaration, serial = header.declaration, header.declaration.serial
     processes = _processes(params, declaration)
-    serial = declaration.serial
-    is_serial = bool(serial) and all(partner[name] == value for name, value in serial.items())
-    alone = is_serial or (_processes(partner, declaration) == 1 and processes != 1)
+    if _is_serial(params, serial):
+        return None
+    of_work = (
+        field.name
+        for field in declaration.params
+        if field.name in header.baseline
+        and field.name not in serial
+        and field.type in ("int", "float")
+        and not field.counts_processes
+    )
+    if any(params[name] != partner[name] for name in of_work):
+        return None
+    alone = _is_serial(partner, serial) or (_processes(partner, declaration) == 1 and processes != 1)
     return processes if alone else None
+
+
+def _is_serial(params: Mapping[str, Scalar], serial: Mapping[str, Scalar]) -> bool:
+    """Whether a case does its work alone, as its scenario says."""
+    return bool(serial) and all(params[name] == value for name, value in serial.items())
 
 
 def _processes(params: Mapping[str, Scalar], declaration: Declaration) -> int | None:

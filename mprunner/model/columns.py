@@ -179,8 +179,8 @@ _SUMMARY: Final = {
     "efficiency": Column(
         "float",
         "statistic",
-        "`speedup` divided by the number of processes; only where a param counts them and the baseline's case "
-        "works alone",
+        "`speedup` divided by the number of processes; only where a param counts them, the baseline's case works "
+        "alone and does as much, and the case itself does not work alone",
     ),
 }
 

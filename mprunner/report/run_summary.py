@@ -27,7 +27,7 @@ from mprunner.model.adaptive import AdaptiveRepeats
 from mprunner.model.declaration import Declaration, Field
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status, label_of
-from mprunner.model.summary_sentence import Clause, Placeholder, Statistic, parse_summary
+from mprunner.model.summary_sentence import Clause, Placeholder, Statistic, parse_summary, told_by
 from mprunner.model.text import printable
 from mprunner.report.findings import VerdictDigest, render_verdict, verdict_digest, verdict_text
 from mprunner.report.wording import (
@@ -204,7 +204,10 @@ def digest(
         run: what its run.json says of the machine, if that is asked for.
     """
     executed, measured = _total(frames.statuses), _total(frames.measured_statuses)
-    compared = _comparisons(header, frames, summary)
+    field = compared_field(header.declaration)
+    rows = summary[(summary["metric"] == (field and field.name)) & summary["ratio"].notna()]
+    compared = {} if field is None else _comparisons(field, header, frames, rows)
+    meaning = _meaning(field, bool(rows["efficiency"].notna().any())) if field and compared else ""
     adaptive = adaptive_repeats(frames.trials, header)
     needed = header.planned - (0 if adaptive is None else adaptive.spared)
     settled = sum(executed.values()) - executed.get(Status.CANCELLED, 0)
@@ -214,9 +217,7 @@ def digest(
         cases=tuple(_cases(header, frames, compared)),
         remarks=guarded(
             "what makes the numbers doubtful",
-            lambda: tuple(
-                _remarks(header, frames, run, adaptive, _meaning(header.declaration) if compared else "")
-            ),
+            lambda: tuple(_remarks(header, frames, run, adaptive, meaning)),
             (),
         ),
         verdict=verdict_digest(judgement, complete=settled >= needed) if judgement.rules else None,
@@ -317,40 +318,43 @@ def _cases(header: Header, frames: Frames, compared: Mapping[str, str]) -> Itera
         )
 
 
-def _comparisons(header: Header, frames: Frames, summary: pd.DataFrame) -> Mapping[str, str]:
+def _comparisons(field: Field, header: Header, frames: Frames, rows: pd.DataFrame) -> Mapping[str, str]:
     """Say, by case id, how a case's duration compares with that of its baseline.
 
-    The baseline's case is named by what the experiment's baseline says and the case does not agree with.
+    The baseline's case is named by what the experiment's baseline says and the case does not agree with. The metric
+    is named where the case's sentence does not tell it: a ratio beside other numbers reads as if it were of those.
+
+    Args:
+        field: the metric.
+        header: of the run's journal.
+        frames: the run's tables.
+        rows: those of the summary that have a ratio of that metric.
     """
     told: dict[str, str] = {}
-    field = compared_field(header.declaration)
-    if field is None:
-        return told
     partners = partners_of(frames, header)
-    rows = summary[(summary["metric"] == field.name) & summary["ratio"].notna()]
+    is_told = not header.declaration.summary or field.name in told_by(header.declaration.summary)
     columns = ["case_id", "unit", "ratio", "ratio_ci_low", "ratio_ci_high", "efficiency"]
     for cells in zip(*(plain_cells(rows[name]) for name in columns), strict=True):
         row = dict(zip(columns, cells, strict=True))
         own, partner = frames.params[row["case_id"]], frames.params[partners[row["case_id"]]]
         differing = (name for name in header.baseline if own[name] != partner[name])
         other = printable(label_of(partner, differing))
-        words = partial(_compared_in_words, field.name, row, other)
+        words = partial(_compared_in_words, field.name, row, other, named=not is_told)
         told[row["case_id"]] = guarded(f"the comparison with {other}", words, "")
     return told
 
 
-def _compared_in_words(metric: str, row: Mapping[str, Any], other: str) -> str:
+def _compared_in_words(metric: str, row: Mapping[str, Any], other: str, *, named: bool) -> str:
     interval = None if row["ratio_ci_low"] is None else Interval(row["ratio_ci_low"], row["ratio_ci_high"])
-    words = comparison(metric, row["unit"] or "", row["ratio"], interval, other)
+    words = comparison(metric, row["unit"] or "", row["ratio"], interval, other, named=named)
     if row["efficiency"] is not None and finite(percent := 100 * row["efficiency"]) is not None:
         words += f", efficiency {number(round(percent))}%"
     return words
 
 
-def _meaning(declaration: Declaration) -> str:
-    field = compared_field(declaration)
-    parts = [f"{field.name}: {field.doc}"] if field is not None and field.doc else []
-    if any(field.counts_processes for field in declaration.params):
+def _meaning(field: Field, has_efficiency: bool) -> str:
+    parts = [f"{field.name}: {field.doc}"] if field.doc else []
+    if has_efficiency:
         parts.append("efficiency: the speed-up over the number of processes")
     return "; ".join(parts)
 

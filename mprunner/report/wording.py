@@ -86,20 +86,24 @@ def trials(count: int, kind: str = "") -> str:
     return f"{count:,} {kind}trial{'' if count == 1 else 's'}"
 
 
-def comparison(metric: str, unit: str, ratio: float, interval: Interval | None, other: str) -> str:
+def comparison(
+    metric: str, unit: str, ratio: float, interval: Interval | None, other: str, *, named: bool = False
+) -> str:
     """Return how a case compares that has ``ratio`` times the metric of another, such as a baseline.
 
-    A duration reads ``5.1× slower than guard none (4.8–5.5)``, anything else ``cost 5.1× that of guard none``.
+    A duration reads ``5.1× slower than guard none (4.8–5.5)``, anything else ``cost 5.1× that of guard none``. With
+    ``named`` a duration is named, too: ``wall_s: 5.1× slower than guard none``.
     """
     least = min(ratio, interval.low) if interval else ratio
     if unit != "s" or least <= 0 or not isfinite(1 / least):
         return f"{metric} {factor(ratio, interval)}× that of {other}{bracketed(interval)}"
+    metric = f"{metric}: " if named else ""
     if _includes_one(ratio, interval):
-        return f"about as fast as {other}{bracketed(interval)}"
+        return f"{metric}about as fast as {other}{bracketed(interval)}"
     if ratio > 1:
-        return f"{factor(ratio, interval)}× slower than {other}{bracketed(interval)}"
+        return f"{metric}{factor(ratio, interval)}× slower than {other}{bracketed(interval)}"
     inverse = interval and Interval(1 / interval.high, 1 / interval.low)
-    return f"{factor(1 / ratio, inverse)}× faster than {other}{bracketed(inverse)}"
+    return f"{metric}{factor(1 / ratio, inverse)}× faster than {other}{bracketed(inverse)}"
 
 
 def _includes_one(ratio: float, interval: Interval | None) -> bool:

@@ -6,12 +6,14 @@ import pandas as pd
 import pytest
 
 from mprunner.analysis.summary import baseline_partners, summarise
+from mprunner.analysis.verdict import judge
 from mprunner.errors import PluginError
 from mprunner.model.columns import TABLES
 from mprunner.model.declaration import Field
 from mprunner.model.records import Status
+from mprunner.model.rules import Rules
 from mprunner.model.summary_sentence import check_summary
-from mprunner.report.run_summary import CaseValues, fill_summary
+from mprunner.report.run_summary import CaseValues, digest, fill_summary
 from mprunner.tables.frames import build_frames
 from tests.made import DECLARATION, header, record, run
 
@@ -148,6 +150,46 @@ def test_efficiency_is_told_against_work_that_was_done_alone(partner, serial, ef
     row = row_of(summarise(build_frames(made), made.header), "lock")
     assert row["speedup"] == 4
     assert (None if pd.isna(row["efficiency"]) else row["efficiency"]) == efficiency
+
+
+SIZED = replace(
+    DECLARATION,
+    params=(
+        DECLARATION.params[0],
+        Field(name="processes", type="int", counts_processes=True),
+        Field(name="size", type="int"),
+    ),
+    serial={"guard": "none"},
+)
+
+
+@pytest.mark.parametrize(
+    ("baseline", "params", "efficiency"),
+    [
+        ({"guard": "none"}, {"guard": "lock", "processes": 8, "size": 10}, 0.5),
+        ({"guard": "none"}, {"guard": "lock", "processes": 8, "size": 20}, 0.5),  # as a chunk's may be
+        ({"size": 10}, {"guard": "none", "processes": 8, "size": 20}, None),  # works alone
+        ({"guard": "none", "size": 10}, {"guard": "lock", "processes": 8, "size": 20}, None),  # does more
+        ({"guard": "none", "processes": 4}, {"guard": "lock", "processes": 8, "size": 10}, 0.5),
+    ],
+)
+def test_neither_a_case_that_works_alone_nor_one_of_another_amount_of_work_has_an_efficiency(
+    baseline, params, efficiency
+):
+    slow, fast = timed("none", 0, 1.0), timed("lock", 0, 0.25)
+    base = {"guard": "none", "processes": 4, "size": 10}
+    made = run(
+        replace(slow, attempt=replace(slow.attempt, params=base)),
+        replace(fast, attempt=replace(fast.attempt, params=params)),
+        declaration=SIZED,
+        baseline=baseline,
+    )
+    frames = build_frames(made)
+    summary = summarise(frames, made.header)
+    row = row_of(summary, "lock")
+    assert (None if pd.isna(row["efficiency"]) else row["efficiency"]) == efficiency
+    remarks = digest(made.header, frames, summary, judge(frames, Rules())).remarks
+    assert ("efficiency" in str(remarks)) == (efficiency is not None)
 
 
 @pytest.mark.parametrize(

@@ -50,8 +50,10 @@ def test_a_run_is_told_case_by_case_beside_aligned_labels():
     assert rendered(*records, baseline={"guard": "none"}) == (
         "bank: race-bank, 18 trials, all ok\n"
         "guard none        6 of 6 trials lost updates, final balance −3,485 … 100\n"
-        "guard lock        0 of 6 trials lost updates, final balance 100; 5.1× slower than guard none (5.1–5.1)\n"
-        "guard semaphore   0 of 6 trials lost updates, final balance 100; 1.80× faster than guard none (1.80–1.80)\n"
+        "guard lock        0 of 6 trials lost updates, final balance 100; "
+        "wall_s: 5.1× slower than guard none (5.1–5.1)\n"
+        "guard semaphore   0 of 6 trials lost updates, final balance 100; "
+        "wall_s: 1.80× faster than guard none (1.80–1.80)\n"
         "fastest: guard semaphore"
     )
 
