@@ -224,12 +224,17 @@ def _share_from(extreme: float, ranks: NDArray[np.float64]) -> float:
     return float(shares[round(2 * extreme) :].sum())
 
 
-def _student_p(differences: Sequence[float]) -> float:
-    spread = stdev(differences)
+def _student_p(differences: Sequence[float]) -> float | None:
+    """Return the two-sided p of Student's paired t test; None where no float holds their mean or their spread."""
+    if not all(map(math.isfinite, differences)):
+        return None
+    try:
+        spread, mean = stdev(differences), fmean(differences)
+    except OverflowError:
+        return None
     if spread == 0:
         return 1.0 if differences[0] == 0 else 2.0 ** (1 - len(differences))  # as the sign test has it
-    t = fmean(differences) / (spread / math.sqrt(len(differences)))
-    return two_sided_p(t, len(differences) - 1)
+    return two_sided_p(mean / (spread / math.sqrt(len(differences))), len(differences) - 1)
 
 
 def independent_p(base: Sequence[float], new: Sequence[float], tests: int) -> tuple[float | None, float]:

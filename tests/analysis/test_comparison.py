@@ -496,6 +496,7 @@ def test_a_setting_of_another_shape_is_no_crash():
 @given(*[st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=7)] * 2)
 @example([-1.7e308, *[1.7e308] * 5], [1.7e308, *[-1.7e308] * 5])
 @example([1e-300] * 6, [1e300] * 6)
+@example([0.0, 0.0, 2.2e307, 0.0, 0.0], [0.0, 0.0, -1.6e308, 0.0, 0.0])
 def test_whatever_the_values_no_number_of_a_comparison_is_infinite(base, new):
     ours, theirs = case(base, "none"), case(new, "lock")
     sides = [made(replace(ours, params={})), made(replace(theirs, params={}))]
