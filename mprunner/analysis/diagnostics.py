@@ -1,5 +1,6 @@
 """What a reader should know of a run's numbers: failures, the fastest case, spared trials, noise."""
 
+import re
 import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,10 @@ from mprunner.tables import plain_cells
 
 _ENDED = ("status", "error_type", "error_message", "signal", "exit_code", "trial_id", "attempt")
 _CRASHES = (signal.SIGSEGV, signal.SIGFPE, signal.SIGABRT, signal.SIGBUS, signal.SIGILL)
+_OF_ONE_TRIAL = re.compile(
+    r"\b((?:pid|process|child|worker)\W{1,3}|0x)(?:(?<=0x)[0-9a-fA-F]{6,}|\d+\b)", re.IGNORECASE
+)
+"""What makes one reason another in every trial: ids of processes, and addresses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +68,17 @@ def _failed(final: pd.DataFrame) -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 def _ways(endings: Iterable[tuple[Any, ...]]) -> tuple[Failure, ...]:
     logs: dict[tuple[str, str], str] = {}
+    told: dict[tuple[str, str], str] = {}
     counts: Counter[tuple[str, str]] = Counter()
     for status, error_type, message, signal_number, exit_code, trial_id, attempt in endings:
-        way = (str(status), reason(Status(status), error_type, message, signal_number, exit_code))
+        why = reason(Status(status), error_type, message, signal_number, exit_code)
+        way = (str(status), _OF_ONE_TRIAL.sub(r"\1…", why))
+        told[way] = why if told.get(way, why) == why else way[1]
         if way[1] or status == Status.TIMEOUT:
             logs.setdefault(way, f"{trial_id}.{attempt}.log" if _has_log(status, signal_number) else "")
             counts[way] += 1
     return tuple(
-        Failure(status=way[0], reason=way[1], count=count, log=logs[way])
+        Failure(status=way[0], reason=told[way], count=count, log=logs[way])
         for way, count in counts.most_common()
     )
 

@@ -1,5 +1,6 @@
 """The command line: one module per command, imported when it is called; the only place that prints and exits."""
 
+import errno
 import importlib
 import os
 import shlex
@@ -125,12 +126,34 @@ def main(argv: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing may fail at exit any more
         end_by(signal.SIGPIPE)
     except OSError as error:
+        if error.errno == errno.ENOENT and not _has_folder():
+            fail(MprunnerError("the current folder is gone", "change to one that is there, and try again"))
         fail(MprunnerError(f"the output can't be written: {error.strerror or error}"))
-    except Exception:  # a fault of mprunner's own: everything a report of it needs
+    except Exception as error:  # a fault of mprunner's own: everything a report of it needs
+        if isinstance(error, MemoryError) or (isinstance(error, ImportError) and _has_memory_limit()):
+            fail(
+                MprunnerError(
+                    f"there is not enough memory for mprunner: {error}".rstrip(": "), "see `ulimit -v`"
+                )
+            )
         traceback.print_exc()
         say("error: internal error; please report it with the lines above", err=True)
         sys.exit(MprunnerError.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _has_folder() -> bool:
+    """Whether the current folder is still there."""
+    with suppress(OSError):
+        return bool(os.getcwd())
+    return False
+
+
+def _has_memory_limit() -> bool:
+    """Whether the addresses that a process may have are limited, by which libraries fail to be loaded."""
+    import resource
+
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
 
 
 _KEYS = ("timeout", "warmup", "seed", "order", "retries", "isolation", "cpus", "limits", "baseline", "name")

@@ -1,5 +1,6 @@
 """A launcher process, seen from the runner: starting it, talking with it, ending it and all that it leaves."""
 
+import errno
 import os
 import select
 import signal
@@ -76,9 +77,13 @@ class Launcher:
         except OSError as error:
             here.close()
             self._stderr.close()
-            raise MprunnerError(
-                f"the launcher can't be started: {error.strerror}", "see the limits of `ulimit -a`"
-            ) from error
+            may_not = error.errno in (errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOEXEC)
+            hint = (
+                f"see whether {sys.executable} may be executed"
+                if may_not
+                else "see the limits of `ulimit -a`"
+            )
+            raise MprunnerError(f"the launcher can't be started: {error.strerror}", hint) from error
 
     def greet(self, hello: Hello) -> Ready:
         """Have the launcher get ready and return what it says of itself; if it can't, it is closed.
@@ -113,7 +118,8 @@ class Launcher:
             raise LauncherKilledError(
                 f"signal {number} ended the launcher before the first trial", said or None
             )
-        raise MprunnerError("the launcher did not start", said or "it printed nothing")
+        why = said.splitlines()[-1] if said else "it printed nothing"
+        raise MprunnerError(f"the launcher did not start: {why}", "see the limits of `ulimit -a`")
 
     def execute(self, order: Order, interrupt: Interrupt) -> Ended | None:
         """Have one attempt executed; None if the launcher is dead or gives no word in time."""

@@ -97,6 +97,9 @@ def sync_folder(folder: Path) -> None:
         finally:
             os.close(fd)
     except OSError as error:
+        if error.errno == errno.EINVAL:
+            message = f"{folder} is on a file system that can't sync folders: results could be lost"
+            raise ResultsError(message, "choose another folder with --results") from error
         raise unwritable(folder, error) from error
 
 

@@ -3,7 +3,7 @@ record is in the journal before the next trial begins.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module
@@ -87,6 +87,11 @@ class Started:
     warn: Warn
 
 
+def _import_numpy() -> None:
+    with suppress(Exception):  # it is told when it is needed
+        import_module("numpy")
+
+
 @contextmanager
 def started(
     prepared: Prepared, executor: Executor, *, beside_orphans: bool = False, warn: Warn = ignore
@@ -105,7 +110,7 @@ def started(
         orphans = find_orphans(refuse=not beside_orphans)
         quota = quota_warning(cpu_quota(), len(cpus))
         # The tables need numpy after the last trial; the launcher takes as long to import the scenario.
-        meanwhile = Thread(target=import_module, args=("numpy",))
+        meanwhile = Thread(target=_import_numpy)
         meanwhile.start()
         try:
             with asked_git(Path(prepared.experiment.path).parent) as git:

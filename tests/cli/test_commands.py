@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -292,3 +293,41 @@ def test_what_is_no_experiment_is_told_with_the_file_that_may_be_meant(
         (tmp_path / name).write_text("")
     done = in_process("plan", named)
     assert (done.returncode, message in done.stderr, hint in done.stderr) == (2, True, True), done.stderr
+
+
+def test_a_current_folder_that_is_gone_is_told_in_one_line(in_process, bank, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    done = in_process("plan", bank, "--plugin", "x.py")
+    assert (
+        done.stderr == "error: the current folder is gone\nhint: change to one that is there, and try again\n"
+    )
+
+
+def test_a_lack_of_memory_is_told_in_one_line(in_process, monkeypatch):
+    def lack(*args, **options):
+        raise MemoryError
+
+    monkeypatch.setattr(mprunner.cli.cli, "main", lack)
+    assert (
+        in_process("list").stderr == "error: there is not enough memory for mprunner\nhint: see `ulimit -v`\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [
+        (0o600, "the launcher can't be started: Permission denied\nhint: see whether {} may be executed"),
+        (0o700, "the launcher did not start: no memory\nhint: see the limits of `ulimit -a`"),
+    ],
+)
+def test_a_launcher_that_does_not_start_is_told_in_one_line(
+    in_process, bank, tmp_path, monkeypatch, mode, told
+):
+    interpreter = tmp_path / "python"
+    interpreter.write_text("#!/bin/sh\necho Traceback\necho no memory\n")
+    interpreter.chmod(mode)
+    monkeypatch.setattr(sys, "executable", str(interpreter))
+    done = in_process("run", bank)
+    assert (done.returncode, done.stderr) == (3, f"error: {told.format(interpreter)}\n")

@@ -253,6 +253,24 @@ def test_each_different_reason_is_told_once_and_what_most_trials_ended_of_first(
     assert [line.split(" ")[1] for line in text if line.startswith("error: ")] == ["ValueError:", "KeyError:"]
 
 
+def test_reasons_that_differ_in_ids_of_processes_or_in_addresses_are_one():
+    text = rendered(
+        *(
+            failed(n, error=("ValueError", f"child {4700 + n} ended: <Pipe at 0x7f00aa{n:02}>"))
+            for n in range(3)
+        ),
+        failed(3, error=("KeyError", "process 4711")),
+        failed(4, error=("KeyError", "row 1")),
+        failed(5, error=("KeyError", "row 2")),
+    ).splitlines()
+    assert [line.partition(" (")[0] for line in text if line.startswith("error: ")] == [
+        "error: ValueError: child … ended: <Pipe at 0x…>",
+        "error: KeyError: process 4711",
+        "error: KeyError: row 1",
+        "error: KeyError: row 2",
+    ]
+
+
 def test_more_reasons_than_five_are_counted():
     text = rendered(*(failed(n, error=("ValueError", f"{n}")) for n in range(7)))
     assert [line.split(" ")[2] for line in text.splitlines() if line.startswith("error: ")] == list("01234")

@@ -1,5 +1,6 @@
 """Which run is the newest, whatever the clock said, and which repository a run was made from."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -7,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mprunner.errors import ResultsError
 from mprunner.runs import all_runs, asked_git, find_run, written_atomically
+from mprunner.runs.atomic import sync_folder
 from mprunner.runs.folder import create_run_folder
 
 
@@ -92,3 +95,13 @@ def test_only_what_processes_that_are_gone_left_of_this_file_is_removed(tmp_path
         file.write("new")
     assert {path.name for path in tmp_path.iterdir()} == {*kept, "a.csv", "victim"}
     assert (tmp_path / "victim").read_text() == "precious"
+
+
+def test_a_file_system_that_can_not_sync_folders_is_told_as_that(tmp_path, monkeypatch):
+    def refuse(fd):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(ResultsError, match="is on a file system that can't sync folders") as caught:
+        sync_folder(tmp_path)
+    assert caught.value.hint == "choose another folder with --results"
