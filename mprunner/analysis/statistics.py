@@ -212,6 +212,7 @@ def _ratios_of(values: Mapping[int, float], baseline: Mapping[int, float]) -> Se
     return ratios if all(map(math.isfinite, ratios)) else ()
 
 
+_ONE_BY_ONE, _TOGETHER = 64, 1_024  # terms of a sum: most have few
 _STEPS = 100  # halvings of [0, 1]: more than a float has bits
 _MANY = 1e6  # hits and misses: from there on both ways agree, and there would be ever more terms to be added
 _TOO_MANY = 1e12  # observations: the terms would have no right digit
@@ -279,9 +280,17 @@ def _at_least(count: int, observations: int, share: float) -> float:
     chosen = lgamma(observations + 1) - lgamma(count + 1) - lgamma(observations - count + 1)
     term = exp(chosen + count * log(share) + (observations - count) * log1p(-share))
     total, odds = 0.0, share / (1 - share)
-    for k in range(count, observations + 1):
+    for k in range(count, min(count + _ONE_BY_ONE, observations + 1)):
         total += term
         term *= (observations - k) / (k + 1) * odds
         if term <= total * 1e-17:
-            break
+            return total
+    for start in range(count + _ONE_BY_ONE, observations + 1, _TOGETHER):  # the same numbers, many at once
+        places = np.arange(start, min(start + _TOGETHER, observations + 1), dtype=np.float64)
+        terms = np.cumprod(np.concatenate(([term], (observations - places) / (places + 1) * odds)))
+        totals = np.cumsum(np.concatenate(([total], terms[:-1])))[1:]
+        (ended,) = np.nonzero(terms[1:] <= totals * 1e-17)
+        if ended.size:
+            return float(totals[ended[0]])
+        term, total = float(terms[-1]), float(totals[-1])
     return total

@@ -30,7 +30,7 @@ from mprunner.tables import (
     StatusCounts,
     make_frame,
     state_order,
-    state_texts,
+    state_text,
 )
 from mprunner.values import Scalar, guarded
 
@@ -205,11 +205,11 @@ def outcomes_table(frames: Frames, header: Header, judged: Judged) -> pd.DataFra
 
 
 def _rows(states: Sequence[State]) -> Iterator[dict[str, object]]:
-    for text, state in zip(state_texts([state.value for state in states]), states, strict=True):
+    for state in states:
         exact = partial(share_interval, state.count, state.observations)
-        interval = guarded(f"the interval of the share of {text}", exact, None)
+        interval = guarded(f"the interval of the share of {state_text(state.value)}", exact, None)
         yield {
-            "value": text,
+            "value": state_text(state.value),
             "count": state.count,
             "observations": state.observations,
             "share": state.count / state.observations,

@@ -131,7 +131,8 @@ _OUTCOMES: Final = {
     "value": Column(
         "str",
         "key",
-        "the state, written as text; in quotes if the state is a text that could be taken for another state",
+        "the state, written as text; in quotes if the state is a text that could be taken for a number, `True`, "
+        "`False`, `None` or a text in quotes",
     ),
     "count": Column("int", "outcome", "how often it was observed"),
     # not rounds: that is a param of scenarios whose actors start over

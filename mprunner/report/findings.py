@@ -18,7 +18,7 @@ from mprunner.analysis.verdict import (
 )
 from mprunner.model.rules import OF_EACH, Condition, Expectation, ParamValue, Where, operand_value
 from mprunner.model.text import printable
-from mprunner.report.wording import number, reasons, share, span, states, trials
+from mprunner.report.wording import exact, number, reasons, share, span, states, telling, trials
 from mprunner.tables import Frames, plain_cells
 from mprunner.values import Scalar, guarded
 
@@ -78,7 +78,7 @@ def _came_to(found: Statuses | Seen, finding: Finding) -> str:
             return "no trial has a value"
         case Seen(values, count, of):
             is_of_each = finding.expectation is None or finding.expectation.stat in OF_EACH
-            return f"{_values(values)} {f'in {number(count)} of' if is_of_each else 'over'} {trials(of)}"
+            return f"{_values(values, finding)} {f'in {number(count)} of' if is_of_each else 'over'} {trials(of)}"
 
 
 def wanted(expectation: Expectation, params: Mapping[str, Scalar] | None = None) -> str:
@@ -104,16 +104,16 @@ def described(condition: Condition, params: Mapping[str, Scalar] | None = None) 
     if condition.one_of:
         parts.append("one of " + ", ".join(_text(value) for value in condition.one_of))
     if condition.min is not None and condition.max is not None:
-        parts.append(span(condition.min, condition.max, ""))
+        parts.append(" … ".join(dict.fromkeys((exact(condition.min), exact(condition.max)))))
     elif condition.min is not None:
-        parts.append(f"at least {number(condition.min)}")
+        parts.append(f"at least {exact(condition.min)}")
     elif condition.max is not None:
-        parts.append(f"at most {number(condition.max)}")
+        parts.append(f"at most {exact(condition.max)}")
     return " and ".join(parts)
 
 
 def _operand(condition: Condition, params: Mapping[str, Scalar] | None) -> str:
-    within = f" ± {number(condition.tolerance)}" if condition.tolerance else ""
+    within = f" ± {exact(condition.tolerance)}" if condition.tolerance else ""
     if isinstance(condition.equals, ParamValue) and params is None:
         return f"the case's {condition.equals.param}{within}"
     return _text(operand_value(condition.equals, params or {})) + within
@@ -121,19 +121,29 @@ def _operand(condition: Condition, params: Mapping[str, Scalar] | None) -> str:
 
 def _text(value: Scalar) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return number(value)
+        return exact(value)
     if value is None:
         return "null"  # as an experiment writes it
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _values(distinct: Sequence[Scalar]) -> str:
-    if len(distinct) <= _SHOWN_VALUES:
-        return ", ".join(_text(value) for value in distinct)
+def _values(distinct: Sequence[Scalar], finding: Finding) -> str:
+    """Say what missed an expectation, each number with so many digits that what is shown misses it, too."""
+    condition = None if finding.expectation is None else finding.expectation.condition
+
+    def is_met(shown: float) -> bool:
+        return condition is not None and condition.holds(shown, finding.params or {})
+
+    def text(value: Scalar) -> str:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return telling(value, is_met)
+        return _text(value)
+
     numbers = [value for value in distinct if isinstance(value, int | float)]
-    if len(numbers) < len(distinct):
-        return ", ".join(_text(value) for value in distinct[:_SHOWN_VALUES]) + " …"
-    return span(min(numbers), max(numbers), "")
+    if len(distinct) > _SHOWN_VALUES and len(numbers) == len(distinct):
+        return " … ".join(dict.fromkeys((text(min(numbers)), text(max(numbers)))))
+    more = " …" if len(distinct) > _SHOWN_VALUES else ""
+    return ", ".join(map(text, distinct[:_SHOWN_VALUES])) + more
 
 
 class VerdictLine(NamedTuple):

@@ -4,7 +4,7 @@ Thousands separators, three significant digits, sensible units of time. Why tria
 what makes numbers doubtful.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from math import floor, isfinite, isinf, log10
 from typing import Any
@@ -36,6 +36,26 @@ def number(value: float) -> str:
             shorter if float(shorter.replace(",", "")) == value else text
         )  # 6.5 is exact, and 6.50 is 6.497
     return text.replace("-", _MINUS)
+
+
+def exact(value: float) -> str:
+    """Return a number as :func:`number` does, with as many digits as say which it is."""
+    text = number(value)
+    return text if isinstance(value, int) or _read(text) == value else f"{value:,}".replace("-", _MINUS)
+
+
+def telling(value: float, is_false: Callable[[float], bool]) -> str:
+    """Return a number as :func:`number` does, with so many more digits that what is shown is not false, too."""
+    text = number(value)
+    for digits in range(4, 18):
+        if isinstance(value, int) or not is_false(_read(text)):
+            break
+        text = _significant(value, digits).replace("-", _MINUS)
+    return text
+
+
+def _read(text: str) -> float:
+    return float(text.replace(",", "").replace(_MINUS, "-"))
 
 
 def quantity(value: float, unit: str) -> str:
@@ -149,13 +169,14 @@ def _decimals(value: float) -> int:
     return min(4, max(2, 1 - floor(log10(value)))) if value > 0 else 0
 
 
-def _significant(value: float) -> str:
+def _significant(value: float, digits: int = 3) -> str:
     if not isfinite(value):
         return str(value)
-    exponent = int(f"{value:.2e}".partition("e")[2])  # not by log10: 1.798e308 is rounded to infinity
+    # not by log10: 1.798e308 is rounded to infinity
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
     if not -5 < exponent < 15:
-        return f"{value:.3g}"
-    return f"{value:,.{max(0, 2 - exponent)}f}"
+        return f"{value:.{digits}g}"
+    return f"{value:,.{max(0, digits - 1 - exponent)}f}"
 
 
 def _rounded(value: float) -> float:

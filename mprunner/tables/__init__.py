@@ -18,7 +18,7 @@ from mprunner.tables.frames import (
     build_frames,
     forget,
     state_order,
-    state_texts,
+    state_text,
 )
 
 __all__ = [
@@ -39,7 +39,7 @@ __all__ = [
     "read_package",
     "read_tables",
     "state_order",
-    "state_texts",
+    "state_text",
     "write_csv",
     "write_package",
 ]

@@ -20,7 +20,7 @@ from mprunner.model.provenance import Header, Session
 from mprunner.model.records import Attempt, Ending, OutcomeCount, Record, Status, fields_by_name
 from mprunner.runs import Reading
 from mprunner.tables.csv import Columns, frame_of
-from mprunner.values import Scalar
+from mprunner.values import Scalar, in_words
 
 _TRIAL: Final = TABLES["trials"].columns
 
@@ -262,12 +262,14 @@ def state_order(value: Scalar) -> tuple[bool, float, str]:
     return (True, 0, value) if isinstance(value, str) else (False, value or 0, str(value))
 
 
-def state_texts(states: Sequence[Scalar]) -> list[str]:
-    """Return the cells of different states of an outcome; where two would read the same, text is in quotes."""
-    texts = [str(state) for state in states]
-    if len(set(texts)) == len(texts):
-        return texts
-    return [repr(state) if isinstance(state, str) else str(state) for state in states]
+def state_text(state: Scalar) -> str:
+    """Return the cell of a state: a text that could be taken for another value, or for one in quotes, is in quotes.
+
+    So a cell says by itself which state it is, whatever other states there are, in any case of any run.
+    """
+    if not isinstance(state, str):
+        return str(state)
+    return repr(state) if state[:1] in ("'", '"') or in_words(state) != state or state == "None" else state
 
 
 def _trial_row(record: Record, run_id: str, session: Session) -> dict[str, object]:

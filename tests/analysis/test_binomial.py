@@ -1,11 +1,13 @@
 """Exact intervals of shares: equal to scipy's, and what "never in n observations" says."""
 
+from math import exp, lgamma, log, log1p
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta, binomtest
 
-from mprunner.analysis.statistics import share_interval, unseen_bound
+from mprunner.analysis.statistics import _at_least, share_interval, unseen_bound
 
 
 @st.composite
@@ -55,3 +57,22 @@ def test_the_bound_follows_the_rule_of_three(observations):
 def test_what_is_no_share_is_refused(count, observations):
     with pytest.raises(ValueError, match=rf"^{count} of {observations} is no share$"):
         share_interval(count, observations)
+
+
+def at_least_one_by_one(count, observations, share):
+    chosen = lgamma(observations + 1) - lgamma(count + 1) - lgamma(observations - count + 1)
+    term = exp(chosen + count * log(share) + (observations - count) * log1p(-share))
+    total, odds = 0.0, share / (1 - share)
+    for k in range(count, observations + 1):
+        total += term
+        term *= (observations - k) / (k + 1) * odds
+        if term <= total * 1e-17:
+            break
+    return total
+
+
+@given(counts(), st.floats(0.5, 1, exclude_max=True))
+def test_terms_that_are_summed_together_come_to_the_same_bits_as_one_by_one(drawn, part):
+    count, observations = drawn
+    share = part * count / observations
+    assert _at_least(count, observations, share) == at_least_one_by_one(count, observations, share)

@@ -13,7 +13,7 @@ from mprunner.model.records import Status
 from mprunner.model.rules import OF_EACH, Condition, Rules, Stat
 from mprunner.report.findings import SHOWN, about, unexecuted, verdict_digest
 from mprunner.report.findings import told as told_of
-from mprunner.tables.frames import build_frames
+from mprunner.tables.frames import build_frames, state_text
 from tests.made import outcome, record, run, tables
 
 
@@ -131,7 +131,20 @@ def test_text_that_reads_as_another_value_is_the_text_that_was_observed(state):
     rules = [{"equals": state, "verdict": "acceptable"}, OTHERWISE]
     assert judged([record(outcomes=[outcome(state)])], rules).verdict == "passed"
     rows = outcomes_table([record(outcomes=[outcome(state)])], rules)
-    assert rows[["value", "verdict"]].to_numpy().tolist() == [[state, "acceptable"]]
+    assert rows[["value", "verdict"]].to_numpy().tolist() == [[repr(state), "acceptable"]]
+
+
+any_state = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+looks = ["1", "1.0", "1,000", "TRUE", "None", "null", "nan", "'1'", '"1"', "'", "'a'", "a", "'\"'"]
+
+
+@given(st.lists(any_state | st.sampled_from(looks), max_size=8))
+def test_the_cell_of_a_state_says_by_itself_which_it_is(states):
+    different = {(type(each), str(each)) for each in states}
+    assert len({state_text(each) for each in states}) == len(different)
+    for state in states:
+        text = state_text(state)
+        assert text == str(state) or (isinstance(state, str) and text == repr(state))
 
 
 def test_a_number_and_the_text_of_it_are_two_states():
@@ -229,6 +242,35 @@ def lost(*values):
 def test_an_expectation_of_a_metric_is_held_against_each_case(expected, values, told):
     judgement = judged(lost(*values), expect=[{"metric": "lost_updates", **expected}])
     assert found(judgement) == [("missed" if told else "met", "guard none", told)]
+
+
+@pytest.mark.parametrize(
+    ("expected", "values", "told"),
+    [
+        ({"max": 0.1}, (0.10004,), "wall_s at most 0.1 in every trial: 0.10004 in 1 of 1 trial"),
+        ({"max": 0.10004}, (0.1000401,), "wall_s at most 0.10004 in every trial: 0.1000401 in 1 of 1 trial"),
+        (
+            {"min": 1234.5},
+            (1234.4999, 2000.0),
+            "wall_s at least 1,234.5 in every trial: 1,234 in 1 of 2 trials",
+        ),
+        ({"max": 0.1}, (0.123456,), "wall_s at most 0.1 in every trial: 0.123 in 1 of 1 trial"),
+        (
+            {"stat": "mean", "equals": 2, "tolerance": 0.001},
+            (2.00101, 2.00101),
+            "mean of wall_s 2 ± 0.001: 2.00101 over 2 trials",
+        ),
+        (
+            {"max": 0.1},
+            (0.10001, 0.10002, 0.10003, 0.9),
+            "wall_s at most 0.1 in every trial: 0.10001 … 0.9 in 4 of 4 trials",
+        ),
+    ],
+)
+def test_what_missed_a_limit_has_so_many_digits_that_it_reads_as_missed(expected, values, told):
+    records = [record(repeat=i, metrics={"wall_s": value}) for i, value in enumerate(values)]
+    judgement = judged(records, expect=[{"metric": "wall_s", **expected}])
+    assert lines(judgement)[1] == f"missed: guard none: {told}"
 
 
 def test_an_expectation_says_what_it_is_about():
