@@ -83,6 +83,35 @@ def keyed(runs: Sequence[MeasuredRun]) -> list[dict[Key, MeasuredCase]]:
     return [{_key(case, own): case for case in run.cases} for run, own in zip(runs, names, strict=True)]
 
 
+def differing_params(
+    base: Sequence[MeasuredRun], new: Sequence[MeasuredRun]
+) -> dict[str, tuple[tuple[Scalar, ...], tuple[Scalar, ...]]]:
+    """Return, by param, the values that the cases of two sides have, of sides that have no case in common.
+
+    Where there are params of which the sides share no value, each of them is a reason, and no other is told. A param
+    that a side does not have has no values there.
+    """
+    sides = [[case.params for run in runs for case in run.cases] for runs in (base, new)]
+    names = dict.fromkeys(name for cases in sides for params in cases for name in params)
+    values = {
+        name: tuple(
+            {repr(params[name]): params[name] for params in cases if name in params} for cases in sides
+        )
+        for name in names
+    }
+    differing = {
+        name: (ours, theirs) for name, (ours, theirs) in values.items() if ours.keys() != theirs.keys()
+    }
+    apart = {name for name, (ours, theirs) in differing.items() if ours.keys().isdisjoint(theirs)}
+    shared = {name for name in apart if all(differing[name])}
+    told = shared or apart or set(differing)
+    return {
+        name: (tuple(ours.values()), tuple(theirs.values()))
+        for name, (ours, theirs) in differing.items()
+        if name in told
+    }
+
+
 def _key(case: MeasuredCase, names: set[str]) -> Key:
     return tuple((name, repr(case.params[name])) for name in sorted(names & case.params.keys()))
 

@@ -8,9 +8,11 @@ from typing import Any
 from mprunner.analysis.comparison import Comparison, Limit, Row
 from mprunner.analysis.effects import Change, Method
 from mprunner.model.provenance import Difference
+from mprunner.model.records import label_of
 from mprunner.model.text import printable
 from mprunner.report.wording import bracketed, factor, number, quantity
 from mprunner.runs import RunInfo
+from mprunner.values import Scalar
 
 ONE_RUN_EACH = (
     "One run on each side: the machine's drift between two runs is part of every ratio, and the test does not know "
@@ -149,6 +151,27 @@ def _trust(comparison: Comparison) -> Iterator[str]:
             if comparison.method is Method.RUNS
             else "an interval needs five trials on each side."
         )
+
+
+_MOST_VALUES = 3
+_MOST_PARAMS = 5
+
+
+def values_apart(params: Mapping[str, tuple[Sequence[Scalar], Sequence[Scalar]]]) -> str:
+    """Say which values of params two sides have: ``capacity 1 → 2; guard none or lock → rlock``."""
+    told = [
+        f"{name} {_values_in_words(base)} → {_values_in_words(new)}"
+        for name, (base, new) in list(params.items())[:_MOST_PARAMS]
+    ]
+    more = len(params) - len(told)
+    return printable("; ".join(told)) + (f"; and {more} more params" if more else "")
+
+
+def _values_in_words(values: Sequence[Scalar]) -> str:
+    if not values:
+        return "(unknown)"
+    shown = [label_of({"": value}, [""]).strip() for value in values[:_MOST_VALUES]]
+    return " or ".join(shown) + (" …" if len(values) > _MOST_VALUES else "")
 
 
 def setting_differences(

@@ -6,10 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from mprunner.analysis.comparison import Comparison, compare_cases, compare_runs
-from mprunner.analysis.samples import MeasuredRun, chosen_metrics, measured, paired_cases, parse_where
+from mprunner.analysis.samples import (
+    MeasuredRun,
+    chosen_metrics,
+    differing_params,
+    measured,
+    paired_cases,
+    parse_where,
+)
 from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.model.provenance import Difference
-from mprunner.report import setting_differences
+from mprunner.report import setting_differences, values_apart
 from mprunner.runs import RunFolder, RunInfo, find_run
 from mprunner.workflow.tabulate import tabulate
 
@@ -100,7 +107,13 @@ def compare_sides(
     ours, theirs = ([run.measured for run in side] for side in sides)
     comparison = compare_runs(ours, theirs, chosen_metrics([*ours, *theirs], metrics, also), least)
     if not comparison.rows:
-        raise NothingSelectedError("the two sides have no case in common", "compare runs of one experiment")
+        why = values_apart(differing_params(ours, theirs))
+        raise NothingSelectedError(
+            f"the two sides have no case in common{why and f': {why}'}",
+            "compare runs of one experiment, with the same --set"
+            if why
+            else "compare runs of one experiment",
+        )
     return Compared(base=sides[0], new=sides[1], cases=None, comparison=comparison)
 
 

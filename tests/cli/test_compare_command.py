@@ -8,6 +8,8 @@ from functools import partial
 import numpy as np
 import pytest
 
+from mprunner.analysis.samples import MeasuredCase, MeasuredRun, differing_params
+from mprunner.report import values_apart
 from mprunner.runs import Journal
 from tests.made import header, record
 
@@ -37,6 +39,45 @@ def write_run(tmp_path):
         return name
 
     return write
+
+
+def measured_run(*cases):
+    return MeasuredRun(
+        scenario="s", cases=tuple(MeasuredCase(label="", params=params, values={}) for params in cases)
+    )
+
+
+@pytest.mark.parametrize(
+    ("base", "new", "told"),
+    [
+        ([{"capacity": 10}], [{"capacity": 20}], "capacity 10 → 20"),
+        (
+            [{"guard": "none", "n": 1}, {"guard": "lock", "n": 1}],
+            [{"guard": "none", "n": 1.0}, {"guard": "rlock", "n": 1.0}],
+            "n 1 → 1.0",
+        ),
+        (
+            [{"guard": "a", "n": 1}, {"guard": "b", "n": 2}],
+            [{"guard": "a", "n": 2}, {"guard": "c", "n": 1}],
+            "guard a or b → a or c",
+        ),
+        ([{"n": n} for n in range(5)], [{"n": True}, {"n": None}], "n 0 or 1 or 2 … → true or null"),
+        ([{"n": 1}], [{"m": 1}], "n 1 → (unknown); m (unknown) → 1"),
+        ([{"a": 1, "b": 1}, {"a": 2, "b": 2}], [{"a": 1, "b": 2}, {"a": 2, "b": 1}], ""),
+    ],
+)
+def test_sides_without_a_common_case_are_told_which_params_differ(base, new, told):
+    assert values_apart(differing_params([measured_run(*base)], [measured_run(*new)])) == told
+
+
+def test_runs_without_a_common_case_are_refused_with_what_differs(compare, write_run):
+    base, new = (
+        write_run("20250101T000000Z-aaaaaa", {"none": [1]}),
+        write_run("20250102T000000Z-bbbbbb", {"lock": [1]}),
+    )
+    done = compare(base, new)
+    assert done.returncode == 5
+    assert "no case in common: guard none → lock\n" in done.stderr
 
 
 def walls(seed, factor=1.0):
