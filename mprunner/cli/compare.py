@@ -88,6 +88,7 @@ def command(
     5 nothing in common, or a limit that can't be judged in any case; 6 a run can't be read.
     """
     from mprunner.analysis.comparison import parse_limit, parse_percent
+    from mprunner.cli.progress import told_when_slow
     from mprunner.workflow.compare import compare_sides, compare_two_cases
 
     hint = "write 'wall_s: +5%': more than 5% more fails; or '-5%': less"
@@ -96,10 +97,12 @@ def command(
     also = [limit.metric for limit in limits]
     if cases:
         run, pair = _run_and_cases(runs, cases, bool(base or new))
-        compared = compare_two_cases(results, run, pair, metrics, also, least)
+        with told_when_slow("comparing"):
+            compared = compare_two_cases(results, run, pair, metrics, also, least)
     else:
         ours, theirs = _sides(runs, base, new)
-        compared = compare_sides(results, ours, theirs, metrics, also, least)
+        with told_when_slow("comparing"):
+            compared = compare_sides(results, ours, theirs, metrics, also, least)
     return _report(compared, limits, fail_on_unclear, as_json)
 
 

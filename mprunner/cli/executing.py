@@ -181,11 +181,13 @@ def _show_cursor() -> None:
 
 def _finish_and_print(executed: Executed, registry: Registry, interrupt: Interrupt, color: str) -> bool:
     """Write the tables and the verdict, print them; return whether the run failed."""
+    from mprunner.cli.progress import told_when_slow
     from mprunner.workflow import pipeline
 
     with suppress(OSError):  # a terminal that is gone must not cost the tables
         _tell_the_rest(executed)
-    finished = pipeline.finish(executed, registry)
+    with told_when_slow("making the tables"):
+        finished = pipeline.finish(executed, registry)
     try:
         for error in finished.hook_errors:
             warn(f"a plugin failed: {error}")

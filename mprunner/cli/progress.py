@@ -1,17 +1,22 @@
-"""What a person sees while trials are executed; plugins of the run's own hooks, as anyone can write them."""
+"""What a person sees while trials are executed; plugins of the run's own hooks, as anyone can write them. And what
+they see while tables are made of many.
+"""
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from mprunner.cli import say
+from mprunner.cli.output import is_terminal
 from mprunner.model.records import Status
 from mprunner.model.text import printable, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from mprunner.model.records import Attempt, Record
 
@@ -119,3 +124,40 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:,.1f} h"
+
+
+_NO_LINE: Final = "\r\x1b[K"
+
+
+@contextmanager
+def told_when_slow(what: str, after_s: float = 1.0) -> Iterator[None]:
+    """Say on a terminal's stderr, second by second, what takes longer than one; the line is taken away at the end.
+
+    Args:
+        what: is done within; printable.
+        after_s: when it is told first, and how often from then on.
+    """
+    if not is_terminal(sys.stderr):
+        yield
+        return
+    began, ended = time.monotonic(), threading.Event()
+
+    def tell() -> None:
+        while not ended.wait(after_s):
+            _draw(f"{_NO_LINE}{what}: {duration(time.monotonic() - began)}")
+
+    thread = threading.Thread(target=tell, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        if time.monotonic() - began >= after_s:
+            _draw(_NO_LINE)
+
+
+def _draw(text: str) -> None:
+    with suppress(OSError):  # the terminal may be gone
+        sys.stderr.write(text)
+        sys.stderr.flush()

@@ -28,12 +28,14 @@ def command(run: str | None, results: Path, color: str, as_json: bool) -> int:
     RUN is a run's folder, an experiment's name, file or folder (its newest run), or the beginning of a run's id;
     without it, the newest run of all.
     """
+    from mprunner.cli.progress import told_when_slow
     from mprunner.runs import find_run
     from mprunner.workflow.tabulate import tabulate
 
     folder = find_run(results, run, warn)
     info = folder.read_run()
-    tabled = tabulate(folder)
+    with told_when_slow("reading the run"):
+        tabled = tabulate(folder)
     if as_json:
         print_json({"folder": str(folder.path), "run": info.to_json(), **tables_json(tabled)})
         return 0

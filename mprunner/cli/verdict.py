@@ -48,6 +48,7 @@ def command(
     \b
     Exit codes: 0 passed, 1 failed; 2 the file is wrong or gone, or trials of the run are missing.
     """
+    from mprunner.cli.progress import told_when_slow
     from mprunner.runs import find_run
     from mprunner.signals import Interrupt, end_by
     from mprunner.workflow.finish import judge_again, notify_judged
@@ -55,7 +56,8 @@ def command(
     folder = find_run(results, run, warn)
     report = None if junit is None else JUnitFile(junit)
     with Interrupt() as interrupt:  # until all that says the verdict says the same
-        judged = judge_again(folder, named_file(run), file, plugin)
+        with told_when_slow("reading the run"):
+            judged = judge_again(folder, named_file(run), file, plugin)
         warn_of_plugins(judged.registry)
         if report is not None:
             judged.registry.manager.register(report, name="--junit")

@@ -45,6 +45,7 @@ def main() -> None:
         start_and_join(Path(folder))
         journal_of_many_records(Path(folder))
         first_trial_of_many(Path(folder))
+        runs_of_many_cases(Path(folder))
 
 
 def report(what: str, measured: Measure, yardstick: Measure, turns: int, budget: str) -> None:
@@ -210,9 +211,49 @@ def first_trial_of_many(folder: Path) -> None:
     print(f"{'first trial of a plan of 1,000,000 trials':<52} {done.stdout.strip()}", flush=True)
 
 
+def runs_of_many_cases(folder: Path) -> None:
+    """What telling a run of 2,000 cases × 3 takes, beyond importing pandas, against the same of 200 cases."""
+    few, many = (_run_of(folder / f"of-{cases}", cases) for cases in (200, 2_000))
+    program = str(Path(sys.executable).with_name("mprunner"))
+    pandas = _timed_python("import pandas")
+
+    def beyond_pandas(*command: str) -> Measure:
+        timed = _timed(program, *command)
+        return lambda: timed() - pandas()
+
+    def showing(run: Path, *options: str) -> Measure:
+        return beyond_pandas("show", str(run), *options)
+
+    other = _run_of(folder / "other", 2_000)
+    show = _timed(program, "show", str(many))
+    as_json = _timed(program, "show", str(many), "--json")
+    compare = _timed(program, "compare", str(many), str(other))
+    report("show 2,000 cases / import pandas", show, pandas, 5, "≤ 4")
+    report("show 2,000 cases --json / import pandas", as_json, pandas, 5, "≤ 6")
+    report("compare 2,000 cases / import pandas", compare, pandas, 5, "≤ 6")
+    report("show 2,000 cases / 200, less import pandas", showing(many), showing(few), 5, "≤ 10")
+
+
+def _run_of(folder: Path, cases: int) -> Path:
+    """Write a run of so many cases × 3 of the bank below a folder; return its own folder."""
+    run = folder / "bank" / made.header().run_id
+    run.mkdir(parents=True)
+    file = run / "experiment.yaml"
+    file.write_text(
+        f"scenario: race-bank\nname: bank\nrepeats: 3\nsweep:\n"
+        f"  transactions: {{from: 1, to: {cases // 2}, step: 1}}\n  guard: [none, lock]\nbaseline: {{guard: none}}\n"
+    )
+    plan = prepare(file).plan
+    facts = {"experiment": "bank", "run_id": run.name, "state": "finished", "python": "3.12.1"}
+    (run / "run.json").write_text(json.dumps(facts))
+    _write_journal(run / "journal.jsonl", file, plan, len(plan))
+    return run
+
+
 def _write_journal(path: Path, file: Path, plan: Plan, records: int) -> None:
     """Write the journal of a run of two actors, without the syncs that make it slow."""
-    header = made.header(prepare(file).scenario.declaration, planned=len(plan))
+    prepared = prepare(file)
+    header = replace(prepared.header(made.header().run_id), planned=len(plan))
     metrics = {"final_balance": 100, "lost_updates": 0, "wall_s": 0.123456789, "transactions_per_s": 81_000.5}
     usual = made.record(actors=[made.actor(0), made.actor(1)], outcomes=[made.outcome(100)])
     result = replace(usual.ending.result, metrics=metrics)

@@ -1,11 +1,14 @@
 """What a person sees while trials are executed: one live line on a terminal, lines elsewhere."""
 
+import io
 import re
+import sys
+import time
 from dataclasses import replace
 
 import pytest
 
-from mprunner.cli.progress import REDRAW_EVERY_S, LineProgress, LiveProgress
+from mprunner.cli.progress import REDRAW_EVERY_S, LineProgress, LiveProgress, told_when_slow
 from mprunner.model.records import Ending, Record, Result, ResultKind, Status
 from mprunner.workflow.prepare import prepare
 
@@ -127,3 +130,40 @@ def test_a_long_label_gives_way_to_the_bar_and_the_count(clock, plan, monkeypatc
     lines = [line.strip() for line in re.split(r"[\r\n]+", drawn) if line.strip()]
     assert all(len(line) <= int(columns) for line in lines), lines
     assert any("1/1000" in line and "left guard lock, [" in line for line in lines), lines
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("stream", "term"), [(io.StringIO, "xterm"), (Terminal, "dumb")])
+def test_what_takes_long_is_told_on_a_terminal_only(monkeypatch, stream, term):
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setattr(sys, "stderr", stream())
+    with told_when_slow("making the tables", after_s=0.001):
+        time.sleep(0.02)
+    assert sys.stderr.getvalue() == ""
+
+
+def work_until_told():
+    """Fail as soon as something was told."""
+    while "making the tables: 0 s" not in sys.stderr.getvalue():
+        time.sleep(0.001)
+    raise ZeroDivisionError
+
+
+def test_what_takes_long_is_told_until_it_has_ended_and_leaves_no_line(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with pytest.raises(ZeroDivisionError), told_when_slow("making the tables", after_s=0.001):
+        work_until_told()
+    assert sys.stderr.getvalue().endswith("\r\x1b[K")
+
+
+def test_what_is_done_at_once_is_not_told(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with told_when_slow("making the tables", after_s=60):
+        pass
+    assert sys.stderr.getvalue() == ""
