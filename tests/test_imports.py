@@ -40,6 +40,11 @@ def test_nothing_heavy_is_imported_before_it_is_used(code):
     assert imported(code) == []
 
 
+def test_the_help_imports_nothing_of_what_runs_are_made_of():
+    """A dataclass takes a while to be made: the records of a run cost the help a tenth of its time."""
+    assert imported(calling("--help"), of=("mprunner.model", "mprunner.runs", "mprunner.workflow")) == []
+
+
 def test_a_launcher_imports_nothing_heavy_of_its_own():
     """Apart from any plugin: what `python -m mprunner.worker` has imported before it is told of a scenario."""
     code = (

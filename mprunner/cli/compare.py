@@ -13,7 +13,6 @@ from mprunner.cli import say
 from mprunner.cli.options import results_option, warn
 from mprunner.cli.output import json_option, print_json
 from mprunner.errors import ExperimentError, NothingSelectedError
-from mprunner.model.text import printable
 
 if TYPE_CHECKING:
     from mprunner.analysis.comparison import Comparison, Limit, Row
@@ -181,6 +180,8 @@ def _is_judged(limit: Limit, comparison: Comparison) -> bool:
 
 def _heading(compared: Compared) -> list[str]:
     """Return lines that name the runs or cases of each side, and what differs between their settings."""
+    from mprunner.model.text import printable
+
     if compared.cases is not None:
         base, new = compared.cases
         return [f"base   {base}", f"new    {new}", f"of     {_named(compared.base[0])}"]

@@ -15,7 +15,6 @@ import click
 
 from mprunner.cli import say
 from mprunner.errors import ResultsError
-from mprunner.model.text import printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -96,6 +95,8 @@ class _Printable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.segment import Segment
+
+        from mprunner.model.text import printable_lines
 
         for text, style, control in console.render(self._part, options):
             yield Segment(text if control else printable_lines(text), style, control)
