@@ -136,7 +136,8 @@ def resampled_medians(values: NDArray[np.float64], seed: int = _SEED) -> NDArray
         return None
     data = np.sort(values)
     lower, upper = _middles(data.size, seed)
-    return data[lower] / 2 + data[upper] / 2
+    first, second = data[lower], data[upper]
+    return np.clip(first / 2 + second / 2, first, second)  # the half of a number near 0 is rounded
 
 
 @quietly

@@ -119,6 +119,7 @@ def test_fewer_than_five_values_have_no_interval(count):
 
 
 @given(enough)
+@example([0.0, 0.0, *[4.410196818143951e-308] * 3])
 def test_an_interval_lies_within_the_values_and_around_the_median(values):
     interval = median_interval(values)
     assert min(values) <= interval.low <= np.median(values) <= interval.high <= max(values)
