@@ -4,7 +4,11 @@ Code below the command line raises these and never prints or exits. Each class c
 command line ends with, so that one cause has one code wherever it happens.
 """
 
-from typing import ClassVar
+import warnings
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+T = TypeVar("T")
 
 
 class MprunnerError(Exception):
@@ -53,3 +57,23 @@ class ResumeRefusedError(MprunnerError):
     """What would be executed now is not what a run began with: their results must not be mixed."""
 
     exit_code = 7
+
+
+class FaultWarning(UserWarning):
+    """A part of what a run came to is missing, by a fault of mprunner's own."""
+
+
+def guarded(what: str, make: Callable[[], T], instead: T) -> T:
+    """Return what a function makes of a run's values; where it fails, which must not cost the run, something else.
+
+    Args:
+        what: what it is, for the warning that tells of its absence.
+        make: makes it.
+        instead: that something else: of a statistic, that it is missing.
+    """
+    try:
+        return make()
+    except Exception as error:  # whatever it is: the tables must be written
+        told = f"{what} is missing, please report it: {type(error).__name__}: {error}"
+        warnings.warn(told, FaultWarning, stacklevel=2)
+        return instead

@@ -12,8 +12,8 @@ from mprunner.analysis.effects import Change, Estimate, Method, change_of, estim
 from mprunner.analysis.samples import Key, MeasuredCase, MeasuredRun, keyed
 from mprunner.analysis.significance import ALPHA, holm
 from mprunner.analysis.statistics import Interval, median_of
+from mprunner.errors import guarded
 from mprunner.model.records import label_of, varying
-from mprunner.values import guarded
 
 DEFAULT_MIN_EFFECT = 0.01
 """A difference below 1 % does not matter."""

@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 
 from mprunner.analysis.statistics import Ratio, describe_each, finite, paired_ratios
+from mprunner.errors import guarded
 from mprunner.model.columns import types_of
 from mprunner.model.declaration import Declaration, Field
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status
 from mprunner.tables import Frames, frame_of, plain_cells
-from mprunner.values import Scalar, guarded
+from mprunner.values import Scalar
 
 Values = Mapping[str, Mapping[int, float]]
 """A metric's values by case id and repeat."""

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mprunner.analysis.statistics import ends, finite, median_of, quietly, share_interval
 from mprunner.analysis.summary import counted, present_by_case
+from mprunner.errors import guarded
 from mprunner.model.columns import types_of
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status
@@ -32,7 +33,7 @@ from mprunner.tables import (
     state_order,
     state_text,
 )
-from mprunner.values import Scalar, guarded
+from mprunner.values import Scalar
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,7 +182,7 @@ def _show_warning(
     otherwise: Callable[..., None], message: Warning | str, category: type[Warning], *where: Any
 ) -> None:
     """Print a warning of mprunner's own as its other lines, without the place in the program."""
-    from mprunner.values import FaultWarning  # here: --help must not wait for it
+    from mprunner.errors import FaultWarning  # here: --help must not wait for it
 
     if issubclass(category, FaultWarning):
         say(f"warning: {message}", err=True)

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from mprunner.errors import MprunnerError
 from mprunner.executors.launcher_client import Launcher, LauncherKilledError
 from mprunner.model.declaration import BadValueError, Declaration, Field, checked_value, fields_of
+from mprunner.model.from_json import read_fields
 from mprunner.model.records import (
     ActorRow,
     Attempt,
@@ -25,7 +26,7 @@ from mprunner.model.records import (
     fields_by_name,
 )
 from mprunner.signals import Interrupt
-from mprunner.values import Scalar, read_fields, unfit
+from mprunner.values import Scalar, unfit
 from mprunner.worker.log import keep_lost_log
 from mprunner.worker.protocol import Ended, Hello, Order
 

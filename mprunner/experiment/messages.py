@@ -208,16 +208,16 @@ def as_yaml(value: Scalar) -> str:
         return quoted(value)
 
 
-def as_flow(node: Node, comma: str = ", ") -> str | None:
+def as_flow(node: Node) -> str | None:
     """Return a node as it can be written on one line, or None if that is too long."""
     if size(node) > _SHOWN_CHOICES:
         return None
     if isinstance(node, ScalarNode):
         text = _scalar_in_flow(node.value)
     else:
-        inner = [(part, as_flow(each, comma)) for part, each in parts(node)]
+        inner = [(part, as_flow(each)) for part, each in parts(node)]
         keyed = [f"{as_yaml(part)}: {each}" if isinstance(part, str) else each or "" for part, each in inner]
-        both = comma.join(keyed) if all(each for _, each in inner) else _TOO_LONG
+        both = ", ".join(keyed) if all(each for _, each in inner) else _TOO_LONG
         text = f"[{both}]" if isinstance(node, SequenceNode) else f"{{{both}}}"
     return text if len(text) <= _SHOWN_FLOW else None
 

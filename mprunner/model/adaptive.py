@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mprunner.errors import guarded
+from mprunner.model.from_json import read_fields
 from mprunner.model.records import Record, Status
-from mprunner.values import guarded, read_fields
 
 MIN_REPEATS: Final = 5
 """Below five repeats a bootstrap interval of the median holds less than it says: at three, 73-77 %, not 95 %."""

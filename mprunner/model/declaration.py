@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from mprunner.errors import PluginError
+from mprunner.model.from_json import read_fields
 from mprunner.scenario import CountsProcesses, Doc, Scenario, Unit
-from mprunner.values import Scalar, as_python, read_fields, unfit
+from mprunner.values import Scalar, as_python, unfit
 
 FieldType = Literal["bool", "int", "float", "str"]
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from mprunner.model.adaptive import Until
+from mprunner.model.from_json import read_fields
 from mprunner.model.records import Limits
 from mprunner.model.rules import Rules, Where
-from mprunner.values import Scalar, read_fields
+from mprunner.values import Scalar
 
 Order = Literal["interleaved", "shuffled", "sequential"]
 OnFailure = Literal["continue", "stop"]
@@ -128,13 +129,8 @@ class Experiment:
     @classmethod
     def from_json(cls, value: Mapping[str, Any], source: bytes = b"") -> "Experiment":
         """Rebuild an experiment from :meth:`to_json`'s value after a trip through JSON."""
-        apart = (
-            "outcomes",
-            "expect",
-            "seed",
-            "until",
-            "limits",
-        )  # a run of an earlier version has not all of these
+        # A run of an earlier version has not all of these.
+        apart = ("outcomes", "expect", "seed", "until", "limits")
         kept = {key: each for key, each in value.items() if key not in apart}
         if not isinstance(seed := value.get("seed", 0), int):  # of any size
             raise TypeError(f"seed: {seed!r:.50} is not int")

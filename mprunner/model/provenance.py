@@ -17,10 +17,11 @@ from mprunner.errors import PluginError
 from mprunner.model.columns import refuse_unfit
 from mprunner.model.declaration import Declaration, with_cpus
 from mprunner.model.experiment import Experiment
+from mprunner.model.from_json import read_fields
 from mprunner.model.records import fields_by_name
 from mprunner.model.rules import Rules
 from mprunner.model.summary_sentence import check_summary
-from mprunner.values import Scalar, read_fields
+from mprunner.values import Scalar
 
 _FREE_THREADED = ", free-threaded"
 FORMAT = 1

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeGuard
 
 from mprunner.model.declaration import Field, cpu_counter
-from mprunner.values import Scalar, read_part
+from mprunner.model.from_json import read_part
+from mprunner.values import Scalar
 
 OutcomeVerdict = Literal["acceptable", "interesting", "forbidden"]
 Stat = Literal["every", "any", "share", "mean", "median", "min", "max", "p95"]

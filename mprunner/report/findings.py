@@ -16,11 +16,12 @@ from mprunner.analysis.verdict import (
     Seen,
     Statuses,
 )
+from mprunner.errors import guarded
 from mprunner.model.rules import OF_EACH, Condition, Expectation, ParamValue, Where, operand_value
 from mprunner.model.text import printable
 from mprunner.report.wording import exact, number, reasons, share, span, states, telling, trials
 from mprunner.tables import Frames, plain_cells
-from mprunner.values import Scalar, guarded
+from mprunner.values import Scalar
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -23,6 +23,7 @@ from mprunner.analysis.diagnostics import (
 from mprunner.analysis.statistics import Interval, finite, median_of
 from mprunner.analysis.summary import Values, counted, partners_of, present_by_case, values_of
 from mprunner.analysis.verdict import Judgement
+from mprunner.errors import guarded
 from mprunner.model.adaptive import AdaptiveRepeats
 from mprunner.model.declaration import Declaration, Field
 from mprunner.model.provenance import Header
@@ -49,7 +50,7 @@ from mprunner.report.wording import (
 )
 from mprunner.runs import RunInfo
 from mprunner.tables import Frames, StatusCounts, plain_cells
-from mprunner.values import Scalar, guarded
+from mprunner.values import Scalar
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from mprunner.errors import ResultsError
+from mprunner.model.from_json import read_fields
 from mprunner.model.provenance import FORMAT, Header, Session
 from mprunner.model.records import Attempt, Ending, Record, Status
 from mprunner.runs.atomic import decoded, opened
-from mprunner.values import read_fields
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 

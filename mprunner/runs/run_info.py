@@ -8,8 +8,8 @@ from os.path import abspath
 from typing import Any, Self
 
 from mprunner.model.experiment import Experiment
+from mprunner.model.from_json import read_part, reader
 from mprunner.runs.machine import describe_environment, load_average, machine_counters, utc_now
-from mprunner.values import read_part, reader
 
 
 class State(StrEnum):

@@ -17,11 +17,11 @@ import pandas as pd
 from mprunner.errors import ResultsError
 from mprunner.model.columns import TABLES, Column, Table, columns_of
 from mprunner.model.declaration import Declaration, FieldType
+from mprunner.model.from_json import reader
 from mprunner.model.provenance import Header
 from mprunner.model.text import escaped, unescaped
 from mprunner.runs import opened, read_json, unwritable, written_atomically
 from mprunner.tables.csv import DTYPES, CsvFile, Write
-from mprunner.values import reader
 
 FILE: Final = "datapackage.json"
 """Its name in a run's folder."""
