@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -249,7 +250,7 @@ OWN_NAMESPACES = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "-
 
 def has_own_namespaces() -> bool:
     """Whether a test may have mounts and process ids of its own."""
-    return sys.platform == "linux" and subprocess.call([*OWN_NAMESPACES, "true"]) == 0
+    return shutil.which("unshare") is not None and subprocess.call([*OWN_NAMESPACES, "true"]) == 0
 
 
 class Terminal:

@@ -12,30 +12,9 @@ import pytest
 import mprunner
 from mprunner.model.provenance import SourceWatch
 from mprunner.plugins.registry import load_registry
+from tests.support import plugin_of
 
-PLUGIN = """
-import os, subprocess, sys
-from dataclasses import dataclass
-from mprunner.scenario import Scenario
-
-{at_import}
-
-@dataclass(frozen=True, kw_only=True)
-class Params:
-    x: int = 1
-
-@dataclass(frozen=True, kw_only=True)
-class Metrics:
-    n: int
-
-class S(Scenario[Params, Metrics]):
-    name = "s"
-    def run(self, params, trial):
-        return Metrics(n=params.x)
-
-def mprunner_register_scenarios():
-    return [S]
-"""
+PLUGIN = plugin_of("s", "x: int = 1", "n: int", "return Metrics(n=params.x)")
 LOUD = """
 print("printed")
 print("kept", file=sys.__stdout__)
@@ -57,7 +36,7 @@ def plugin(tmp_path):
         (tmp_path / "exp").mkdir()
         (tmp_path / "exp" / "s.yaml").write_text("scenario: s\nrepeats: 1\nsweep: {x: [1, 2]}\n")
         file = tmp_path / "code" / "p.py"
-        file.write_text(PLUGIN.format(at_import=at_import))
+        file.write_text(f"import os, subprocess, sys\n{at_import}\n{PLUGIN}")
         return file
 
     return write

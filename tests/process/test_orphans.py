@@ -2,32 +2,32 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 
 import pytest
 
 from mprunner.executors.orphans import MARK, end_marked, find_orphans, new_mark
-from tests.support import GENEROUS_S, PLUGINS, ROOT, processes_marked, started, wait_until
+from tests.support import (
+    GENEROUS_S,
+    OWN_NAMESPACES,
+    PLUGINS,
+    ROOT,
+    has_own_namespaces,
+    processes_marked,
+    started,
+    wait_until,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="marks are read from /proc")
-
-OWN_IDS = ["unshare", *([] if os.getuid() == 0 else ["--user", "--map-root-user"])]
-OWN_IDS += ["--pid", "--fork", "--mount-proc", "--kill-child"]
-
-
-def can_have_own_ids() -> bool:
-    python = [sys.executable, "-c", "pass"]
-    return bool(shutil.which("unshare")) and subprocess.run([*OWN_IDS, *python], check=False).returncode == 0
 
 
 def executed_apart(tmp_path, script: str) -> dict:
     """Execute a script in a namespace of process ids, where neither its orphans nor ours are seen by the other."""
-    if not can_have_own_ids():
+    if not has_own_namespaces():
         pytest.skip("namespaces of process ids can't be had here")
     done = subprocess.run(
-        [*OWN_IDS, sys.executable, script],
+        [*OWN_NAMESPACES, "--mount-proc", sys.executable, script],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
         capture_output=True,

@@ -1,15 +1,13 @@
 """How a signal ends the program."""
 
 import csv
-import os
-import shutil
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from tests.support import command
+from tests.support import OWN_NAMESPACES, command, has_own_namespaces, plugin_of
 
 
 @pytest.mark.parametrize(
@@ -31,37 +29,12 @@ def test_a_signal_ends_the_program_also_where_it_is_blocked_or_its_default_actio
     assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
 
 
-PLUGIN = """
-import os, signal
-from dataclasses import dataclass
-from mprunner.scenario import Scenario
-
-@dataclass(frozen=True, kw_only=True)
-class Params:
-    x: int = 1
-
-@dataclass(frozen=True, kw_only=True)
-class Metrics:
-    n: int
-
-class Ending(Scenario[Params, Metrics]):
-    name = "ending"
-    def run(self, params, trial):
-        if params.x == 2:
-            os.kill(1, signal.SIGTERM)
-            signal.pause()
-        return Metrics(n=params.x)
-
-def mprunner_register_scenarios():
-    return [Ending]
-"""
-CONTAINER = [
-    "unshare",
-    *([] if os.getuid() == 0 else ["--user", "--map-root-user"]),
-    "-p",
-    "-f",
-    "--mount-proc",
-]
+PLUGIN = "import os, signal\n" + plugin_of(
+    "ending",
+    "x: int = 1",
+    "n: int",
+    "if params.x == 2: os.kill(1, signal.SIGTERM), signal.pause(); return Metrics(n=params.x)",
+)
 SCRIPT = """
 import mprunner
 try:
@@ -72,14 +45,10 @@ finally:
 """
 
 
-def containers_can_be_made():
-    return bool(shutil.which("unshare")) and subprocess.run([*CONTAINER, "true"], check=False).returncode == 0
-
-
 @pytest.fixture
 def in_container(tmp_path, token):
     """Execute a command as the first process of a container, in a folder with two experiments that end it."""
-    if not containers_can_be_made():
+    if not has_own_namespaces():
         pytest.skip("no process may have ids of its own here")
     (tmp_path / "p.py").write_text(PLUGIN)
     for name in "ab":
@@ -87,7 +56,12 @@ def in_container(tmp_path, token):
 
     def call(*command):
         return subprocess.run(
-            [*CONTAINER, *command], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+            [*OWN_NAMESPACES, "--mount-proc", *command],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
 
     return call
