@@ -37,7 +37,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Generic, TypeVar, cast
 
-from mprunner.values import as_python, unfit
+from mprunner.values import Scalar, as_python, unfit
 
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from mprunner.actors.group import ActorsResult as ActorsResult  # noqa: PLC0414 - plugins annotate with it
     from mprunner.actors.group import Kind, Method, Sync
 
-__all__ = ["CPU_COUNT", "Doc", "ProcessCount", "Scenario", "Stopwatch", "Trial", "Unit"]
+__all__ = ["CPU_COUNT", "Doc", "ProcessCount", "Scenario", "Stopwatch", "Trial", "Unit", "Unless", "When"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,42 @@ class Unit:
     """The unit of a metric or a param, such as ``s``, ``bytes`` or ``per_s``."""
 
     symbol: str
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class When:
+    """Says to which cases a param means something: those that have, for each param named here, one of the values.
+
+    ``When(method=("map", "imap"), kind="process")`` asks for both; of several ``When``, one is enough. To a case
+    without these values the param means nothing: it is no part of the case's label, and no ``where``, ``--only`` or
+    ``--case`` with a value of it means that case. Two cases that differ in nothing else are one.
+
+    Attributes:
+        values: the values by param.
+    """
+
+    values: "Mapping[str, tuple[Scalar, ...]]"
+
+    def __init__(self, **values: "Scalar | tuple[Scalar, ...]") -> None:
+        called = type(self).__name__
+        if not values:
+            raise TypeError(f'{called} needs a param and its value: {called}(method="map")')
+        several = {name: each if isinstance(each, tuple) else (each,) for name, each in values.items()}
+        for name, given in several.items():
+            if not given:
+                raise TypeError(f"{called}({name}=()) has no value")
+        object.__setattr__(self, "values", several)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.values.items()))
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Unless(When):
+    """Says to which cases a param means nothing, as :class:`When` says to which it means something.
+
+    ``Unless(method="serial")``: a serial loop has no number of processes. Of several ``Unless``, one is enough.
+    """
 
 
 @dataclass(frozen=True, slots=True)

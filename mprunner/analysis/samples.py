@@ -8,6 +8,7 @@ from mprunner.analysis.summary import counted, values_of
 from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status
+from mprunner.model.relevance import EVERYTHING, Agreeing, Relevance
 from mprunner.tables import Frames
 from mprunner.values import Scalar, in_words
 
@@ -21,7 +22,7 @@ class MeasuredCase:
 
     Attributes:
         label: how the run tells it from its other cases; empty for an only case.
-        params: the values of all of its params.
+        params: the values of the params that mean something to it.
         values: the values of its counted trials by metric and repeat; see :func:`mprunner.analysis.summary.counted`.
         failed: how many of its trials were not ok, warm-up trials aside.
     """
@@ -40,11 +41,13 @@ class MeasuredRun:
         scenario: the name of its scenario.
         units: the unit of each numeric metric.
         cases: in the order of its plan.
+        relevance: which params mean something to which case.
     """
 
     scenario: str
     units: Mapping[str, str] = field(default_factory=dict)
     cases: tuple[MeasuredCase, ...] = ()
+    relevance: Relevance = EVERYTHING
 
 
 def measured(frames: Frames, header: Header) -> MeasuredRun:
@@ -58,14 +61,15 @@ def measured(frames: Frames, header: Header) -> MeasuredRun:
         cases=tuple(
             MeasuredCase(
                 label=frames.labels[case_id],
-                params=params,
+                params=frames.effective[case_id],
                 values={metric: by_case.get(case_id, {}) for metric, by_case in values.items()},
                 failed=sum(
                     n for status, n in frames.measured_statuses[case_id].items() if status != Status.OK
                 ),
             )
-            for case_id, params in frames.params.items()
+            for case_id in frames.params
         ),
+        relevance=header.relevance,
     )
 
 
@@ -73,14 +77,18 @@ def keyed(runs: Sequence[MeasuredRun]) -> list[dict[Key, MeasuredCase]]:
     """Return the cases of each run by what they have in common with those of the others.
 
     That is the values of the params that every run knows: a version of the scenario may have one more, which has
-    its default. Where two cases of a run differ in nothing else, it is the values of all of a run's params.
+    its default. Where two cases of a run differ in nothing else, it is the values of all of a run's params. A run of
+    an earlier version of the scenario does not say which params mean nothing to a case: the others say it.
     """
+    relevance = next((run.relevance for run in reversed(runs) if run.relevance.conditional), EVERYTHING)
     names = [{name for case in run.cases for name in case.params} for run in runs]
     shared = set.intersection(*names) if names else set()
-    found = [{_key(case, shared): case for case in run.cases} for run in runs]
+    found = [{_key(relevance.of(case.params), shared): case for case in run.cases} for run in runs]
     if all(len(by_key) == len(run.cases) for by_key, run in zip(found, runs, strict=True)):
         return found
-    return [{_key(case, own): case for case in run.cases} for run, own in zip(runs, names, strict=True)]
+    return [
+        {_key(case.params, own): case for case in run.cases} for run, own in zip(runs, names, strict=True)
+    ]
 
 
 def differing_params(
@@ -112,8 +120,8 @@ def differing_params(
     }
 
 
-def _key(case: MeasuredCase, names: set[str]) -> Key:
-    return tuple((name, repr(case.params[name])) for name in sorted(names & case.params.keys()))
+def _key(params: Mapping[str, Scalar], names: set[str]) -> Key:
+    return tuple((name, repr(params[name])) for name in sorted(names & params.keys()))
 
 
 Where = Mapping[str, str]
@@ -185,10 +193,11 @@ def paired_cases(run: MeasuredRun, base: Where, new: Where) -> list[tuple[Measur
     """
     ours, theirs = _matching(run, base), _matching(run, new)
     named = {*base, *new}
-    partners: dict[object, list[MeasuredCase]] = {}
-    for case in theirs:
-        partners.setdefault(_rest(case, named), []).append(case)
-    pairs = [(case, other) for case in ours for other in partners.get(_rest(case, named), ())]
+    others = Agreeing(
+        {place: case.params for place, case in enumerate(theirs)},
+        dict.fromkeys(name for case in theirs for name in case.params if name not in named),
+    )
+    pairs = [(case, theirs[place]) for case in ours for place in others.with_(case.params)]
     if not pairs:
         raise NothingSelectedError(
             "no two cases of the run differ in what --case says and agree on all else", _hint(run)
@@ -200,12 +209,14 @@ def paired_cases(run: MeasuredRun, base: Where, new: Where) -> list[tuple[Measur
 
 
 def _matching(run: MeasuredRun, where: Where) -> list[MeasuredCase]:
-    known = list(run.cases[0].params) if run.cases else []
+    known = list(dict.fromkeys(name for case in run.cases for name in case.params))
     for name in where:
         if name not in known:
             raise ExperimentError(f"the run has no param {name!r}", f"known: {', '.join(known)}")
     found = [
-        case for case in run.cases if all(_agrees(case.params[name], text) for name, text in where.items())
+        case
+        for case in run.cases
+        if all(name in case.params and _agrees(case.params[name], text) for name, text in where.items())
     ]
     if not found:
         shown = ",".join(f"{name}={text}" for name, text in where.items())
@@ -222,10 +233,6 @@ def _agrees(value: Scalar, text: str) -> bool:
         return float(text.replace(",", "").replace("_", "")) == value
     except ValueError:
         return False
-
-
-def _rest(case: MeasuredCase, named: set[str]) -> object:
-    return tuple((name, repr(value)) for name, value in case.params.items() if name not in named)
 
 
 def _hint(run: MeasuredRun) -> str:

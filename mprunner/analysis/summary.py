@@ -12,7 +12,8 @@ from mprunner.errors import guarded
 from mprunner.model.columns import types_of
 from mprunner.model.declaration import Declaration, Field
 from mprunner.model.provenance import Header
-from mprunner.model.records import Status
+from mprunner.model.records import Status, varying
+from mprunner.model.relevance import Agreeing
 from mprunner.tables import Frames, frame_of, plain_cells
 from mprunner.values import Scalar
 
@@ -30,7 +31,7 @@ def summarise(frames: Frames, header: Header) -> pd.DataFrame:
     partners = partners_of(frames, header)
     metrics = [field for field in header.declaration.metrics if field.type != "str"]
     columns = [
-        _summarised(field, values_of(trials, field.name), partners, frames.params, header)
+        _summarised(field, values_of(trials, field.name), partners, frames.effective, header)
         for field in metrics
     ]
     rows = len(frames.params) * len(metrics)
@@ -87,30 +88,32 @@ def counted(trials: pd.DataFrame) -> pd.DataFrame:
 
 def partners_of(frames: Frames, header: Header) -> Mapping[str, str]:
     """Return the case that each case is compared with, by case id; empty where the experiment has no baseline."""
-    return baseline_partners(frames.params, header.baseline) if header.baseline else {}
+    return baseline_partners(frames.effective, header.baseline) if header.baseline else {}
 
 
 def baseline_partners(
     cases: Mapping[str, Mapping[str, Scalar]], baseline: Mapping[str, Scalar]
 ) -> dict[str, str]:
-    """Match cases, given as params by case id, with the baseline's own, which are those that agree with ``baseline``.
+    """Match cases with the baseline's own, which are those that agree with ``baseline``.
 
-    A case's partner is the baseline's case that agrees with it on every param that varies among the baseline's
-    own cases. A case without one has no partner, and neither have the baseline's own.
+    A case's partner is the only one of the baseline's cases that agrees with it on every param that varies among
+    these, as far as it means something to both. A case without one has no partner, and neither have the baseline's
+    own.
+
+    Args:
+        cases: by case id, the params that mean something to each.
+        baseline: values of params.
     """
     own = {
         case_id: params
         for case_id, params in cases.items()
         if all(name in params and params[name] == value for name, value in baseline.items())
     }
-    names = {name for params in own.values() for name in params}
-    varying = sorted(name for name in names if len({params.get(name) for params in own.values()}) > 1)
-    by_varying = {tuple(params.get(name) for name in varying): case_id for case_id, params in own.items()}
+    among_own = Agreeing(own, varying(list(own.values())))
     partners = {}
     for case_id, params in cases.items():
-        partner = by_varying.get(tuple(params.get(name) for name in varying))
-        if partner is not None and case_id not in own:
-            partners[case_id] = partner
+        if case_id not in own and len(agreeing := among_own.with_(params)) == 1:
+            partners[case_id] = agreeing[0]
     return partners
 
 
@@ -164,7 +167,7 @@ def _parallel_processes(
         and field.type in ("int", "float")
         and not field.counts_processes
     )
-    if any(params[name] != partner[name] for name in of_work):
+    if any(params.get(name) != partner.get(name) for name in of_work):
         return None
     alone = _is_serial(partner, serial) or (_processes(partner, declaration) == 1 and processes != 1)
     return processes if alone else None
@@ -172,13 +175,13 @@ def _parallel_processes(
 
 def _is_serial(params: Mapping[str, Scalar], serial: Mapping[str, Scalar]) -> bool:
     """Whether a case does its work alone, as its scenario says."""
-    return bool(serial) and all(params[name] == value for name, value in serial.items())
+    return bool(serial) and all(params.get(name) == value for name, value in serial.items())
 
 
 def _processes(params: Mapping[str, Scalar], declaration: Declaration) -> int | None:
     """Return how many processes a case has, where its scenario says so."""
     for field in declaration.params:
-        value = params[field.name]
+        value = params.get(field.name)
         if field.counts_processes and isinstance(value, int):
             return value
     return None

@@ -164,7 +164,7 @@ def judge_states(frames: Frames, rules: Rules) -> Judged:
     """Say what each state is that was observed or that the rules name."""
     return {
         case_id: {
-            variable: tuple(_states(counts, rules.outcomes.get(variable, ()), frames.params[case_id]))
+            variable: tuple(_states(counts, rules.outcomes.get(variable, ()), frames.effective[case_id]))
             for variable, counts in observed.items()
         }
         for case_id, observed in frames.observed.items()
@@ -315,7 +315,7 @@ def judge(frames: Frames, rules: Rules) -> Judgement:
 
 
 def _of_statuses(case_id: str, frames: Frames, counts: StatusCounts, rules: Rules) -> Iterator[Finding]:
-    params = frames.params[case_id]
+    params = frames.effective[case_id]
     others = {status: count for status, count in counts.items() if not rules.accepts(status, params)}
     if others:
         yield Finding(
@@ -352,7 +352,7 @@ def _spared(judged: Judged, frames: Frames, rules: Rules) -> dict[str, tuple[tup
     for case_id, of_case in judged.items():
         for variable, states in of_case.items():
             seen = any(state.count and state.verdict == "forbidden" for state in states)
-            if not seen and rules.may_be_forbidden(variable, frames.params[case_id]):
+            if not seen and rules.may_be_forbidden(variable, frames.effective[case_id]):
                 spared.setdefault(variable, []).append((states[0].observations, frames.labels[case_id]))
     return {variable: tuple(sorted(cases)) for variable, cases in spared.items()}
 
@@ -364,14 +364,14 @@ def _of_expectations(
     metrics = {each.metric for each in expect if each.metric is not None}
     values = {metric: present_by_case(trials_that_count, metric) for metric in metrics}
     for expectation in expect:
-        executed = ((case_id, frames.params[case_id]) for case_id in frames.params if statuses[case_id])
+        executed = ((case_id, frames.effective[case_id]) for case_id in frames.params if statuses[case_id])
         meant = [case_id for case_id, params in executed if matches(expectation.where, params)]
         if not meant:
             yield Finding(
                 kind="expectation", found="not judged", case_id=None, label="", expectation=expectation
             )
         for case_id in meant:
-            params = frames.params[case_id]
+            params = frames.effective[case_id]
             judged: Callable[[], Statuses | Seen | None]
             if expectation.metric is None or expectation.condition is None:
                 judged = partial(missed_status, expectation, statuses[case_id])

@@ -93,6 +93,10 @@ def tell_left_out(plan: Plan, name: str = "") -> None:
     for count, why in (
         (plan.excluded, "excluded"),
         (plan.repeated, "with the values of another, and no case of its own"),
+        (
+            plan.merged,
+            "that differ from another only in params that mean nothing to them, and no cases of their own",
+        ),
         (plan.not_selected, "not selected"),
     ):
         if count:

@@ -140,6 +140,7 @@ def plan_json(prepared: Prepared, expected: Estimate) -> dict[str, Any]:
         "excluded": plan.excluded,
         "not_selected": plan.not_selected,
         "repeated": plan.repeated,
+        "merged": plan.merged,
         "refused": Streamed(
             {"label": r.label, "params": dict(r.params), "reason": r.reason} for r in plan.refused
         ),

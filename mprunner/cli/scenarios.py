@@ -102,6 +102,8 @@ def _shown(value: object) -> str:
 
 
 def _doc(field: Field) -> str:
+    from mprunner.model.relevance import conditions_in_words
+
     kind = " | ".join(map(_shown, field.choices)) if field.choices else field.type
     if field.counts_processes:
         kind = "processes: a number or cpu_count"
@@ -109,6 +111,7 @@ def _doc(field: Field) -> str:
         kind += " or null"
     limits = ", ".join(f"{_SIGNS.get(name, name)} {value}" for name, value in field.bounds.items())
     facts = ", ".join(part for part in (kind, limits, field.unit and f"unit {field.unit}") if part)
+    facts = "; ".join((facts, *conditions_in_words(field)))
     return f"{field.doc} ({facts})" if field.doc else f"({facts})"
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from mprunner.model.adaptive import AdaptiveRepeats
 from mprunner.model.experiment import Experiment
 from mprunner.model.records import Attempt, Record, Status
+from mprunner.model.relevance import EVERYTHING, Relevance
 from mprunner.model.rules import Rules
 
 
@@ -62,9 +63,10 @@ class PlannedSchedule:
 class StoppingSchedule:
     """Executes what another schedule gives, and nothing after the first that ended as it should not."""
 
-    def __init__(self, schedule: Schedule, rules: Rules) -> None:
+    def __init__(self, schedule: Schedule, rules: Rules, relevance: Relevance) -> None:
         self._schedule = schedule
         self._rules = rules
+        self._relevance = relevance
         self._stopped = False
 
     def next(self) -> Attempt | None:
@@ -74,7 +76,7 @@ class StoppingSchedule:
 
     def feed(self, record: Record) -> bool:
         """Stop after a failure."""
-        self._stopped |= not self._rules.accepts(record.status, record.attempt.params)
+        self._stopped |= not self._rules.accepts(record.status, self._relevance.of(record.attempt.params))
         return self._schedule.feed(record)
 
     @property
@@ -121,6 +123,7 @@ def schedule_for(
     attempts: Iterable[Attempt],
     lost: Mapping[str, int] | None = None,
     adaptive: AdaptiveRepeats | None = None,
+    relevance: Relevance = EVERYTHING,
 ) -> Schedule:
     """Return the schedule that an experiment asks for.
 
@@ -130,8 +133,9 @@ def schedule_for(
         attempts: what is to be executed, in this order.
         lost: by trial id, how many attempts were lost before this schedule began.
         adaptive: what the cases came to before it began, where repeats go on until an interval is narrow.
+        relevance: which params mean something to which case.
     """
     schedule: Schedule = PlannedSchedule(attempts, adaptive)
     if experiment.on_failure == "stop":
-        schedule = StoppingSchedule(schedule, rules)
+        schedule = StoppingSchedule(schedule, rules, relevance)
     return RetryingSchedule(schedule, experiment.retries, lost or {}) if experiment.retries else schedule

@@ -13,8 +13,9 @@ from mprunner.errors import NothingSelectedError, PluginError
 from mprunner.experiment.messages import as_yaml, list_of_names
 from mprunner.experiment.problems import Loc
 from mprunner.model.declaration import Field, cpu_counter
-from mprunner.model.experiment import Block, Experiment, axes
+from mprunner.model.experiment import Block, Experiment, axes, names_of
 from mprunner.model.records import label_of
+from mprunner.model.relevance import Relevance
 from mprunner.model.rules import Where, matches
 from mprunner.values import Scalar
 
@@ -59,6 +60,7 @@ class Combinations(Sequence[Combination]):
     def __init__(self, experiment: Experiment, fields: Sequence[Field] = (), cpus: int = 1) -> None:
         self._value_of = cpu_counter(fields, cpus)
         self._base = self.resolved({each.name: each.default for each in fields} | dict(experiment.params))
+        self.swept = {name for block in experiment.sweep for key in block for name in names_of(key)}
         self._blocks = [
             [
                 [self.resolved(dict(zip(names, row, strict=True))) for row in rows]
@@ -134,6 +136,7 @@ class Selection:
         refused: the places of those that the scenario refuses.
         reasons: why, one for each of ``refused``.
         repeated: how many have the same values as a case before them.
+        merged: how many differ from a case before them only in params that mean nothing to either.
         excluded: how many the experiment excludes.
         not_selected: how many of the others ``--only`` does not ask for.
         wanted: the values of the baseline and of every rule's ``where`` that no case has, by their path in the file.
@@ -144,6 +147,7 @@ class Selection:
     refused: "array[int]" = field(default_factory=lambda: array("Q"))
     reasons: list[str] = field(default_factory=list)
     repeated: int = 0
+    merged: int = 0
     excluded: int = 0
     not_selected: int = 0
     wanted: dict[Loc, Where] = field(default_factory=dict)
@@ -158,14 +162,35 @@ class Selection:
                 self.left_out.add(path)
 
 
+class _Exclusion:
+    """The combinations that one mapping of ``exclude`` means."""
+
+    def __init__(self, values: Params, relevance: Relevance) -> None:
+        self._values = values.items()
+        self._meaningful = relevance.stripped_values(values).items()
+
+    def means(self, every: Params, params: Params) -> bool:
+        """Whether it means a combination: by all that it names, each of which means something, or as it says itself.
+
+        ``{processes: 1}`` means no serial loop, which has no processes, and ``{method: serial, processes: 1}`` one of
+        those that are the same case.
+        """
+        return self._values <= every.items() and self._meaningful <= params.items()
+
+
 def select(
-    experiment: Experiment, combinations: Combinations, params_type: type, identify: Identify
+    experiment: Experiment,
+    combinations: Combinations,
+    relevance: Relevance,
+    params_type: type,
+    identify: Identify,
 ) -> Selection:
     """Offer every combination that is neither excluded nor filtered out to ``Params``, and tell what became of it.
 
     Args:
         experiment: what it excludes, asks for and names.
         combinations: its combinations.
+        relevance: which params mean something to which of them.
         params_type: raises ValueError for a combination that the scenario refuses.
         identify: tells cases apart; it is asked only where two combinations may be one case.
 
@@ -173,17 +198,21 @@ def select(
         PluginError: ``params_type`` fails in another way.
     """
     only = [combinations.all_resolved(where) for where in _only(experiment)]
-    exclude = [combinations.resolved(values).items() for values in experiment.exclude]
+    exclude = [_Exclusion(combinations.resolved(values), relevance) for values in experiment.exclude]
+    may_merge = any(field.name in combinations.swept for field in relevance.conditional)
     named = {} if experiment.is_part else experiment.named_cases()
-    selection = Selection(wanted={path: combinations.all_resolved(where) for path, where in named.items()})
+    selection = Selection(
+        wanted={path: relevance.stripped(combinations.all_resolved(where)) for path, where in named.items()}
+    )
     reasons: dict[str, str] = {}  # a million combinations may be refused for one reason: it is kept once
-    seen: set[str] | None = set() if combinations.may_repeat() else None
-    for place, params in enumerate(combinations.every_params()):
-        is_excluded = any(values <= params.items() for values in exclude)
+    seen: dict[str, int] | None = {} if may_merge or combinations.may_repeat() else None
+    for place, every in enumerate(combinations.every_params()):
+        params = relevance.of(every)
+        is_excluded = any(each.means(every, params) for each in exclude)
         if not is_excluded and not all(matches(wanted, params) for wanted in only):
             selection.not_selected += 1
             continue
-        reason = None if is_excluded else reason_of_refusal(experiment.scenario, params_type, params)
+        reason = None if is_excluded else reason_of_refusal(experiment.scenario, params_type, every)
         if selection.wanted:
             selection.see(params, is_case=not is_excluded and reason is None)
         if is_excluded:
@@ -191,33 +220,33 @@ def select(
         elif reason is not None:
             selection.refused.append(place)
             selection.reasons.append(reasons.setdefault(reason, reason))
-        elif seen is not None and not _is_new(identify(params), seen):
-            selection.repeated += 1
+        elif seen is not None and (first := seen.setdefault(identify(params), place)) != place:
+            is_same = combinations[first].params == every
+            selection.repeated += is_same
+            selection.merged += not is_same
         else:
             selection.cases.append(place)
     return selection
-
-
-def _is_new(identity: str, seen: set[str]) -> bool:
-    known = len(seen)
-    seen.add(identity)
-    return len(seen) > known
 
 
 def _only(experiment: Experiment) -> tuple[Where, ...]:
     return cast("tuple[Where, ...]", experiment.only)  # of rows, which move together, --only names none
 
 
-def nothing_selected(experiment: Experiment, combinations: Combinations) -> NothingSelectedError:
+def nothing_selected(
+    experiment: Experiment, combinations: Combinations, relevance: Relevance
+) -> NothingSelectedError:
     """Return the error that says that ``--only`` took no combination, and what values they have."""
     pairs = [(name, values) for each in _only(experiment) for name, values in each.items()]
     filters = " ".join(f"--only {name}={_list(values)}" for name, values in pairs)
-    exclude = [combinations.resolved(values).items() for values in experiment.exclude]
+    exclude = [_Exclusion(combinations.resolved(values), relevance) for values in experiment.exclude]
     have: dict[str, dict[Scalar, None]] = {name: {} for name, _ in pairs}
-    for params in combinations.every_params():
-        if not any(values <= params.items() for values in exclude):
+    for every in combinations.every_params():
+        params = relevance.of(every)
+        if not any(each.means(every, params) for each in exclude):
             for name, seen in have.items():
-                seen[params[name]] = None
+                if name in params:
+                    seen[params[name]] = None
     shown = "; ".join(f"{name} {list_of_names(list(map(as_yaml, seen)))}" for name, seen in have.items())
     return NothingSelectedError(f"no case has what is asked for by {filters}", f"the cases have {shown}")
 

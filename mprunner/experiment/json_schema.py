@@ -17,6 +17,7 @@ from mprunner.experiment.keys import CONDITIONS, ExperimentFile
 from mprunner.experiment.messages import SCALAR_TYPES
 from mprunner.experiment.value_types import MEASURED, PATTERNS
 from mprunner.model.declaration import Declaration, Field
+from mprunner.model.relevance import conditions_in_words
 
 Schema = dict[str, Any]
 
@@ -108,6 +109,7 @@ def _described(field: Field) -> Schema:
     facts = [f"unit {field.unit}"] if field.unit else []
     if "pattern" in field.bounds:
         facts.append(f"text that matches {field.bounds['pattern']}")
+    facts += conditions_in_words(field)
     text = " ".join(part for part in (field.doc, f"({', '.join(facts)})" if facts else "") if part)
     return {"description": text} if text else {}
 

@@ -20,6 +20,7 @@ from mprunner.experiment.problems import Loc
 from mprunner.model.declaration import Declaration
 from mprunner.model.experiment import Experiment
 from mprunner.model.records import Attempt, label_of
+from mprunner.model.relevance import Relevance
 from mprunner.model.rules import Where
 from mprunner.model.text import printable
 from mprunner.values import Scalar
@@ -91,6 +92,7 @@ class Plan:
         excluded: how many combinations are left out because the experiment excludes them.
         not_selected: how many are left out because ``--only`` asks for others.
         repeated: how many are no cases of their own, having the same values as one before.
+        merged: how many are none since they differ from one before only in params that mean nothing to them.
         repeats: measured trials per case.
         warmup: trials per case before those, flagged and left out of every summary.
         order: interleaved (every case once, then again), shuffled (within each repeat) or sequential.
@@ -108,6 +110,7 @@ class Plan:
     excluded: int = 0
     not_selected: int = 0
     repeated: int = 0
+    merged: int = 0
 
     def __len__(self) -> int:
         return len(self.cases) * (self.warmup + self.repeats)
@@ -154,7 +157,8 @@ def make_plan(
 ) -> Plan:
     """Plan an experiment on a machine where a worker may use ``cpus`` CPUs.
 
-    Two combinations with the same values are one case. What the experiment excludes, and what ``--only`` does not
+    Two combinations with the same values are one case: the first of them, where they differ in params that mean
+    nothing to it. What the experiment excludes, and what ``--only`` does not
     select, is counted, and the scenario not asked about it. A combination whose ``Params`` can't be made, because
     ``__post_init__`` raises ValueError, is left out and its reason kept.
 
@@ -165,13 +169,14 @@ def make_plan(
         NothingSelectedError: every combination is refused by the scenario, excluded, or not selected.
     """
     combinations = Combinations(experiment, declaration.params, cpus)
+    relevance = Relevance(declaration.params)
 
     def identify(params: Mapping[str, Scalar]) -> str:
         return case_id(declaration.name, params, experiment.isolation, experiment.cpus)
 
     def case(place: int) -> Case:
         made = combinations[place]
-        label = label_of(made.params, made.swept)
+        label = label_of(relevance.of(made.params), made.swept)
         return Case(case_id=identify(made.params), label=label, params=made.params)
 
     def refusal(number: int) -> Refusal:
@@ -179,13 +184,13 @@ def make_plan(
         label = label_of(made.params, made.swept)
         return Refusal(label=label, params=made.params, reason=selection.reasons[number])
 
-    selection = select(experiment, combinations, params_type, identify)
+    selection = select(experiment, combinations, relevance, params_type, identify)
     refused = Lazy(range(len(selection.refused)), refusal)
     if strict and refused:
         raise _refusing(experiment, refused)
     if not selection.cases:
         if selection.not_selected and not refused:
-            raise nothing_selected(experiment, combinations)
+            raise nothing_selected(experiment, combinations, relevance)
         raise _nothing_left(experiment, refused, selection)
     if BASELINE in selection.wanted:
         raise _no_baseline(experiment)
@@ -203,6 +208,7 @@ def make_plan(
         excluded=selection.excluded,
         not_selected=selection.not_selected,
         repeated=selection.repeated,
+        merged=selection.merged,
     )
 
 

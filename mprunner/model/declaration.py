@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from mprunner.errors import PluginError
 from mprunner.model.from_json import read_fields
-from mprunner.scenario import CountsProcesses, Doc, Scenario, Unit
+from mprunner.scenario import CountsProcesses, Doc, Scenario, Unit, Unless, When
 from mprunner.values import Scalar, as_python, unfit
 
 FieldType = Literal["bool", "int", "float", "str"]
@@ -55,6 +55,9 @@ class Field:
         unit: such as ``s``; empty where it has none.
         doc: what it means.
         bounds: limits by annotated_types' names, such as ``{"ge": 1}``.
+        when: the conditions under which it means something, of which one is enough; empty where it needs none.
+        unless: the conditions under which it means nothing, of which one is enough. A condition gives the values of
+            other params: see :mod:`mprunner.model.relevance`.
     """
 
     name: str
@@ -67,6 +70,8 @@ class Field:
     unit: str = ""
     doc: str = ""
     bounds: Mapping[str, Scalar] = field(default_factory=dict)
+    when: tuple[Mapping[str, tuple[Scalar, ...]], ...] = ()
+    unless: tuple[Mapping[str, tuple[Scalar, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +245,8 @@ def _field(source: "dataclasses.Field[Any]", hint: object, where: str) -> Field:
         unit=next((item.symbol for item in metadata if isinstance(item, Unit)), ""),
         doc=next((item.text for item in metadata if isinstance(item, Doc)), ""),
         bounds=bounds,
+        when=tuple(dict(item.values) for item in metadata if type(item) is When),
+        unless=tuple(dict(item.values) for item in metadata if type(item) is Unless),
     )
 
 

@@ -16,9 +16,10 @@ from typing import Any
 from mprunner.errors import PluginError
 from mprunner.model.columns import refuse_unfit
 from mprunner.model.declaration import Declaration, with_cpus
-from mprunner.model.experiment import Experiment
+from mprunner.model.experiment import Experiment, names_of
 from mprunner.model.from_json import read_fields
 from mprunner.model.records import fields_by_name
+from mprunner.model.relevance import Relevance
 from mprunner.model.rules import Rules
 from mprunner.model.summary_sentence import check_summary
 from mprunner.values import Scalar
@@ -59,7 +60,20 @@ class Header:
     @property
     def baseline(self) -> Mapping[str, Scalar]:
         """What the experiment's cases are compared with, ``cpu_count`` resolved; empty if it has no baseline."""
-        return with_cpus(self.experiment.get("baseline") or {}, self.declaration.params, self.cpus or 1)
+        fields = self.declaration.params
+        values = with_cpus(self.experiment.get("baseline") or {}, fields, self.cpus or 1)
+        return Relevance(fields).stripped_values(values)
+
+    @property
+    def swept(self) -> tuple[str, ...]:
+        """The params that the experiment sweeps, in the order of the file."""
+        blocks = Experiment.from_json(self.experiment).sweep
+        return tuple(dict.fromkeys(name for block in blocks for key in block for name in names_of(key)))
+
+    @property
+    def relevance(self) -> Relevance:
+        """Which params mean something to which case; those that are swept come first."""
+        return Relevance(self.declaration.params, self.swept)
 
     @property
     def rules(self) -> Rules:
@@ -81,6 +95,7 @@ class Header:
         Experiment.from_json(header.experiment)
         declaration = header.declaration
         refuse_unfit(declaration)
+        Relevance(declaration.params)
         try:
             check_summary(declaration.summary, declaration.metrics, declaration.outcomes)
         except PluginError as error:

@@ -226,14 +226,17 @@ class Record:
 
 
 def varying(cases: Sequence[Mapping[str, Scalar]]) -> list[str]:
-    """Return the params that differ between cases, each given as its params."""
-    names = cases[0] if cases else {}
-    return [name for name in names if len({repr(params.get(name)) for params in cases}) > 1]
+    """Return the params that differ between cases, each given as the params that mean something to it."""
+    values: dict[str, set[str]] = {}
+    for params in cases:
+        for name, value in params.items():
+            values.setdefault(name, set()).add(repr(value))
+    return [name for name, several in values.items() if len(several) > 1]
 
 
 def label_of(params: Mapping[str, Scalar], names: Iterable[str]) -> str:
-    """Say some params in words, such as ``guard lock, rounds 1,000``."""
-    return ", ".join(f"{name} {_shown(params[name])}" for name in names)
+    """Say some params in words, such as ``guard lock, rounds 1,000``; one that the case does not have is left out."""
+    return ", ".join(f"{name} {_shown(params[name])}" for name in names if name in params)
 
 
 def _shown(value: Scalar) -> str:

@@ -4,12 +4,13 @@ Values only: :mod:`mprunner.experiment` reads them from a file, :mod:`mprunner.a
 against them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeGuard
 
 from mprunner.model.declaration import Field, cpu_counter
 from mprunner.model.from_json import read_part
+from mprunner.model.relevance import Relevance
 from mprunner.values import Scalar
 
 OutcomeVerdict = Literal["acceptable", "interesting", "forbidden"]
@@ -212,12 +213,17 @@ class Rules:
                     return False
         return False
 
-    def resolved(self, fields: Iterable[Field], cpus: int) -> "Rules":
-        """Return the rules of a machine where ``cpu_count`` is so many CPUs."""
-        value_of = cpu_counter(fields, cpus)
+    def resolved(self, fields: Sequence[Field], cpus: int) -> "Rules":
+        """Return the rules of a machine where ``cpu_count`` is so many CPUs.
+
+        What a ``where`` says of params that mean nothing to the cases that it means is left out.
+        """
+        value_of, relevance = cpu_counter(fields, cpus), Relevance(fields)
 
         def of(where: Where) -> Where:
-            return {name: tuple(value_of(name, value) for value in values) for name, values in where.items()}
+            return relevance.stripped(
+                {name: tuple(value_of(name, value) for value in values) for name, values in where.items()}
+            )
 
         return Rules(
             outcomes={

@@ -27,6 +27,7 @@ from mprunner.errors import ExperimentError, MprunnerError, PluginError
 from mprunner.model.columns import RESERVED
 from mprunner.model.declaration import Declaration, declare, types_of
 from mprunner.model.provenance import identity_of, source_hash
+from mprunner.model.relevance import check_conditions
 from mprunner.model.summary_sentence import check_summary
 from mprunner.model.text import nearest
 from mprunner.plugins import hookspecs
@@ -390,6 +391,7 @@ def _checked_declaration(cls: object) -> Declaration:
                 "rename the param, metric or sample field",
             )
     check_summary(declaration.summary, declaration.metrics, declaration.outcomes)
+    check_conditions(declaration.params, declaration.name)
     try:
         found: object = sys.modules[cls.__module__]
         for part in cls.__qualname__.split("."):

@@ -253,7 +253,7 @@ def _remarks(
 def _fastest(values: Values, partners: Mapping[str, str], frames: Frames) -> list[str]:
     """Say which cases are the fastest, each of those that are compared with the same case of the baseline."""
     told = [
-        fastest_in_words(found, group, frames.params)
+        fastest_in_words(found, group, frames.effective)
         for group in groups_of(partners)
         if (found := fastest(values, group))
     ]
@@ -337,8 +337,8 @@ def _comparisons(field: Field, header: Header, frames: Frames, rows: pd.DataFram
     columns = ["case_id", "unit", "ratio", "ratio_ci_low", "ratio_ci_high", "efficiency"]
     for cells in zip(*(plain_cells(rows[name]) for name in columns), strict=True):
         row = dict(zip(columns, cells, strict=True))
-        own, partner = frames.params[row["case_id"]], frames.params[partners[row["case_id"]]]
-        differing = (name for name in header.baseline if own[name] != partner[name])
+        own, partner = frames.effective[row["case_id"]], frames.effective[partners[row["case_id"]]]
+        differing = (name for name in header.baseline if own.get(name) != partner[name])
         other = printable(label_of(partner, differing))
         words = partial(_compared_in_words, field.name, row, other, named=not is_told)
         told[row["case_id"]] = guarded(f"the comparison with {other}", words, "")

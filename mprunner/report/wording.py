@@ -220,7 +220,7 @@ def fastest_in_words(
     Args:
         found: it, and those that are not told apart from it.
         group: the cases among which it is the fastest.
-        params: of all cases of the run, by case id.
+        params: of all cases of the run, by case id; only those that mean something to the case.
     """
     own = varying([params[case] for case in group])
     common = [name for name in varying(list(params.values())) if name not in own]

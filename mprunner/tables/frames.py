@@ -72,6 +72,8 @@ class Frames:
         measured_statuses: the same without warm-up trials; a case may have none.
         labels: by case id, how a person tells each case from the others; in the order of the plan.
         params: by case id, every param of each case; in the same order.
+        effective: by case id, the params that mean something to each case, those that are swept first. Whatever names
+            cases by their values, in a label or a rule, goes by these.
         under_gil: the cases of which several actors were threads of a Python with a global interpreter lock.
     """
 
@@ -81,6 +83,7 @@ class Frames:
     measured_statuses: Mapping[str, StatusCounts]
     labels: Mapping[str, str]
     params: Mapping[str, Mapping[str, Scalar]]
+    effective: Mapping[str, Mapping[str, Scalar]]
     under_gil: frozenset[str] = frozenset()
 
 
@@ -215,6 +218,7 @@ class _Builder:
         cells["is_final"] = final.tolist()
         planned = np.argsort(np.asarray(self._order, dtype=np.int64), kind="stable")
         cases = sorted(self._cases.values(), key=lambda attempt: attempt.order)
+        relevance = self._header.relevance
         return Frames(
             trials=self._trials.frame().iloc[planned].reset_index(drop=True),
             observed=self._counts(cases, final),
@@ -222,6 +226,7 @@ class _Builder:
             measured_statuses=self._statuses(cases, final & ~np.array(cells["is_warmup"], dtype=bool)),
             labels={case.case_id: case.case_label for case in cases},
             params={case.case_id: case.params for case in cases},
+            effective={case.case_id: relevance.of(case.params) for case in cases},
             under_gil=frozenset(self._under_gil),
         )
 

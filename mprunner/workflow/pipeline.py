@@ -56,7 +56,9 @@ def run(
         ResultsError: the results can't be written; what the journal holds is kept.
     """
     adaptive = adaptive_of(prepared.experiment, len(prepared.plan))
-    schedule = schedule_for(prepared.experiment, prepared.rules, prepared.plan, adaptive=adaptive)
+    schedule = schedule_for(
+        prepared.experiment, prepared.rules, prepared.plan, adaptive=adaptive, relevance=prepared.relevance
+    )
     with (
         started(prepared, executor, beside_orphans=beside_orphans, warn=warn) as session,
         new_run(prepared, session, results) as begun,
@@ -74,7 +76,14 @@ def resume(
 ) -> Executed:
     """Execute what is missing of a run, then let other runners have it; see :func:`run`."""
     prepared, earlier = rest.prepared, rest.reopened
-    schedule = schedule_for(prepared.experiment, prepared.rules, rest, earlier.lost(), earlier.adaptive)
+    schedule = schedule_for(
+        prepared.experiment,
+        prepared.rules,
+        rest,
+        earlier.lost(),
+        earlier.adaptive,
+        prepared.relevance,
+    )
     with (
         earlier.journal,
         started(prepared, executor, beside_orphans=beside_orphans, warn=warn) as session,

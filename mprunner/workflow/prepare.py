@@ -9,6 +9,7 @@ from pathlib import Path
 from mprunner.errors import PluginError
 from mprunner.experiment import NOTHING, Asked, Experiment, Plan, make_plan, read_experiment
 from mprunner.model.provenance import Difference, Header, Session, conditions, differences, file_hash
+from mprunner.model.relevance import Relevance
 from mprunner.model.rules import Rules
 from mprunner.plugins.registry import RegisteredScenario, Registry, load_registry
 from mprunner.runs import RunFolder, bindable_cpus, usable_cpus
@@ -36,6 +37,11 @@ class Prepared:
     def rules(self) -> Rules:
         """What the experiment expects, ``cpu_count`` resolved."""
         return self.experiment.rules.resolved(self.scenario.declaration.params, self.cpus)
+
+    @property
+    def relevance(self) -> Relevance:
+        """Which params mean something to which case."""
+        return Relevance(self.scenario.declaration.params)
 
     def header(self, run_id: str) -> Header:
         """Return what the journal of a run begins with."""

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from annotated_types import Ge
 
-from mprunner.scenario import CPU_COUNT, Doc, ProcessCount, Scenario, Trial, Unit
+from mprunner.scenario import CPU_COUNT, Doc, ProcessCount, Scenario, Trial, Unit, Unless, When
 from mprunner_scenarios.actors.pool_map import TaskFailed
 from mprunner_scenarios.pools.mapping import (
     Kind,
@@ -42,7 +42,9 @@ class Params:
             "worker itself, which needs no pool"
         ),
     ] = "map"
-    kind: Annotated[Kind, Doc("what the pool consists of; threads share one interpreter's lock")] = "process"
+    kind: Annotated[
+        Kind, Doc("what the pool consists of; threads share one interpreter's lock"), Unless(method="serial")
+    ] = "process"
     numbers: Annotated[
         int | None,
         Ge(1),
@@ -50,7 +52,9 @@ class Params:
             "how many tasks: the numbers from 0 on, or the first of `items`; null: 10,000, or all of `items`"
         ),
     ] = None
-    processes: Annotated[ProcessCount, Doc("how many processes, or threads, the pool has")] = CPU_COUNT
+    processes: Annotated[
+        ProcessCount, Doc("how many processes, or threads, the pool has"), Unless(method="serial")
+    ] = CPU_COUNT
     chunksize: Annotated[
         int | None,
         Ge(1),
@@ -58,9 +62,13 @@ class Params:
             "how many tasks an actor is handed at once; null is automatic: for map and starmap all tasks over "
             "four times the processes, rounded up, and 1 for the others"
         ),
+        Unless(method=("serial", "apply_async")),
+        Unless(method="futures", kind="thread"),
     ] = None
     start_method: Annotated[
-        Literal["fork", "spawn", "forkserver"], Doc("how the pool's processes are started")
+        Literal["fork", "spawn", "forkserver"],
+        Doc("how the pool's processes are started"),
+        When(kind="process"),
     ] = "fork"
     shape: Annotated[
         Shape,
@@ -68,14 +76,20 @@ class Params:
             "how the squares are divided among the tasks: each task has more than the one before it, the same "
             "backwards, all alike, or nine tenths of all squares in one task of a hundred, side by side"
         ),
+        When(function=None),
     ] = "rising"
     squares: Annotated[
         int | None,
         Ge(0),
         Doc("how many squares a task adds on average; null: (numbers - 1) / 2, the tutorial's"),
+        When(function=None),
     ] = None
     payload_bytes: Annotated[
-        int, Ge(0), Unit("bytes"), Doc("random bytes that travel with each task, there and back")
+        int,
+        Ge(0),
+        Unit("bytes"),
+        Doc("random bytes that travel with each task, there and back"),
+        When(function=None),
     ] = 0
     function: Annotated[
         str | None,
@@ -84,6 +98,7 @@ class Params:
     items: Annotated[
         str | None,
         Doc("what makes the items of your function, as package.module:callable; null: the numbers from 0 on"),
+        Unless(function=None),
     ] = None
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
 
-from mprunner.scenario import Doc, Scenario, Trial, Unit
+from mprunner.scenario import Doc, Scenario, Trial, Unit, Unless
 from mprunner_scenarios.shared.number import WIDTH, SharedNumberParams, lock_times, shared_number
 
 LIMIT = 1_000_000_000
@@ -18,10 +18,15 @@ class Params(SharedNumberParams):
     """What a race-bank experiment may vary."""
 
     granularity: Annotated[
-        Literal["transaction", "loop"], Doc("what the guard is held for: each transaction, or all of a round")
+        Literal["transaction", "loop"],
+        Doc("what the guard is held for: each transaction, or all of a round"),
+        Unless(guard=("none", "value-lock")),
     ] = "transaction"
     time_lock: Annotated[
-        bool, Doc("measure how long the guard is waited for and held, which makes each transaction slower")
+        bool,
+        Doc("measure how long the guard is waited for and held, which makes each transaction slower"),
+        Unless(guard=("none", "value-lock")),
+        Unless(mode="sequential"),
     ] = False
     initial_balance: Annotated[int, Ge(-LIMIT), Le(LIMIT), Doc("the balance before each round")] = 100
     transactions: Annotated[
@@ -31,6 +36,7 @@ class Params(SharedNumberParams):
     sync: Annotated[
         Literal["none", "barrier", "spin"],
         Doc("how a round starts: as the actors come up, from a barrier, or from a spinning start gate"),
+        Unless(mode="sequential"),
     ] = "none"
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge
 
-from mprunner.scenario import CPU_COUNT, Doc, ProcessCount, Scenario, Stopwatch, Trial, Unit
+from mprunner.scenario import CPU_COUNT, Doc, ProcessCount, Scenario, Stopwatch, Trial, Unit, Unless, When
 from mprunner_scenarios.actors.spawn_count import (
     count_to,
     exit_with_count,
@@ -37,16 +37,21 @@ class Params:
     ] = "concurrent"
     processes: Annotated[ProcessCount, Doc("how many times it is counted to n")] = CPU_COUNT
     n: Annotated[int, Ge(1), Doc("how far each counts")] = 2_000_000
-    kind: Annotated[Literal["process", "thread"], Doc("what the actors are")] = "process"
-    start_method: Annotated[Literal["fork", "spawn", "forkserver"], Doc("how the processes are started")] = (
-        "fork"
+    kind: Annotated[Literal["process", "thread"], Doc("what the actors are"), Unless(mode="serial")] = (
+        "process"
     )
+    start_method: Annotated[
+        Literal["fork", "spawn", "forkserver"], Doc("how the processes are started"), When(kind="process")
+    ] = "fork"
     result_via: Annotated[
-        Literal["queue", "exitcode", "pipe", "value"], Doc("how an actor hands its count over")
+        Literal["queue", "exitcode", "pipe", "value"],
+        Doc("how an actor hands its count over"),
+        Unless(mode="serial"),
     ] = "queue"
     join: Annotated[
         Literal["all-at-end", "each"],
         Doc("start all and then join them, or join each before the next starts: the classic mistake"),
+        Unless(mode="serial"),
     ] = "all-at-end"
 
     def __post_init__(self) -> None:

@@ -15,13 +15,16 @@ from mprunner.analysis.samples import (
     MeasuredCase,
     MeasuredRun,
     chosen_metrics,
+    keyed,
     measured,
     paired_cases,
     parse_where,
 )
 from mprunner.analysis.statistics import Interval
 from mprunner.errors import ExperimentError, NothingSelectedError
+from mprunner.model.declaration import Field
 from mprunner.model.records import Status
+from mprunner.model.relevance import Relevance
 from mprunner.report.comparison import render_comparison, setting_differences
 from mprunner.runs import RunInfo
 from mprunner.tables.frames import build_frames
@@ -48,6 +51,35 @@ def compared(base, new, **options):
     sides = [[made(case(values)) for values in side] for side in (base, new)]
     (row,) = compare_runs(*sides, ["wall_s"], **options).rows
     return row
+
+
+def test_a_case_has_no_value_of_a_param_that_means_nothing_to_it_where_cases_are_chosen():
+    rest = {"kind": "process", "size": 1}
+    serial = MeasuredCase(label="method serial", params={"method": "serial", "size": 1}, values={})
+    pools = [
+        MeasuredCase(label="", params={"method": "map", "processes": n, **rest}, values={}) for n in (1, 2)
+    ]
+    run_of_all = made(serial, *pools)
+    chosen = paired_cases(run_of_all, parse_where("method=serial"), parse_where("processes=2"))
+    assert chosen == [(serial, pools[1])]
+    with pytest.raises(ExperimentError, match="can't be paired one to one"):
+        paired_cases(run_of_all, parse_where("method=serial"), parse_where("method=map"))
+    with pytest.raises(NothingSelectedError, match="the run has no case with processes=3"):
+        paired_cases(run_of_all, parse_where("method=serial"), parse_where("processes=3"))
+
+
+def test_a_run_of_an_earlier_version_has_the_case_to_which_a_param_means_nothing_now():
+    """Two machines with other numbers of CPUs, too: a serial loop is the same on both."""
+    fields = (Field(name="method", type="str"), Field(name="processes", type="int"))
+    relevance = Relevance((fields[0], replace(fields[1], unless=({"method": ("serial",)},))))
+    pool = {"method": "map", "processes": 2}
+    old = made(case([1.0], method="serial", processes=8), case([1.0], **pool))
+    new = replace(made(case([1.0], method="serial"), case([1.0], **pool)), relevance=relevance)
+    assert [set(by_key) for by_key in keyed([old])] != [set(by_key) for by_key in keyed([new])]
+    for runs in ([old, new], [new, old]):
+        one, other = keyed(runs)
+        assert len(one) == 2
+        assert one.keys() == other.keys()
 
 
 GUARDED = parse_where("guard=none"), parse_where("guard=lock")

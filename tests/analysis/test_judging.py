@@ -1,5 +1,6 @@
 """The verdict: what an experiment expects, held against records; each rule with the numbers that break it."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pandas as pd
@@ -14,7 +15,7 @@ from mprunner.model.rules import OF_EACH, Condition, Rules, Stat
 from mprunner.report.findings import SHOWN, about, unexecuted, verdict_digest
 from mprunner.report.findings import told as told_of
 from mprunner.tables.frames import build_frames, state_text
-from tests.made import outcome, record, run, tables
+from tests.made import DECLARATION, outcome, record, run, tables
 
 
 def judged(records, outcomes=None, expect=()):
@@ -106,6 +107,22 @@ def test_a_rule_speaks_only_of_the_cases_that_are_meant():
     rules = [HUNDRED, lossy, OTHERWISE]
     assert judged([balances("none", b99=1), balances("lock", b100=1)], rules).verdict == "passed"
     assert judged([balances("none", b99=1), balances("lock", b99=1)], rules).verdict == "failed"
+
+
+def test_a_rule_by_a_param_speaks_of_no_case_to_which_it_means_nothing():
+    fields = (
+        DECLARATION.params[0],
+        replace(DECLARATION.params[1], unless=({"guard": ("none",)},)),
+    )
+    made = run(record("none"), record("lock"), declaration=replace(DECLARATION, params=fields))
+    expected = {"metric": "wall_s", "stat": "every", "max": 0, "where": {"transactions": [1_000]}}
+    rules = Rules.from_json({"expect": [expected]})
+    (finding,) = judge(build_frames(made), rules).findings
+    assert finding.label == "guard lock"
+    named = {**expected, "where": {"guard": ["none"], "transactions": [1_000]}}
+    rules = Rules.from_json({"expect": [named]}).resolved(fields, 1)
+    (finding,) = judge(build_frames(made), rules).findings
+    assert finding.label == "guard none"
 
 
 def test_a_state_may_be_what_a_param_says():

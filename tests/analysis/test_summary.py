@@ -126,6 +126,24 @@ def test_a_baseline_that_no_case_matches_compares_nothing():
 
 
 @pytest.mark.parametrize(
+    ("baseline", "partners"),
+    [
+        ({"method": "serial"}, {"1-a": "serial-a", "2-a": "serial-a", "1-b": "serial-b", "2-b": "serial-b"}),
+        ({"shape": "a"}, {"serial-b": "serial-a", "1-b": "1-a", "2-b": "2-a"}),
+        ({"processes": 2}, {"1-a": "2-a", "serial-a": "2-a", "1-b": "2-b", "serial-b": "2-b"}),
+        ({"method": "map"}, {}),  # serial has no processes by which to choose one of two
+    ],
+)
+def test_a_param_that_a_case_does_not_have_neither_matches_nor_clashes(baseline, partners):
+    cases = {f"serial-{shape}": {"method": "serial", "shape": shape} for shape in "ab"} | {
+        f"{processes}-{shape}": {"method": "map", "processes": processes, "shape": shape}
+        for processes in (1, 2)
+        for shape in "ab"
+    }
+    assert baseline_partners(cases, baseline) == partners
+
+
+@pytest.mark.parametrize(
     ("partner", "serial", "efficiency"),
     [
         ({"guard": "none", "processes": 8}, {"guard": "none"}, 0.5),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, MultipleOf
 
-from mprunner.scenario import Doc, Trial
+from mprunner.scenario import Doc, Trial, Unless, When
 from mprunner_scenarios.actors.shared_number import (
     Box,
     FileLock,
@@ -68,9 +68,13 @@ class SharedNumberParams:
     actors: Annotated[
         int, Ge(2), MultipleOf(2), Doc("how many actors there are: pairs with opposite work")
     ] = 2
-    kind: Annotated[Literal["process", "thread"], Doc("what the actors are")] = "process"
+    kind: Annotated[Literal["process", "thread"], Doc("what the actors are"), Unless(mode="sequential")] = (
+        "process"
+    )
     start_method: Annotated[
-        Literal["fork", "spawn", "forkserver"], Doc("how the actors' processes are started")
+        Literal["fork", "spawn", "forkserver"],
+        Doc("how the actors' processes are started"),
+        When(kind="process"),
     ] = "fork"
 
     def __post_init__(self) -> None:
