@@ -89,18 +89,23 @@ def tell_left_out(plan: Plan, name: str = "") -> None:
         plan: the plan.
         name: of the experiment, where there are several.
     """
+    from mprunner.model.relevance import conditions_in_words
+
     of = f"{name}: " if name else ""
     for count, why in (
         (plan.excluded, "excluded"),
         (plan.repeated, "with the values of another, and no case of its own"),
         (
             plan.merged,
-            "that differ from another only in params that mean nothing to them, and no cases of their own",
+            "that differ from another only in what means nothing to them, and no cases of their own",
         ),
         (plan.not_selected, "not selected"),
     ):
         if count:
             say(f"{of}{_combinations(count)} {why}", err=True)
+    for field in plan.unused:
+        why = ", ".join(conditions_in_words(field))
+        say(f"{of}params.{field.name} means nothing to any case: it does {why}", err=True)
     if plan.refused:
         say(of + refusals_text(plan.refused), err=True)
 

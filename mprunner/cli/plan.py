@@ -141,6 +141,7 @@ def plan_json(prepared: Prepared, expected: Estimate) -> dict[str, Any]:
         "not_selected": plan.not_selected,
         "repeated": plan.repeated,
         "merged": plan.merged,
+        "unused": [field.name for field in plan.unused],
         "refused": Streamed(
             {"label": r.label, "params": dict(r.params), "reason": r.reason} for r in plan.refused
         ),

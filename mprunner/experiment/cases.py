@@ -7,6 +7,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 from mprunner.errors import NothingSelectedError, PluginError
@@ -139,6 +140,7 @@ class Selection:
         merged: how many differ from a case before them only in params that mean nothing to either.
         excluded: how many the experiment excludes.
         not_selected: how many of the others ``--only`` does not ask for.
+        unused: the params that the experiment fixes and that mean nothing to any case.
         wanted: the values of the baseline and of every rule's ``where`` that no case has, by their path in the file.
         left_out: the paths of those that a combination has which is left out.
     """
@@ -150,6 +152,7 @@ class Selection:
     merged: int = 0
     excluded: int = 0
     not_selected: int = 0
+    unused: tuple[Field, ...] = ()
     wanted: dict[Loc, Where] = field(default_factory=dict)
     left_out: set[Loc] = field(default_factory=set)
 
@@ -201,9 +204,11 @@ def select(
     exclude = [_Exclusion(combinations.resolved(values), relevance) for values in experiment.exclude]
     may_merge = any(field.name in combinations.swept for field in relevance.conditional)
     named = {} if experiment.is_part else experiment.named_cases()
+    refuses = partial(reason_of_refusal, experiment.scenario, params_type)
     selection = Selection(
         wanted={path: relevance.stripped(combinations.all_resolved(where)) for path, where in named.items()}
     )
+    unused = {field.name: field for field in relevance.conditional if field.name in experiment.params}
     reasons: dict[str, str] = {}  # a million combinations may be refused for one reason: it is kept once
     seen: dict[str, int] | None = {} if may_merge or combinations.may_repeat() else None
     for place, every in enumerate(combinations.every_params()):
@@ -212,7 +217,7 @@ def select(
         if not is_excluded and not all(matches(wanted, params) for wanted in only):
             selection.not_selected += 1
             continue
-        reason = None if is_excluded else reason_of_refusal(experiment.scenario, params_type, every)
+        reason = None if is_excluded else refuses(relevance.settled(every))
         if selection.wanted:
             selection.see(params, is_case=not is_excluded and reason is None)
         if is_excluded:
@@ -226,6 +231,9 @@ def select(
             selection.merged += not is_same
         else:
             selection.cases.append(place)
+            for name in unused.keys() & params.keys():
+                del unused[name]
+    selection.unused = tuple(unused.values())
     return selection
 
 

@@ -17,7 +17,7 @@ from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.experiment.cases import BASELINE, Combinations, Selection, nothing_selected, select
 from mprunner.experiment.messages import as_yaml, list_of_names
 from mprunner.experiment.problems import Loc
-from mprunner.model.declaration import Declaration
+from mprunner.model.declaration import Declaration, Field
 from mprunner.model.experiment import Experiment
 from mprunner.model.records import Attempt, label_of
 from mprunner.model.relevance import Relevance
@@ -92,6 +92,7 @@ class Plan:
         excluded: how many combinations are left out because the experiment excludes them.
         not_selected: how many are left out because ``--only`` asks for others.
         repeated: how many are no cases of their own, having the same values as one before.
+        unused: the params that the experiment fixes and that mean nothing to any case.
         merged: how many are none since they differ from one before only in params that mean nothing to them.
         repeats: measured trials per case.
         warmup: trials per case before those, flagged and left out of every summary.
@@ -111,6 +112,7 @@ class Plan:
     not_selected: int = 0
     repeated: int = 0
     merged: int = 0
+    unused: tuple[Field, ...] = ()
 
     def __len__(self) -> int:
         return len(self.cases) * (self.warmup + self.repeats)
@@ -209,6 +211,7 @@ def make_plan(
         not_selected=selection.not_selected,
         repeated=selection.repeated,
         merged=selection.merged,
+        unused=selection.unused,
     )
 
 

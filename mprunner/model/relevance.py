@@ -38,6 +38,11 @@ class Relevance:
             dict.fromkeys(name for each in self.conditional for of in _conditions(each) for name in of)
         )
         """The params by which that is decided."""
+        self._defaults = {
+            each.name: each.default
+            for each in self.conditional
+            if not (each.required or (each.counts_processes and each.default == "cpu_count"))
+        }
         self._known: dict[tuple[tuple[type, Scalar], ...], frozenset[str]] = {}
 
     def without(self, params: Mapping[str, Scalar]) -> frozenset[str]:
@@ -69,6 +74,15 @@ class Relevance:
             return dict(params)
         ordered = {name: params[name] for name in self._first if name in params} | dict(params)
         return {name: value for name, value in ordered.items() if name not in without}
+
+    def settled(self, params: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """Return every param of a case as its scenario receives it: one that means nothing has its default.
+
+        So nothing that a scenario does can depend on it. A param without a default keeps its value, and so does one
+        whose default is the number of CPUs.
+        """
+        without = self.without(params) if self._defaults else ()
+        return {**params, **{name: self._defaults[name] for name in without if name in self._defaults}}
 
     def stripped(self, where: Mapping[str, tuple[Scalar, ...]]) -> dict[str, tuple[Scalar, ...]]:
         """Return values by which cases are named without those that mean nothing to any of them by the others.

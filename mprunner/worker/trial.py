@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mprunner.actors.bootstrap import describe
 from mprunner.model.declaration import BadValueError, Declaration, checked_values, declare, types_of
 from mprunner.model.records import ActorRow, OutcomeCount, Result, ResultKind
+from mprunner.model.relevance import Relevance
 from mprunner.scenario import Scenario, Trial
 from mprunner.worker.containment import Shared
 from mprunner.worker.protocol import MAX_RESULT_BYTES, RESULT_HEADER, Hello, Order
@@ -57,6 +58,7 @@ class Subject:
     params: type
     metrics: type
     declaration: Declaration
+    relevance: Relevance
 
 
 def make_importable(hello: Hello) -> None:
@@ -89,7 +91,8 @@ def import_subject(hello: Hello) -> Subject:
     module = importlib.import_module(hello.module)
     scenario: type[Scenario[Any, Any]] = reduce(getattr, hello.qualname.split("."), module)  # type: ignore[assignment]
     params, metrics = types_of(scenario)
-    return Subject(scenario, params, metrics, declare(scenario))
+    declaration = declare(scenario)
+    return Subject(scenario, params, metrics, declaration, Relevance(declaration.params))
 
 
 def execute(subject: Subject, order: Order, result_fd: int, tmp_path: Path) -> int:
@@ -114,7 +117,8 @@ def execute(subject: Subject, order: Order, result_fd: int, tmp_path: Path) -> i
 def _call(subject: Subject, order: Order, trial: Trial) -> tuple[int, Result]:
     """Call the scenario, and check what it returned and sampled against what it declares."""
     try:
-        metrics = subject.scenario().run(subject.params(**order.params), trial)
+        params = subject.params(**subject.relevance.settled(order.params))
+        metrics = subject.scenario().run(params, trial)
     except SystemExit as error:
         return _exit_code(error), failed(error, ResultKind.EXIT)
     except BaseException as error:

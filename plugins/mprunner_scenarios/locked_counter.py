@@ -21,7 +21,7 @@ class Params(SharedNumberParams):
     pause_s: Annotated[float, Ge(0), Unit("s"), Doc("how long an actor pauses before each change")] = 0.01
 
     def __post_init__(self) -> None:
-        """Refuse what can't be, and what would be the same experiment under two names."""
+        """Refuse what can't be."""
         super().__post_init__()
         if abs(self.initial) + self.actors // 2 * self.step * self.iterations >= WIDTH:
             raise ValueError("the total could outgrow its 32 bits")

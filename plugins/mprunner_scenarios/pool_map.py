@@ -102,41 +102,20 @@ class Params:
     ] = None
 
     def __post_init__(self) -> None:
-        """Refuse what can't be, and what would be the same experiment under two names."""
+        """Refuse what can't be."""
         for reason in _objections(self):
             raise ValueError(reason)
 
 
 def _objections(params: Params) -> Iterator[str]:
     """Yield what speaks against a combination; nothing of the user's is imported."""
-    if params.method == "serial" and (params.chunksize, params.start_method, params.kind) != (
-        None,
-        "fork",
-        "process",
-    ):
-        yield "a serial loop has no pool: chunksize, start_method and kind mean nothing to it"
-    if params.kind == "thread" and params.start_method != "fork":
-        yield "threads are not started by a start_method"
-    if params.chunksize is not None:
-        if params.method == "apply_async":
-            yield "apply_async hands over one task at a time: chunksize means nothing to it"
-        if (params.method, params.kind) == ("futures", "thread"):
-            yield "an executor of threads hands over one task at a time: chunksize means nothing to it"
-    yield from _objections_to_tasks(params)
-
-
-def _objections_to_tasks(params: Params) -> Iterator[str]:
     if params.function is None:
-        if params.items is not None:
-            yield "items are those of a function of your own: say which by `function`"
         if params.payload_bytes * (params.numbers or DEFAULT_ITEMS) > MAX_PAYLOAD_BYTES:
             yield f"the payloads of all tasks would take more than {MAX_PAYLOAD_BYTES:,} bytes"
         return
     for name, text in (("function", params.function), ("items", params.items)):
         if text is not None and (fault := place_fault(name, text)) is not None:
             yield fault
-    if (params.shape, params.squares, params.payload_bytes) != ("rising", None, 0):
-        yield "your own function adds no squares: shape, squares and payload_bytes mean nothing to it"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,16 +40,8 @@ class Params(SharedNumberParams):
     ] = "none"
 
     def __post_init__(self) -> None:
-        """Refuse what can't be, and what would be the same experiment under two names."""
+        """Refuse what can't be."""
         super().__post_init__()
-        if self.mode == "sequential" and self.sync != "none":
-            raise ValueError("mode sequential starts no actors: sync means nothing to it")
-        if self.guard in ("none", "value-lock") and (self.granularity != "transaction" or self.time_lock):
-            raise ValueError(
-                f"guard {self.guard} is not held for a transaction: granularity and time_lock mean nothing to it"
-            )
-        if self.mode == "sequential" and self.time_lock:
-            raise ValueError("mode sequential has no one to wait for: time_lock means nothing to it")
         if abs(self.initial_balance) + self.actors // 2 * self.transactions >= WIDTH:
             raise ValueError("the balance could outgrow its 32 bits")
 

@@ -55,14 +55,9 @@ class Params:
     ] = "all-at-end"
 
     def __post_init__(self) -> None:
-        """Refuse what can't be, and what would be the same experiment under two names."""
+        """Refuse what can't be."""
         if self.result_via == "exitcode" and self.n > MAX_EXIT_STATUS:
             raise ValueError(f"sys.exit() takes no number over {MAX_EXIT_STATUS:,}")
-        settings = (self.kind, self.start_method, self.join)
-        if self.mode == "serial" and settings != ("process", "fork", "all-at-end"):
-            raise ValueError("a serial count starts no actor: kind, start_method and join mean nothing to it")
-        if self.kind == "thread" and self.start_method != "fork":
-            raise ValueError("a thread has no start method")
         if self.kind == "thread" and self.result_via == "exitcode":
             raise ValueError("a thread has no exit code")
 

@@ -97,9 +97,9 @@ def test_a_filter_that_matches_nothing_is_exit_code_5(in_process, bank, tmp_path
 
 
 def test_strict_judges_what_the_filter_leaves(in_process, bank):
-    bank.write_text("scenario: race-bank\nsweep: {mode: [sequential, concurrent], sync: [none, spin]}\n")
+    bank.write_text("scenario: race-bank\nsweep: {guard: [get_lock, none], store: [Value, RawValue]}\n")
     assert in_process("plan", bank, "--strict").returncode == 2
-    assert in_process("plan", bank, "--strict", "--only", "mode=concurrent").returncode == 0
+    assert in_process("plan", bank, "--strict", "--only", "guard=none").returncode == 0
 
 
 HANGS = "name: hangs\nscenario: misbehave\nsweep: {way: [ok, print, raise]}\nrepeats: 1\ntimeout: 600\n"

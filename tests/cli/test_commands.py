@@ -50,35 +50,54 @@ def runs(executed, tmp_path):
 
 
 def test_plan_tells_what_was_left_out_and_why_and_executes_nothing(in_process, bank, tmp_path):
-    bank.write_text("scenario: race-bank\nsweep: {mode: [sequential, concurrent], sync: [none, spin]}\n")
+    bank.write_text("scenario: race-bank\nsweep: {guard: [get_lock, none], store: [Value, RawValue]}\n")
     done = in_process("plan", bank)
     assert "3 cases × 5 repeats" in done.stdout
-    assert "1 combination left out; mode sequential, sync spin: mode sequential starts no" in done.stderr
+    assert (
+        "1 combination left out; guard get_lock, store RawValue: a RawValue has no get_lock()" in done.stderr
+    )
     assert not (tmp_path / "results").exists()
+
+
+def test_plan_tells_what_means_nothing_to_cases(in_process, bank):
+    bank.write_text(
+        "scenario: race-bank\nparams: {time_lock: true}\n"
+        "sweep: {mode: [sequential, concurrent], sync: [none, spin, barrier]}\n"
+    )
+    done = in_process("plan", bank)
+    assert "4 cases × 5 repeats" in done.stdout
+    assert done.stderr == (
+        "2 combinations that differ from another only in what means nothing to them, and no cases of their own\n"
+        "params.time_lock means nothing to any case: it does not with guard none or value-lock, nor with mode "
+        "sequential\n"
+    )
+    bank.write_text("scenario: race-bank\nparams: {kind: thread, start_method: spawn}\n")
+    said = "params.start_method means nothing to any case: it does only with kind process\n"
+    assert in_process("plan", bank).stderr == said
 
 
 @pytest.mark.parametrize("verb", ["plan", "run"])
 def test_what_is_excluded_is_told_apart_from_what_is_refused(in_process, bank, verb):
     bank.write_text(
         "scenario: race-bank\nrepeats: 1\nparams: {transactions: 10}\n"
-        "sweep: {mode: [sequential, concurrent], sync: [none, spin]}\n"
-        "exclude: [{mode: concurrent, sync: spin}]\n"
+        "sweep: {guard: [get_lock, none], store: [Value, RawValue]}\n"
+        "exclude: [{guard: none, store: RawValue}]\n"
     )
     told = in_process(verb, bank).stderr
-    assert told.startswith("1 combination excluded\n1 combination left out; mode sequential, sync spin: ")
+    assert told.startswith("1 combination excluded\n1 combination left out; guard get_lock, store RawValue: ")
 
 
 @pytest.mark.parametrize("arguments", [["plan"], ["plan", "--json"], ["run"]])
 def test_strict_is_exit_code_2_where_the_scenario_refuses_a_combination(
     in_process, bank, tmp_path, arguments
 ):
-    bank.write_text("scenario: race-bank\nsweep: {mode: [sequential, concurrent], sync: [none, spin]}\n")
+    bank.write_text("scenario: race-bank\nsweep: {guard: [get_lock, none], store: [Value, RawValue]}\n")
     done = in_process(*arguments, "--strict", bank)
     assert done.returncode == 2
     assert done.stdout == ""
     place = f"{bank}:2:1: sweep"
     assert (
-        f"error: {place}: scenario 'race-bank' refuses 1 combination of the experiment:\n  mode seq"
+        f"error: {place}: scenario 'race-bank' refuses 1 combination of the experiment:\n  guard ge"
         in done.stderr
     )
     assert not (tmp_path / "results").exists()

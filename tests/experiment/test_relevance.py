@@ -23,6 +23,10 @@ class Pool:
     processes: Annotated[ProcessCount, Unless(method="serial")] = CPU_COUNT
     size: int = 1
 
+    def __post_init__(self) -> None:
+        if (self.start, self.size) == ("spawn", 2):
+            raise ValueError("never")
+
 
 DECLARATION = replace(declare(Toy), params=params_of(Pool, "Pool"))
 
@@ -66,6 +70,30 @@ def test_what_is_the_same_in_every_param_is_told_apart_from_what_was_merged(plan
         "sweep: [{method: serial, processes: [1, 2]}, {method: serial, processes: 1, size: [1, 2]}]"
     )
     assert (len(plan.cases), plan.merged, plan.repeated) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "unused"),
+    [
+        ("params: {method: serial, processes: 4, kind: thread, size: 3}", {"processes", "kind"}),
+        (
+            "params: {processes: 4, start: spawn}\nsweep: {kind: [process, thread], method: [serial, map]}",
+            set(),
+        ),
+        ("params: {start: spawn}\nsweep: {kind: [thread]}", {"start"}),
+        ("params: {kind: thread}", set()),
+    ],
+)
+def test_what_is_fixed_and_means_nothing_to_any_case_is_known(planned, text, unused):
+    assert {field.name for field in planned(text).unused} == unused
+
+
+def test_a_combination_is_refused_only_for_what_means_something_to_it(planned):
+    plan = planned("params: {start: spawn}\nsweep: {kind: [process, thread], method: [serial, map]}")
+    assert labels(plan) == ["method serial", "kind process, method map", "kind thread, method map"]
+    assert plan.refused == ()
+    (refusal,) = planned("params: {start: spawn, size: 2}\nsweep: {method: [serial, map]}").refused
+    assert refusal.label == "method map"
 
 
 def test_no_identity_of_a_case_depends_on_what_means_something_to_it(planned):

@@ -16,7 +16,16 @@ from mprunner.tables.csv import make_frame
 from mprunner.tables.datapackage import FILE, concatenated, read_package, read_tables, write_package
 from mprunner.workflow.tabulate import write_tables
 from tests.made import header, record, run
-from tests.support import GENEROUS_S, a_trial_has_started, check_told, latest, marked, printed, wait_until
+from tests.support import (
+    GENEROUS_S,
+    a_trial_has_started,
+    check_told,
+    latest,
+    marked,
+    plugin_of,
+    printed,
+    wait_until,
+)
 from tests.tables.test_datapackage import DECLARED, frames_of, tricky_records, written_whole
 
 EXPERIMENT = "name: bank\nscenario: race-bank\nrepeats: 2\nparams: {transactions: 10}\n"
@@ -53,6 +62,24 @@ def folder(executed, tmp_path, monkeypatch):
 def made(folder):
     """What is loaded of that run."""
     return mprunner.load("bank")
+
+
+CONDITIONAL = "from typing import Annotated\nfrom mprunner.scenario import Unless\n" + plugin_of(
+    "loops",
+    "alone: bool = False; processes: Annotated[int, Unless(alone=True)] = 3; n: Annotated[int, Unless(alone=True)]",
+    "seen: int; seen_n: int",
+    "return Metrics(seen=params.processes, seen_n=params.n)",
+)
+
+
+def test_a_param_that_means_nothing_to_a_case_reaches_its_scenario_as_the_default(tmp_path, token):
+    """The tables keep what the file says, which is part of the identity; one without a default has no other."""
+    file = tmp_path / "loops.yaml"
+    file.write_text("scenario: loops\nrepeats: 1\nsweep: {alone: [false, true], processes: [7, 8], n: [5]}\n")
+    (tmp_path / "loops.py").write_text(CONDITIONAL)
+    trials = mprunner.run(file, plugins=tmp_path / "loops.py", results=tmp_path / "results").trials
+    columns = ["alone", "processes", "seen", "seen_n"]
+    assert trials[columns].values.tolist() == [[False, 7, 7, 5], [False, 8, 8, 5], [True, 7, 3, 5]]
 
 
 def test_what_is_read_is_what_was_written_to_the_type_and_the_bit(tmp_path):

@@ -61,10 +61,6 @@ def test_the_finish_order_names_every_process_once(execute):
     ("params", "reason"),
     [
         ({"result_via": "exitcode", "n": 2**31}, r"^sys\.exit\(\) takes no number over 2,147,483,647$"),
-        ({"mode": "serial", "join": "each"}, r"^a serial count starts no actor: "),
-        ({"mode": "serial", "start_method": "spawn"}, r"^a serial count starts no actor: "),
-        ({"mode": "serial", "kind": "thread"}, r"^a serial count starts no actor: "),
-        ({"kind": "thread", "start_method": "spawn"}, r"^a thread has no start method$"),
         ({"kind": "thread", "result_via": "exitcode"}, r"^a thread has no exit code$"),
     ],
 )

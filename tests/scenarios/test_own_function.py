@@ -198,19 +198,9 @@ def test_malformed_text_is_refused_without_importing_anything(text):
         pool_map.Params(function=text)
 
 
-@pytest.mark.parametrize(
-    ("params", "reason"),
-    [
-        ({"items": "mine:words"}, r"^items are those of a function of your own: say which by `function`$"),
-        ({"function": "mine:f", "items": "words"}, r"^items: 'words' is no place of a callable; "),
-        ({"function": "mine:f", "shape": "uniform"}, r"^your own function adds no squares: "),
-        ({"function": "mine:f", "squares": 3}, r"^your own function adds no squares: "),
-        ({"function": "mine:f", "payload_bytes": 3}, r"^your own function adds no squares: "),
-    ],
-)
-def test_settings_that_mean_nothing_are_refused_with_their_reason(params, reason):
-    with pytest.raises(ValueError, match=reason):
-        pool_map.Params(**params)
+def test_malformed_items_are_refused_with_their_reason():
+    with pytest.raises(ValueError, match=r"^items: 'words' is no place of a callable; "):
+        pool_map.Params(function="mine:f", items="words")
 
 
 def test_planning_does_not_import_the_function(tmp_path):

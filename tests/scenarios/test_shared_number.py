@@ -129,10 +129,6 @@ def test_the_unguarded_counter_waits_for_no_lock(execute):
 
 
 HAVE = "has no get_lock(): a Value and an Array have"
-ACTORS = "mode sequential starts no actors: kind and start_method mean nothing to it"
-SYNC = "mode sequential starts no actors: sync means nothing to it"
-ALONE = "mode sequential has no one to wait for: time_lock means nothing to it"
-NOT_HELD = "is not held for a transaction: granularity and time_lock mean nothing to it"
 
 
 @pytest.mark.parametrize(
@@ -142,9 +138,6 @@ NOT_HELD = "is not held for a transaction: granularity and time_lock mean nothin
         ({"guard": "get_lock", "store": "shared_memory"}, f"shared memory {HAVE}"),
         ({"guard": "get_lock", "store": "Manager"}, f"a manager's Value {HAVE}"),
         ({"store": "object"}, "processes share no Python object: store object needs kind thread"),
-        ({"kind": "thread", "start_method": "spawn"}, "a thread has no start method"),
-        ({"mode": "sequential", "kind": "thread"}, ACTORS),
-        ({"mode": "sequential", "start_method": "spawn"}, ACTORS),
     ],
 )
 @pytest.mark.parametrize("scenario", [race_bank, locked_counter])
@@ -156,16 +149,6 @@ def test_what_can_not_be_is_refused_with_its_reason(scenario, params, reason):
 LARGE = {"actors": 4, "transactions": 1_000_000_000, "initial_balance": 500_000_000}
 
 
-@pytest.mark.parametrize(
-    ("params", "reason"),
-    [
-        ({"mode": "sequential", "sync": "spin"}, SYNC),
-        ({"mode": "sequential", "guard": "lock", "time_lock": True}, ALONE),
-        ({"granularity": "loop"}, f"guard none {NOT_HELD}"),
-        ({"guard": "value-lock", "time_lock": True}, f"guard value-lock {NOT_HELD}"),
-        (LARGE, "the balance could outgrow its 32 bits"),
-    ],
-)
-def test_what_makes_no_sense_to_a_bank_is_refused_with_its_reason(params, reason):
-    with pytest.raises(ValueError, match=f"^{re.escape(reason)}$"):
-        race_bank.Params(**params)
+def test_what_makes_no_sense_to_a_bank_is_refused_with_its_reason():
+    with pytest.raises(ValueError, match=r"^the balance could outgrow its 32 bits$"):
+        race_bank.Params(**LARGE)
