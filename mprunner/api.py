@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mprunner.errors import ExperimentError, ResultsError
-from mprunner.model.columns import TABLES
+from mprunner.model.columns import MEASURED, TABLES
 from mprunner.model.text import printable
 from mprunner.runs import RunFolder, all_runs, find_run, passed_over, unbegun_runs
 from mprunner.signals import Interrupt
@@ -75,12 +75,13 @@ class Results:
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: one line, then the summary's first rows."""
-        shown = self.summary.head(_SHOWN_ROWS).dropna(axis="columns", how="all")
-        ids = ("case_id",) if len(self.runs) > 1 else ("run_id", "case_id")
+        own = self.summary[~self.summary["metric"].isin(list(MEASURED))]
+        shown = own.head(_SHOWN_ROWS).dropna(axis="columns", how="all")
+        ids = ("case_id", "case_label", "scenario") + (() if len(self.runs) > 1 else ("run_id", "experiment"))
         shown = shown.drop(columns=[name for name in ids if name in shown])
         shown = shown.astype(object).where(shown.notna(), "")  # to_html shows <NA>, whatever na_rep says
         line = repr(self)[1:-1].replace("&", "&amp;").replace("<", "&lt;")
-        more = len(self.summary) - len(shown)
+        more = len(own) - len(shown)
         rest = f"<p>{more:,} more rows in <code>.summary</code></p>" if more else ""
         return f"<p>{line}</p>{shown.to_html(index=False, float_format='{:.6g}'.format)}{rest}"
 
@@ -92,8 +93,9 @@ def _numbered(rows: "pd.DataFrame", of: str) -> str:
 def load(run: AnyPath | None = None, results: AnyPath = "results") -> Results:
     """Open the tables of a run, or of every run of an experiment.
 
-    A run that has no tables, or older ones than its journal, because it is being executed or was killed, is read from
-    its journal; nothing is written. One whose runner was ended before its first trial is passed over with a warning.
+    A run that has no tables, or older ones than its journal, because it is being executed or was killed, or tables of
+    an earlier version, which had other columns, is read from its journal; nothing is written. One whose runner was
+    ended before its first trial is passed over with a warning.
 
     Args:
         run: a run's folder; an experiment's folder, whose runs are put below each other; an experiment's name or
@@ -135,7 +137,7 @@ def _folders(run: AnyPath | None, results: Path) -> list[RunFolder]:
 
 
 def _tables(folder: RunFolder) -> "dict[str, pd.DataFrame]":
-    from mprunner.tables import FILE, read_package, read_tables  # noqa: PLC0415 - it imports pandas
+    from mprunner.tables import FILE, has_all_columns, read_package, read_tables  # noqa: PLC0415 - it imports pandas
     from mprunner.workflow.tabulate import whole_tables  # noqa: PLC0415 - so does this
 
     if (folder.path / FILE).exists():
@@ -144,7 +146,7 @@ def _tables(folder: RunFolder) -> "dict[str, pd.DataFrame]":
         if size is not None and known is not None and size < known:
             _warn(f"{folder.journal} was cut", "these are its tables, which were written before")
             return read_tables(package)
-        if size in (None, known):
+        if size is None or (size == known and has_all_columns(package)):
             return read_tables(package)
     return whole_tables(folder)
 

@@ -138,6 +138,11 @@ class Scenario(ABC, Generic[ParamsT, MetricsT]):
             observed). The part in ``[brackets]`` is left out if a metric in it has no value.
         serial: the values of params by which a case does its work alone, such as ``{"mode": "serial"}``; a
             speed-up over such a baseline has an efficiency.
+        work: the names of the params that say how much work a case does, such as ``("numbers", "squares")``: between
+            cases that differ in one of them is no speed-up. Where it is None, any number that the experiment's
+            baseline names may be one of these.
+        baseline: the values of the cases with which the others are compared where an experiment names none, such as
+            ``{"guard": "none"}``.
     """
 
     name: ClassVar[str]
@@ -145,6 +150,8 @@ class Scenario(ABC, Generic[ParamsT, MetricsT]):
     sample: ClassVar[type | None] = None
     summary: ClassVar[str] = ""
     serial: ClassVar[Mapping[str, bool | int | float | str]] = {}
+    work: ClassVar[Sequence[str] | None] = None
+    baseline: ClassVar[Mapping[str, Scalar]] = {}
 
     @abstractmethod
     def run(self, params: ParamsT, trial: "Trial") -> MetricsT:

@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from mprunner.analysis.statistics import Ratio, describe_each, finite, paired_ratios
 from mprunner.errors import guarded
-from mprunner.model.columns import types_of
+from mprunner.model.columns import MEASURED, types_of
 from mprunner.model.declaration import Declaration, Field
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status, varying
 from mprunner.model.relevance import Agreeing
-from mprunner.tables import Frames, frame_of, plain_cells
+from mprunner.tables import Frames, frame_of, plain_cells, same_in_all_rows
 from mprunner.values import Scalar
 
 Values = Mapping[str, Mapping[int, float]]
@@ -22,7 +22,7 @@ Values = Mapping[str, Mapping[int, float]]
 
 
 def summarise(frames: Frames, header: Header) -> pd.DataFrame:
-    """Summarise every numeric metric of every case, in the order of plan and declaration.
+    """Summarise every numeric metric of every case, and what was measured of its trials, in the order of the plan.
 
     Only counted trials matter (see :func:`counted`). A ratio is to the case's partner among the baseline's cases
     (see :func:`baseline_partners`), and paired by repeat.
@@ -30,15 +30,21 @@ def summarise(frames: Frames, header: Header) -> pd.DataFrame:
     trials = counted(frames.trials)
     partners = partners_of(frames, header)
     metrics = [field for field in header.declaration.metrics if field.type != "str"]
+    metrics += [Field(name=name, type=of.type, unit=of.unit) for name, of in MEASURED.items()]
     columns = [
         _summarised(field, values_of(trials, field.name), partners, frames.effective, header)
         for field in metrics
     ]
     rows = len(frames.params) * len(metrics)
-    of_cases: dict[str, list[object]] = {"case_id": list(frames.params)}
+    of_cases: dict[str, list[object]] = {
+        "case_id": list(frames.params),
+        "case_label": [label or None for label in frames.labels.values()],
+    }
     for name in (field.name for field in header.declaration.params):
         of_cases[name] = [params.get(name) for params in frames.params.values()]
-    cells: dict[str, list[object]] = {"run_id": [header.run_id] * rows}
+    cells: dict[str, list[object]] = {
+        name: [value] * rows for name, value in same_in_all_rows(header).items()
+    }
     for name, values in of_cases.items():
         cells[name] = [value for value in values for _ in metrics]
     for name in columns[0] if columns else ():
@@ -62,10 +68,10 @@ def _summarised(
     of_partners = dict(zip(partners, compared, strict=True))
     ratios = [of_partners.get(case_id) for case_id in params]
     intervals = [ratio and ratio.interval for ratio in ratios]
-    sped_up: list[tuple[float | None, float | None]] = [
-        _sped_up(ratio, _parallel_processes(params[case_id], params[partners[case_id]], header))
+    sped_up = [
+        _sped_up(ratio, params[case_id], params[partners[case_id]], header)
         if ratio is not None and field.unit == "s"
-        else (None, None)
+        else _NO_SPEEDUP
         for case_id, ratio in zip(params, ratios, strict=True)
     ]
     return {
@@ -76,8 +82,7 @@ def _summarised(
         "ratio": [ratio and ratio.median for ratio in ratios],
         "ratio_ci_low": [interval and interval.low for interval in intervals],
         "ratio_ci_high": [interval and interval.high for interval in intervals],
-        "speedup": [speedup for speedup, _ in sped_up],
-        "efficiency": [efficiency for _, efficiency in sped_up],
+        **{name: [each[name] for each in sped_up] for name in _NO_SPEEDUP},
     }
 
 
@@ -136,40 +141,64 @@ def present_by_case(trials: pd.DataFrame, metric: str) -> dict[str, list[Any]]:
     return values
 
 
-def _sped_up(ratio: Ratio, processes: int | None) -> tuple[float | None, float | None]:
-    """Return how many times faster the case is, and what share of that is due to each of its processes.
+_NO_SPEEDUP: Final[Mapping[str, float | None]] = dict.fromkeys(
+    ("speedup", "speedup_ci_low", "speedup_ci_high", "efficiency")
+)
 
-    Speed-up is the baseline's time over the case's, efficiency the speed-up over the number of processes.
+
+def _sped_up(
+    ratio: Ratio, params: Mapping[str, Scalar], partner: Mapping[str, Scalar], header: Header
+) -> Mapping[str, float | None]:
+    """Return how many times faster a case is than its partner, and what each of its processes has of that.
+
+    Speed-up is the baseline's time over the case's, efficiency the speed-up over the number of processes. There is
+    none between different amounts of work.
     """
-    speedup = finite(1 / ratio.median) if ratio.median > 0 else None
-    if speedup is None or processes is None:
-        return speedup, None
-    return speedup, speedup / processes
+    speedup = _inverse(ratio.median)
+    if speedup is None or _amount_of_work(params, header) != _amount_of_work(partner, header):
+        return _NO_SPEEDUP
+    interval, processes = ratio.interval, _parallel_processes(params, partner, header.declaration)
+    return {
+        "speedup": speedup,
+        "speedup_ci_low": None if interval is None else _inverse(interval.high),
+        "speedup_ci_high": None if interval is None else _inverse(interval.low),
+        "efficiency": processes and speedup / processes,
+    }
+
+
+def _inverse(value: float) -> float | None:
+    return finite(1 / value) if value > 0 else None
+
+
+def _amount_of_work(params: Mapping[str, Scalar], header: Header) -> list[Scalar]:
+    """Return the values of the params that say how much work a case does, as far as that is known.
+
+    Where the scenario does not say which ones do, any number may that the baseline names, but for a number of
+    processes.
+    """
+    declaration = header.declaration
+    if declaration.work is not None:
+        return [params.get(name) for name in declaration.work]
+    return [
+        params.get(field.name)
+        for field in declaration.params
+        if field.name in header.baseline
+        and field.name not in declaration.serial
+        and field.type in ("int", "float")
+        and not field.counts_processes
+    ]
 
 
 def _parallel_processes(
-    params: Mapping[str, Scalar], partner: Mapping[str, Scalar], header: Header
+    params: Mapping[str, Scalar], partner: Mapping[str, Scalar], declaration: Declaration
 ) -> int | None:
-    """Return how many processes a case has, if its partner does the same work alone; else there's no efficiency.
-
-    A case that works alone itself has none: its number of processes is one that it does not use. And a number that
-    the baseline names, other than that of processes, may be the amount of work: it must be the same.
-    """
-    declaration, serial = header.declaration, header.declaration.serial
+    """Return how many processes a case has, if its partner works alone and it does not; else None."""
     processes = _processes(params, declaration)
-    if _is_serial(params, serial):
+    if _is_serial(params, declaration.serial):
         return None
-    of_work = (
-        field.name
-        for field in declaration.params
-        if field.name in header.baseline
-        and field.name not in serial
-        and field.type in ("int", "float")
-        and not field.counts_processes
+    alone = _is_serial(partner, declaration.serial) or (
+        _processes(partner, declaration) == 1 and processes != 1
     )
-    if any(params.get(name) != partner.get(name) for name in of_work):
-        return None
-    alone = _is_serial(partner, serial) or (_processes(partner, declaration) == 1 and processes != 1)
     return processes if alone else None
 
 

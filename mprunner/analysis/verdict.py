@@ -30,6 +30,7 @@ from mprunner.tables import (
     Frames,
     StatusCounts,
     make_frame,
+    same_in_all_rows,
     state_order,
     state_text,
 )
@@ -196,10 +197,14 @@ def _unseen(counts: Counts, rules: Sequence[OutcomeRule], params: Mapping[str, S
 
 def outcomes_table(frames: Frames, header: Header, judged: Judged) -> pd.DataFrame:
     """Return outcomes.csv: a row per state, with its verdict, and the exact 95 % interval of its share."""
+    same = same_in_all_rows(header)
     rows = [
-        {**frames.params[case_id], "run_id": header.run_id, "case_id": case_id, "variable": variable} | row
+        {**frames.params[case_id], **same, **of_row, **row}
         for case_id, of_case in judged.items()
         for variable, states in of_case.items()
+        for of_row in [
+            {"case_id": case_id, "case_label": frames.labels[case_id] or None, "variable": variable}
+        ]
         for row in _rows(states)
     ]
     return make_frame(types_of("outcomes", header.declaration), rows)

@@ -65,11 +65,22 @@ _TRIAL: Final = {
     **_RUN,
     "trial_id": Column("str", "key", "the trial; the same in every run of the same trial"),
 }
-_CASE: Final = {**_RUN, "case_id": Column("str", "key", "the case; the same in every run of the same case")}
+_EXPERIMENT: Final = {
+    "experiment": Column("str", "design", "the experiment's name"),
+    "scenario": Column("str", "design", "the scenario's name"),
+}
+_OF_CASE: Final = {
+    "case_id": Column("str", "key", "the case; the same in every run of the same case"),
+    "case_label": Column(
+        "str", "design", "what tells the case from the run's others; empty for an only case"
+    ),
+}
+_CASE: Final = {**_RUN, **_EXPERIMENT, **_OF_CASE}
 
 _TRIALS: Final = {
     **_TRIAL,
-    "case_id": _CASE["case_id"],
+    **_EXPERIMENT,
+    **_OF_CASE,
     "repeat": Column("int", "design", "the index of the repeat, from 0; negative for warm-up trials"),
     "attempt": Column("int", "key", "which execution of the trial this is, from 1"),
     "is_final": Column("bool", "status", "whether this is the trial's last attempt"),
@@ -108,7 +119,8 @@ _TRIALS: Final = {
 _ACTORS: Final = {
     **_TRIAL,
     "actor": Column("int", "key", "the actor's index within the trial, from 0"),
-    "kind": Column("str", "design", "how it was started: `fork`, `spawn`, `forkserver` or `thread`"),
+    # not kind: that is a param of scenarios whose actors are processes or threads
+    "started_by": Column("str", "design", "how it was started: `fork`, `spawn`, `forkserver` or `thread`"),
     "pid": Column("int", "bookkeeping", "the id of its process; a thread has its worker's"),
     "start_latency_s": Column(
         "float", "metric", "from the call that started it to its first instruction", "s"
@@ -175,15 +187,23 @@ _SUMMARY: Final = {
     "speedup": Column(
         "float",
         "statistic",
-        "for durations: 1 / `ratio`, how many times faster the case is than the baseline's",
+        "for durations: 1 / `ratio`, how many times faster the case is than the baseline's; only where both do as "
+        "much work",
     ),
+    "speedup_ci_low": Column("float", "statistic", "the lower end of the speed-up's 95 % interval"),
+    "speedup_ci_high": Column("float", "statistic", "the upper end of that interval"),
     "efficiency": Column(
         "float",
         "statistic",
         "`speedup` divided by the number of processes; only where a param counts them, the baseline's case works "
-        "alone and does as much, and the case itself does not work alone",
+        "alone, and the case itself does not",
     ),
 }
+
+MEASURED: Final[Mapping[str, Column]] = {
+    name: _TRIALS[name] for name in ("trial_wall_s", "cpu_user_s", "cpu_system_s", "max_process_rss_bytes")
+}
+"""What mprunner itself measures of every trial: summary.csv has it beside the scenario's metrics."""
 
 _OF_A_TRIAL: Final = ("trials", ("run_id", "trial_id"))
 
@@ -209,7 +229,8 @@ TABLES: Final[Mapping[str, Table]] = {
         refers_to=_OF_A_TRIAL,
     ),
     "summary": Table(
-        doc="A row per case and metric, over the final ok trials that are no warm-up.",
+        doc="A row per case and metric, over the final ok trials that are no warm-up; the last metrics of a case are "
+        "those that mprunner measures itself.",
         columns=_SUMMARY,
         key=("run_id", "case_id", "metric"),
         refers_to=("trials", ("run_id", "case_id")),

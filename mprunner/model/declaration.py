@@ -87,6 +87,8 @@ class Declaration:
         sample: the fields of its samples, or None where it takes none.
         summary: the sentence that describes a case.
         serial: the values of params by which a case does its work alone; empty where there is no such case.
+        work: the params that say how much work a case does; None where the scenario does not say it.
+        baseline: the values of the cases with which the others are compared, where an experiment names none.
     """
 
     name: str
@@ -97,6 +99,8 @@ class Declaration:
     sample: tuple[Field, ...] | None = None
     summary: str = ""
     serial: Mapping[str, Scalar] = field(default_factory=dict)
+    work: tuple[str, ...] | None = None
+    baseline: Mapping[str, Scalar] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return a value that ``json`` can write and :meth:`from_json` reads back."""
@@ -176,20 +180,33 @@ def declare(scenario: type[Scenario[Any, Any]]) -> Declaration:
         sample=None if scenario.sample is None else fields_of(scenario.sample, f"{name}: sample"),
         summary=scenario.summary,
         serial=dict(scenario.serial),
+        work=None if scenario.work is None else tuple(scenario.work),
+        baseline=dict(scenario.baseline),
     )
-    unknown = sorted(set(declaration.serial) - {f.name for f in declaration.params})
-    if unknown:
-        raise PluginError(f"{name}: serial names {unknown[0]!r}, which is no param of the scenario")
-    for param in declaration.params:
-        if param.name in declaration.serial:
-            try:
-                checked_value(param, declaration.serial[param.name])
-            except BadValueError as error:
-                raise PluginError(f"{name}: serial has a value that its param can't have: {error}") from None
+    _check_named(declaration, "serial", declaration.serial)
+    _check_named(declaration, "work", dict.fromkeys(declaration.work or ()))
+    _check_named(declaration, "baseline", declaration.baseline)
     shared = {f.name for f in declaration.params} & {f.name for f in declaration.metrics}
     if shared:
         raise PluginError(f"scenario {name!r} has both a param and a metric named {min(shared)!r}")
     return declaration
+
+
+def _check_named(declaration: Declaration, attribute: str, named: Mapping[str, Scalar]) -> None:
+    """Refuse what an attribute of the class says of params that there are not, or of values that they can't have."""
+    params = {param.name: param for param in declaration.params}
+    for name, value in named.items():
+        if name not in params:
+            raise PluginError(
+                f"{declaration.name}: {attribute} names {name!r}, which is no param of the scenario"
+            )
+        if attribute == "work" or (params[name].counts_processes and value == "cpu_count"):
+            continue
+        try:
+            checked_value(params[name], value)
+        except BadValueError as error:
+            message = f"{declaration.name}: {attribute} has a value that its param can't have: {error}"
+            raise PluginError(message) from None
 
 
 def params_of(dataclass_type: type, where: str) -> tuple[Field, ...]:

@@ -188,7 +188,8 @@ def check_conditions(fields: Sequence[Field], where: str) -> None:
                 what = f"{where}.{field.name} has {kind}({name}=…)"
                 if name not in by_name:
                     known = ", ".join(known for known in by_name if known != field.name)
-                    raise PluginError(f"{what}, and there is no such param", f"its other params: {known}")
+                    hint = f"its other params: {known}" if known else None
+                    raise PluginError(f"{what}, and there is no such param", hint)
                 for value in values:
                     try:
                         checked_value(by_name[name], value)

@@ -162,6 +162,11 @@ class Package:
     journal_bytes: int | None
 
 
+def has_all_columns(package: Package) -> bool:
+    """Whether the tables have every column of mprunner's own; those of an earlier version may lack some."""
+    return all(TABLES[each.name].columns.keys() <= each.types.keys() for each in package.tables)
+
+
 def journal_bytes_of(folder: Path) -> int | None:
     """Return the size of the journal that a run's tables are made of; None if nothing beside them says so."""
     try:

@@ -176,6 +176,7 @@ class _Builder:
 
     def __init__(self, header: Header, begin: Begin) -> None:
         self._header = header
+        self._same = same_in_all_rows(header)
         declaration = header.declaration
         self._trials = _Collected(types_of("trials", declaration))
         self._actors = begin("actors", types_of("actors", declaration))
@@ -198,12 +199,13 @@ class _Builder:
         )
         if attempt.order < self._cases.setdefault(attempt.case_id, attempt).order:
             self._cases[attempt.case_id] = attempt
-        self._trials.add_one(_trial_row(record, self._header.run_id, session))
+        self._trials.add_one(_trial_row(record, self._same, session))
         # A cancelled or lost trial is executed again: rows of both attempts would count its actors and samples twice.
         if result and record.status not in (Status.CANCELLED, Status.LOST):
             ids = {"run_id": self._header.run_id, "trial_id": attempt.trial_id}
             if self._actors is not _NOWHERE:
-                self._actors.add([fields_by_name(actor) for actor in result.actors], ids)
+                rows = [{**fields_by_name(actor), "started_by": actor.kind} for actor in result.actors]
+                self._actors.add(rows, ids)
             self._samples.add(result.samples, ids)
             if sum(actor.kind == "thread" for actor in result.actors) > 1 and session.has_gil:
                 self._under_gil.add(attempt.case_id)
@@ -277,7 +279,16 @@ def state_text(state: Scalar) -> str:
     return repr(state) if state[:1] in ("'", '"') or in_words(state) != state or state == "None" else state
 
 
-def _trial_row(record: Record, run_id: str, session: Session) -> dict[str, object]:
+def same_in_all_rows(header: Header) -> dict[str, str]:
+    """Return what every row of a run's trials, outcomes and summary says alike."""
+    return {
+        "run_id": header.run_id,
+        "experiment": str(header.experiment.get("name", "")),
+        "scenario": header.declaration.name,
+    }
+
+
+def _trial_row(record: Record, same: Mapping[str, str], session: Session) -> dict[str, object]:
     attempt, ending, result = record.attempt, record.ending, record.ending.result
     message = ending.malformed if result is None else result.error_message
     return {
@@ -285,7 +296,8 @@ def _trial_row(record: Record, run_id: str, session: Session) -> dict[str, objec
         **(result.metrics if result else {}),
         **dict(zip(_ATTEMPT_COLUMNS, _ATTEMPT_CELLS(attempt), strict=True)),
         **dict(zip(_ENDING_COLUMNS, _ENDING_CELLS(ending), strict=True)),
-        "run_id": run_id,
+        **same,
+        "case_label": attempt.case_label or None,
         "status": record.status.value,
         "error_type": result.error_type if result else None,
         "error_message": message and _capped(message),

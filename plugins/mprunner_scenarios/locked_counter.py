@@ -53,6 +53,7 @@ class LockedCounter(Scenario[Params, Metrics]):
     """
 
     name = "locked-counter"
+    work = ("iterations", "pause_s", "actors")
     outcomes = {"final_value": Doc("the total when all actors are done")}  # noqa: RUF012 - read only
     summary = (
         "{lost_updates:affected} lost updates, final value {final_value:states}, {wall_s:median}"

@@ -82,6 +82,7 @@ class RaceBank(Scenario[Params, Metrics]):
     """
 
     name = "race-bank"
+    work = ("transactions", "rounds", "actors")
     outcomes = {"final_balance": Doc("the balance when all actors have done a round")}  # noqa: RUF012 - read only
     summary = (
         "{lost_updates:affected} lost updates ({lossy_share:percent} of rounds), "

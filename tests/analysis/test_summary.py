@@ -38,14 +38,18 @@ def timed(case, repeat, wall_s, **options):
 
 def test_the_columns_are_the_documented_ones_with_the_params_after_the_case():
     columns, own = list(summary_of().columns), list(TABLES["summary"].columns)
-    assert columns == [*own[:2], "guard", "transactions", *own[2:]]
+    assert columns == [*own[:5], "guard", "transactions", *own[5:]]
+    assert own[3:5] == ["case_id", "case_label"]
 
 
 def test_each_numeric_metric_of_each_case_is_a_row_in_the_order_of_plan_and_declaration():
     summary = summary_of(record("lock", 0, order=1), record("none", 0, order=0))
     metrics = ["lost_updates", "final_balance", "wall_s", "lossy"]
+    metrics += ["trial_wall_s", "cpu_user_s", "cpu_system_s", "max_process_rss_bytes"]
     assert list(summary["metric"]) == metrics * 2
-    assert list(summary["guard"]) == ["none"] * 4 + ["lock"] * 4
+    assert list(summary["guard"]) == ["none"] * 8 + ["lock"] * 8
+    assert list(summary["case_label"]) == ["guard none"] * 8 + ["guard lock"] * 8
+    assert {*summary["experiment"], *summary["scenario"]} == {"bank", "race-bank"}
 
 
 def test_only_the_last_attempts_that_are_ok_and_no_warm_up_count():
@@ -62,7 +66,7 @@ def test_only_the_last_attempts_that_are_ok_and_no_warm_up_count():
 
 def test_a_case_without_a_counted_trial_has_rows_without_numbers():
     summary = summary_of(record(status=Status.ERROR))
-    assert list(summary["trials"]) == [0, 0, 0, 0]
+    assert list(summary["trials"]) == [0] * 8
     assert summary[["median", "mean", "sd", "min", "max", "ci_low", "ratio"]].isna().all(axis=None)
 
 
@@ -167,6 +171,7 @@ def test_efficiency_is_told_against_work_that_was_done_alone(partner, serial, ef
     )
     row = row_of(summarise(build_frames(made), made.header), "lock")
     assert row["speedup"] == 4
+    assert pd.isna(row["speedup_ci_low"])  # of one repeat
     assert (None if pd.isna(row["efficiency"]) else row["efficiency"]) == efficiency
 
 
@@ -206,8 +211,45 @@ def test_neither_a_case_that_works_alone_nor_one_of_another_amount_of_work_has_a
     summary = summarise(frames, made.header)
     row = row_of(summary, "lock")
     assert (None if pd.isna(row["efficiency"]) else row["efficiency"]) == efficiency
+    assert row["ratio"] == 0.25
+    assert pd.isna(row["speedup"]) == (baseline.get("size", params["size"]) != params["size"])
     remarks = digest(made.header, frames, summary, judge(frames, Rules())).remarks
     assert ("efficiency" in str(remarks)) == (efficiency is not None)
+
+
+@pytest.mark.parametrize(("work", "speedup"), [(("size",), None), ((), 4.0), (None, 4.0)])
+def test_a_scenario_says_which_params_are_the_amount_of_work(work, speedup):
+    """Whatever the baseline names: one that has another size by chance does other work."""
+    slow, fast = timed("none", 0, 1.0), timed("lock", 0, 0.25)
+    made = run(
+        replace(slow, attempt=replace(slow.attempt, params={"guard": "none", "processes": 4, "size": 10})),
+        replace(fast, attempt=replace(fast.attempt, params={"guard": "lock", "processes": 8, "size": 20})),
+        declaration=replace(SIZED, work=work),
+        baseline={"guard": "none"},
+    )
+    row = row_of(summarise(build_frames(made), made.header), "lock")
+    assert (None if pd.isna(row["speedup"]) else row["speedup"]) == speedup
+
+
+def test_the_interval_of_a_speed_up_is_that_of_the_ratio_from_the_other_side():
+    walls = [1.0, 1.1, 0.9, 1.2, 1.05]
+    records = [timed("none", repeat, wall_s) for repeat, wall_s in enumerate(walls)]
+    records += [timed("lock", repeat, 0.5, order=90) for repeat in range(5)]
+    row = row_of(summary_of(*records, baseline={"guard": "none"}), "lock")
+    assert row["speedup_ci_low"] == 1 / row["ratio_ci_high"] < row["speedup"] == 1 / row["ratio"]
+    assert row["speedup"] < row["speedup_ci_high"] == 1 / row["ratio_ci_low"]
+
+
+def test_what_mprunner_measures_of_trials_is_summarised_too():
+    made = [timed("none", repeat, 1.0) for repeat in range(2)]
+    made = [
+        replace(each, ending=replace(each.ending, cpu_user_s=2.0 + repeat, max_process_rss_bytes=1_000))
+        for repeat, each in enumerate(made)
+    ]
+    summary = summary_of(*made)
+    assert row_of(summary, "none", "cpu_user_s")["median"] == 2.5
+    row = row_of(summary, "none", "max_process_rss_bytes")
+    assert (row["unit"], row["trials"], row["max"]) == ("bytes", 2, 1_000.0)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from tests.support import install as install_distribution
 
 TYPES = """
 from dataclasses import make_dataclass
-from mprunner.scenario import Scenario
+from typing import Annotated
+from mprunner.scenario import Scenario, When
 Params = make_dataclass("Params", [("size", int, 1)])
 Metrics = make_dataclass("Metrics", [("wall_s", float)])
 """
@@ -302,6 +303,20 @@ MADE = "make_dataclass('Made', [('{}', {})])".format
         ({"body": "summary = '{'"}, "summary '{': "),
         ({"body": "summary = 7"}, "it can't be loaded: TypeError"),
         ({"types": f"{MADE('status', 'int')}, Metrics"}, f"'status' {COLUMN}"),
+        ({"types": f"{MADE('case_label', 'str')}, Metrics"}, f"'case_label' {COLUMN}"),
+        ({"body": "work = ('sise',)"}, "faulty: work names 'sise', which is no param of the scenario"),
+        (
+            {"body": "baseline = {'sise': 1}"},
+            "faulty: baseline names 'sise', which is no param of the scenario",
+        ),
+        (
+            {"body": "baseline = {'size': 'x'}"},
+            "faulty: baseline has a value that its param can't have: size is 'x'",
+        ),
+        (
+            {"types": f"{MADE('x', 'Annotated[int, When(y=1)]')}, Metrics"},
+            "faulty.x has When(y=…), and there is no such param",
+        ),
         ({"types": f"Params, {MADE('share', 'int')}"}, f"'share' {COLUMN}"),
         ({"body": f"sample = {MADE('run_id', 'int')}"}, f"'run_id' {COLUMN}"),
         ({"types": f"Params, {MADE('x', 'list')}"}, "Made.x has the type list, which can't be a column"),

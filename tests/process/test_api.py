@@ -1,5 +1,7 @@
 """mprunner from Python: what load returns is what was written, and run executes an experiment from any program."""
 
+import hashlib
+import json
 import shutil
 import signal
 import subprocess
@@ -11,6 +13,7 @@ import pytest
 
 import mprunner.api
 from mprunner.errors import ExperimentError, MprunnerError, ResultsError
+from mprunner.model.columns import MEASURED
 from mprunner.runs.folder import RunFolder
 from mprunner.tables.csv import make_frame
 from mprunner.tables.datapackage import FILE, concatenated, read_package, read_tables, write_package
@@ -174,7 +177,7 @@ def test_an_experiment_s_folder_is_all_of_its_runs(experiment):
     assert [facts["run_id"] for facts in both.runs] == ids
     with pytest.raises(ResultsError, match=r"^these are 2 runs, not one$"):
         _ = both.run
-    shown, rows = both._repr_html_(), len(both.summary)
+    shown, rows = both._repr_html_(), len(both.summary[~both.summary["metric"].isin(MEASURED)])
     assert rows > 20
     assert all(run_id in shown for run_id in ids)
     assert f"<p>{rows - 20} more rows in" in shown
@@ -183,6 +186,22 @@ def test_an_experiment_s_folder_is_all_of_its_runs(experiment):
         assert [facts["run_id"] for facts in mprunner.load("results/bank").runs] == ids[:1]
     with pytest.warns(UserWarning, match=rf"{ids[1]} is passed over"):
         assert mprunner.load("bank").run["run_id"] == ids[0]
+
+
+def test_tables_of_an_earlier_version_are_read_with_the_columns_of_this_one(made, folder):
+    """By then actors.csv had the column ``kind``."""
+    package = json.loads((folder / FILE).read_text())
+    (actors,) = (table for table in package["resources"] if table["name"] == "actors")
+    old = (folder / "actors.csv").read_bytes().replace(b"started_by", b"kind", 1)
+    (folder / "actors.csv").write_bytes(old)
+    actors["hash"] = f"sha256:{hashlib.sha256(old).hexdigest()}"
+    (field,) = (field for field in actors["schema"]["fields"] if field["name"] == "started_by")
+    field["name"] = "kind"
+    (folder / FILE).write_text(json.dumps(package))
+    pd.testing.assert_frame_equal(mprunner.load("bank").actors, made.actors)
+    assert (folder / "actors.csv").read_bytes() == old
+    (folder / "journal.jsonl").unlink()
+    assert "kind" in mprunner.load(folder).actors
 
 
 def test_a_run_without_tables_is_read_from_its_journal(made, folder):

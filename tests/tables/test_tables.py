@@ -41,7 +41,8 @@ def path(tmp_path):
 
 def test_the_columns_of_trials_are_the_documented_ones_then_params_then_metrics():
     documented = (
-        "run_id, trial_id, case_id, repeat, attempt, is_final, order, is_warmup, status, exit_code, signal, "
+        "run_id, trial_id, experiment, scenario, case_id, case_label, repeat, attempt, is_final, order, is_warmup, "
+        "status, exit_code, signal, "
         "error_type, error_message, leaked, containment, python, host, started_at, trial_wall_s, cpu_user_s, "
         "cpu_system_s, max_process_rss_bytes, seed"
     )
@@ -61,7 +62,7 @@ def test_the_types_of_columns_do_not_depend_on_what_was_recorded(records):
     assert types["is_final"] == types["lossy"] == "boolean"
     assert types["error_message"] == types["guard"] == "string"
     assert list(made["samples"].dtypes.astype(str)) == ["string", "string", "Int64", "Float64"]
-    assert list(made["outcomes"].columns[:4]) == ["run_id", "case_id", "guard", "transactions"]
+    assert list(made["outcomes"].columns[3:7]) == ["case_id", "case_label", "guard", "transactions"]
 
 
 def test_samples_are_a_table_only_where_the_scenario_declares_some():
@@ -221,7 +222,7 @@ def test_no_text_splits_a_row(tmp_path_factory, texts):
 def test_a_frame_without_rows_is_a_file_with_its_header(path):
     write_csv(tables(run())["actors"], path)
     assert path.read_text(encoding="utf-8") == (
-        "run_id,trial_id,actor,kind,pid,start_latency_s,start_skew_s,wall_s,cpu_s,rounds,exit_code,error_type\n"
+        "run_id,trial_id,actor,started_by,pid,start_latency_s,start_skew_s,wall_s,cpu_s,rounds,exit_code,error_type\n"
     )
 
 
