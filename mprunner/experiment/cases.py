@@ -69,8 +69,19 @@ class Combinations(Sequence[Combination]):
             ]
             for block in experiment.sweep or _NO_SWEEP
         ]
+        self.telling = frozenset(self._varying()) or frozenset(self.swept)
+        """What tells combinations apart: what is swept and has not one value in all blocks."""
         sizes = (math.prod(map(len, block)) for block in self._blocks)
         self._starts = list(itertools.accumulate(sizes, initial=0))
+
+    def _varying(self) -> Iterator[str]:
+        for name in self.swept:
+            values = set()
+            for block in self._blocks:
+                given = [repr(row[name]) for rows in block for row in rows if name in row]
+                values |= set(given or [repr(self._base.get(name))])
+            if len(values) > 1:
+                yield name
 
     def resolved(self, values: Mapping[str, Scalar]) -> Params:
         """Return the values with ``cpu_count`` as a number, where it is one."""

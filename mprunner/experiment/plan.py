@@ -39,7 +39,8 @@ class Case:
 
     Attributes:
         case_id: identifies it across runs.
-        label: how a person tells it from the experiment's others: what its part of the sweep sets.
+        label: how a person tells it from the experiment's others: what its part of the sweep sets, without what is
+            the same in all parts.
         params: every param of the scenario.
     """
 
@@ -178,7 +179,8 @@ def make_plan(
 
     def case(place: int) -> Case:
         made = combinations[place]
-        label = label_of(relevance.of(made.params), made.swept)
+        names = filter(combinations.telling.__contains__, made.swept)
+        label = label_of(relevance.of(made.params), names)
         return Case(case_id=identify(made.params), label=label, params=made.params)
 
     def refusal(number: int) -> Refusal:

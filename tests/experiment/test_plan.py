@@ -111,9 +111,15 @@ def test_a_case_has_every_param_in_the_order_of_its_dataclass(planned):
 
 
 def test_a_case_is_labelled_with_what_the_sweep_says_of_it(planned):
-    plan = planned("params: {pause_s: 0.5}\nsweep: [{size: [1000, 2000], chunk: null}, {guard: lock}]")
-    labels = ["size 1,000, chunk null", "size 2,000, chunk null", "guard lock"]
+    plan = planned("params: {pause_s: 0.5}\nsweep: [{size: [1000, 2000], chunk: 3}, {guard: lock}]")
+    labels = ["size 1,000, chunk 3", "size 2,000, chunk 3", "guard lock"]
     assert [case.label for case in plan.cases] == labels
+
+
+def test_what_is_the_same_in_all_parts_of_a_sweep_is_in_no_label(planned):
+    plan = planned("sweep: [{size: [1000, 2000], chunk: null, pause_s: 1}, {guard: lock, pause_s: 1.0}]")
+    assert [case.label for case in plan.cases] == ["size 1,000", "size 2,000", "guard lock"]
+    assert [case.label for case in planned("sweep: {size: 5, chunk: 3}").cases] == ["size 5, chunk 3"]
 
 
 def test_two_blocks_that_give_the_same_case_give_one(planned):
