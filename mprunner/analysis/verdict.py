@@ -4,13 +4,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import fmean, mean
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
 
-from mprunner.analysis.statistics import ends, finite, median_of, quietly, share_interval
-from mprunner.analysis.summary import counted, present_by_case
+from mprunner.analysis.statistics import (
+    Interval,
+    Ratio,
+    ends,
+    finite,
+    median_of,
+    paired_ratios,
+    quietly,
+    share_interval,
+)
+from mprunner.analysis.summary import baseline_partners, counted, present_by_case, values_of
 from mprunner.errors import guarded
 from mprunner.model.columns import types_of
 from mprunner.model.provenance import Header
@@ -59,13 +68,16 @@ class Seen:
             status none.
         count: in how many observations or trials.
         of: of how many; 0 where no trial has a value.
+        interval: of a ratio to the baseline, its 95 % interval; None of others, and where there are too few repeats.
     """
 
     values: tuple[Scalar, ...]
     count: int
     of: int
+    interval: Interval | None = None
 
 
+_NO_BASELINE: Final[Mapping[str, Scalar]] = {}
 _UNJUDGED: Statuses | Seen | None = Seen((), 0, 0)
 """What could not be judged has missed: it must not pass."""
 
@@ -92,6 +104,25 @@ def missed_metric(
     if (came_to := finite(statistic(expectation.stat, numbers))) is None:
         return Seen((), 0, 0)
     return None if condition.holds(came_to, params) else Seen((came_to,), len(values), len(values))
+
+
+def missed_ratio(
+    condition: Condition, ratio: Ratio | None, repeats: int, params: Mapping[str, Scalar]
+) -> Seen | None:
+    """Return by what the ratio of a case to its baseline misses an expectation; None if it is met.
+
+    It is judged by the ratio itself: its interval is told, and decides nothing.
+
+    Args:
+        condition: what is expected of it.
+        ratio: of the case; None where there is none.
+        repeats: how many it is made of.
+        params: of the case.
+    """
+    if ratio is None:
+        return Seen((), 0, 0)
+    is_met = condition.holds(ratio.median, params)
+    return None if is_met else Seen((ratio.median,), repeats, repeats, ratio.interval)
 
 
 @quietly
@@ -225,6 +256,18 @@ def _rows(states: Sequence[State]) -> Iterator[dict[str, object]]:
         }
 
 
+def _ratios(
+    trials: pd.DataFrame, metric: str, cases: Sequence[str], partners: Mapping[str, str]
+) -> dict[str, tuple[Ratio | None, int]]:
+    """Return the ratio of each case to its partner, and of how many repeats it is."""
+    by_case = values_of(trials, metric)
+    pairs = [(by_case.get(case_id, {}), by_case.get(partners[case_id], {})) for case_id in cases]
+    nothing: list[Ratio | None] = [None] * len(pairs)
+    found = guarded(f"the ratio of {metric}", partial(paired_ratios, pairs), nothing)
+    repeats = [len(own.keys() & base.keys()) for own, base in pairs]
+    return dict(zip(cases, zip(found, repeats, strict=True), strict=True))
+
+
 Kind = Literal["status", "outcome", "expectation"]
 Found = Literal["failed", "acceptable", "interesting", "forbidden", "unknown", "met", "missed", "not judged"]
 FAILING: tuple[Found, ...] = ("failed", "forbidden", "unknown", "missed")
@@ -288,7 +331,7 @@ class Judgement:
         return "failed" if any(finding.fails for finding in self.findings) else "passed"
 
 
-def judge(frames: Frames, rules: Rules) -> Judgement:
+def judge(frames: Frames, rules: Rules, baseline: Mapping[str, Scalar] = _NO_BASELINE) -> Judgement:
     """Judge a run: no trial may end in a status that is not expected, no state be forbidden or unknown.
 
     Warm-up trials count in statuses and outcomes, not in metrics: what must never happen must not happen there
@@ -297,6 +340,7 @@ def judge(frames: Frames, rules: Rules) -> Judgement:
     Args:
         frames: the run's tables.
         rules: what its experiment expects, ``cpu_count`` resolved.
+        baseline: what its cases are compared with; without one no ratio is judged.
     """
     judged = judge_states(frames, rules)
     # Cancelled trials say nothing of the experiment, and are executed again by a resume.
@@ -309,7 +353,7 @@ def judge(frames: Frames, rules: Rules) -> Judgement:
         findings += _of_statuses(case_id, frames, statuses[case_id], rules)
         for variable, states in judged[case_id].items():
             findings += _of_outcome(case_id, label, variable, states)
-    findings += _of_expectations(frames, rules.expect, statuses)
+    findings += _of_expectations(frames, rules.expect, statuses, baseline)
     return Judgement(
         rules=rules,
         findings=tuple(findings),
@@ -363,14 +407,22 @@ def _spared(judged: Judged, frames: Frames, rules: Rules) -> dict[str, tuple[tup
 
 
 def _of_expectations(
-    frames: Frames, expect: Sequence[Expectation], statuses: Mapping[str, StatusCounts]
+    frames: Frames,
+    expect: Sequence[Expectation],
+    statuses: Mapping[str, StatusCounts],
+    baseline: Mapping[str, Scalar],
 ) -> Iterator[Finding]:
     trials_that_count = counted(frames.trials)
     metrics = {each.metric for each in expect if each.metric is not None}
     values = {metric: present_by_case(trials_that_count, metric) for metric in metrics}
+    partners = baseline_partners(frames.effective, baseline) if baseline else {}
     for expectation in expect:
         executed = ((case_id, frames.effective[case_id]) for case_id in frames.params if statuses[case_id])
         meant = [case_id for case_id, params in executed if matches(expectation.where, params)]
+        ratios: Mapping[str, tuple[Ratio | None, int]] = {}
+        if expectation.stat == "ratio":  # the baseline's own cases have none
+            meant = [case_id for case_id in meant if case_id in partners]
+            ratios = _ratios(trials_that_count, str(expectation.metric), meant, partners)
         if not meant:
             yield Finding(
                 kind="expectation", found="not judged", case_id=None, label="", expectation=expectation
@@ -380,6 +432,8 @@ def _of_expectations(
             judged: Callable[[], Statuses | Seen | None]
             if expectation.metric is None or expectation.condition is None:
                 judged = partial(missed_status, expectation, statuses[case_id])
+            elif expectation.stat == "ratio":
+                judged = partial(missed_ratio, expectation.condition, *ratios[case_id], params)
             else:
                 own = values[expectation.metric].get(case_id, ())
                 judged = partial(missed_metric, expectation, expectation.condition, own, params)

@@ -24,6 +24,8 @@ Params = dict[str, Scalar]
 Identify = Callable[[Params], str]
 BASELINE: Loc = ("baseline",)
 """The place of the baseline among what is sought."""
+OF_SCENARIO: Loc = ("scenario",)
+"""That of the scenario's own, where the experiment names none."""
 
 _NO_SWEEP: tuple[Block, ...] = ({},)
 
@@ -198,6 +200,7 @@ def select(
     relevance: Relevance,
     params_type: type,
     identify: Identify,
+    own_baseline: Mapping[str, Scalar],
 ) -> Selection:
     """Offer every combination that is neither excluded nor filtered out to ``Params``, and tell what became of it.
 
@@ -207,6 +210,7 @@ def select(
         relevance: which params mean something to which of them.
         params_type: raises ValueError for a combination that the scenario refuses.
         identify: tells cases apart; it is asked only where two combinations may be one case.
+        own_baseline: what the scenario compares with, where the experiment says nothing.
 
     Raises:
         PluginError: ``params_type`` fails in another way.
@@ -215,6 +219,8 @@ def select(
     exclude = [_Exclusion(combinations.resolved(values), relevance) for values in experiment.exclude]
     may_merge = any(field.name in combinations.swept for field in relevance.conditional)
     named = {} if experiment.is_part else experiment.named_cases()
+    if own_baseline:
+        named[OF_SCENARIO] = {name: (value,) for name, value in own_baseline.items()}
     refuses = partial(reason_of_refusal, experiment.scenario, params_type)
     selection = Selection(
         wanted={path: relevance.stripped(combinations.all_resolved(where)) for path, where in named.items()}

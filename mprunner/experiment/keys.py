@@ -190,8 +190,8 @@ class ExpectEntry(ConditionEntry):
     """the status in which trials are expected to end"""
 
     stat: Stat = "every"
-    """what is made of the trials: `every` one or `any` by itself, or one number of all; of a status only every, any
-    or share"""
+    """what is made of the trials: `every` one or `any` by itself, or one number of all, such as the `ratio` to the
+    baseline; of a status only every, any or share"""
 
 
 class ExperimentFile(BaseModel):
@@ -251,7 +251,8 @@ class ExperimentFile(BaseModel):
     again"""
 
     baseline: Baseline = Field(default_factory=dict)
-    """the cases that the others are compared with: the values that they share"""
+    """the cases that the others are compared with: the values that they share; `{}` for none, where the scenario
+    would name some"""
 
     outcomes: dict[str, Annotated[list[OutcomeEntry], _RULES]] = Field(default_factory=dict)
     """which states of an outcome are acceptable, interesting or forbidden"""

@@ -26,7 +26,7 @@ class ParamValues:
         fixed: what it gives to every case.
         sweep: the blocks of its sweep.
         exclude: the values of combinations that it leaves out.
-        baseline: what its cases are compared with, or None.
+        baseline: what its cases are compared with: nothing, if that is empty; None where it does not say it.
         rules: what is expected of its cases.
     """
 
@@ -73,7 +73,7 @@ def _checked(checking: Checking, declared: Declaration | None) -> ParamValues:
         fixed=fixed,
         sweep=sweep,
         exclude=tuple(exclude.values()),
-        baseline=baseline or None,
+        baseline=None if checking.node(("baseline",)) is None else baseline,
         rules=rules,
     )
 

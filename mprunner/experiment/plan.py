@@ -10,11 +10,11 @@ import json
 import random
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar, overload
 
 from mprunner.errors import ExperimentError, NothingSelectedError
-from mprunner.experiment.cases import BASELINE, Combinations, Selection, nothing_selected, select
+from mprunner.experiment.cases import BASELINE, OF_SCENARIO, Combinations, Selection, nothing_selected, select
 from mprunner.experiment.messages import as_yaml, list_of_names
 from mprunner.experiment.problems import Loc
 from mprunner.model.declaration import Declaration, Field
@@ -94,6 +94,8 @@ class Plan:
         not_selected: how many are left out because ``--only`` asks for others.
         repeated: how many are no cases of their own, having the same values as one before.
         unused: the params that the experiment fixes and that mean nothing to any case.
+        own_baseline: the scenario's baseline, where the experiment sweeps over that, some case has it, and the file
+            says nothing of a baseline; else empty.
         merged: how many are none since they differ from one before only in params that mean nothing to them.
         repeats: measured trials per case.
         warmup: trials per case before those, flagged and left out of every summary.
@@ -114,6 +116,7 @@ class Plan:
     repeated: int = 0
     merged: int = 0
     unused: tuple[Field, ...] = ()
+    own_baseline: Mapping[str, Scalar] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.cases) * (self.warmup + self.repeats)
@@ -121,6 +124,10 @@ class Plan:
     def __iter__(self) -> Iterator[Attempt]:
         for order, (case, repeat) in enumerate(self._ordered()):
             yield self._attempt(case, repeat, order)
+
+    def with_baseline(self, experiment: Experiment) -> Experiment:
+        """Return the experiment that was planned with the baseline that its scenario names, if that applies."""
+        return replace(experiment, baseline=self.own_baseline) if self.own_baseline else experiment
 
     def trial_ids(self) -> Iterator[str]:
         """Return the identity of every trial, in execution order."""
@@ -188,7 +195,11 @@ def make_plan(
         label = label_of(made.params, made.swept)
         return Refusal(label=label, params=made.params, reason=selection.reasons[number])
 
-    selection = select(experiment, combinations, relevance, params_type, identify)
+    own = declaration.baseline if experiment.baseline is None else {}
+    own = own if combinations.swept.intersection(own) else {}
+    selection = select(experiment, combinations, relevance, params_type, identify, own)
+    if selection.wanted.pop(OF_SCENARIO, None) is not None:
+        own = {}  # no case has it
     refused = Lazy(range(len(selection.refused)), refusal)
     if strict and refused:
         raise _refusing(experiment, refused)
@@ -214,6 +225,7 @@ def make_plan(
         repeated=selection.repeated,
         merged=selection.merged,
         unused=selection.unused,
+        own_baseline=own,
     )
 
 

@@ -66,7 +66,7 @@ def check_rules(checking: Checking, declared: Declaration | None) -> Rules:
     for place, wanted, where, is_sound in _entries(checking, ("expect",), listed, ExpectEntry):
         field = _metric(checking, place, wanted, declared)
         if is_sound:
-            _report(checking, place, _wrong_for_metric(checking, place, wanted, field))
+            _report(checking, place, _wrong_for_metric(checking, place, wanted, field, declared))
             expect.append(_expectation(wanted, where))
     return Rules(outcomes=outcomes, expect=tuple(expect))
 
@@ -81,6 +81,9 @@ def with_amounts(document: Document, declared: Declaration | None) -> Document:
         metric = item.entries.get("metric") if isinstance(item, MappingNode) else None
         unit = units.get(str(plain(metric.node)), "") if metric is not None else ""
         if not unit or not isinstance(item, MappingNode):
+            return item
+        stat = item.entries.get("stat")
+        if stat is not None and plain(stat.node) == "ratio":  # it has no unit
             return item
         entries = {
             key: replace(entry, node=measured(entry.node, unit))
@@ -244,10 +247,13 @@ def _metric(checking: Checking, path: Loc, entry: ExpectEntry, declared: Declara
 
 
 def _wrong_for_metric(
-    checking: Checking, path: Loc, entry: ExpectEntry, field: Field | None
+    checking: Checking, path: Loc, entry: ExpectEntry, field: Field | None, declared: Declaration | None
 ) -> Iterator[_Found]:
     """Yield what an expectation asks of its metric that the metric can't be."""
     of_each = entry.stat in OF_EACH
+    if entry.stat == "ratio" and not _has_baseline(checking, declared):
+        hint = "name the cases that the others are compared with, as in `baseline: {guard: none}`"
+        yield _Found(("stat",), "is that to the baseline, and there is none", hint)
     if field is not None:
         kind, param = _kind(field.type), _param(checking, entry)
         if kind == TEXT and not of_each:
@@ -263,6 +269,13 @@ def _wrong_for_metric(
             message = f"{param.name} is {_kind(param.type)}, and {whose} is {wanted}"
             yield _Found(("equals", "param"), message, "name another param, or give the value")
     yield from _wrong_values(checking, path, entry, field, entry.stat)
+
+
+def _has_baseline(checking: Checking, declared: Declaration | None) -> bool:
+    """Whether the file names a baseline, or leaves it to a scenario that may have one."""
+    if checking.node(("baseline",)) is None:
+        return declared is None or bool(declared.baseline)
+    return any(checking.entries(("baseline",)))
 
 
 def _wrong_values(

@@ -213,8 +213,9 @@ _Compared = Annotated[Any, _one_value("write the one that others are compared wi
 Values = dict[str, _Fixed]
 """Params with one value each."""
 
-Baseline = Annotated[dict[str, _Compared], _NOT_EMPTY]
-"""Some values of the cases that others are compared with."""
+
+Baseline = dict[str, _Compared]
+"""Some values of the cases that others are compared with; none, if nothing is to be compared."""
 
 Exclusions = Annotated[
     list[Annotated[dict[str, _Excluded], _NOT_EMPTY]], Field(min_length=1, max_length=MAX_EXCLUSIONS)

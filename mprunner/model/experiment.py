@@ -70,7 +70,8 @@ class Experiment:
         cpus: the numbers of the CPUs that a worker is bound to, sorted; None where it may use all.
         limits: what a trial may use.
         retries: how many more times a trial is executed whose attempt was lost.
-        baseline: a case is compared with the case that has these values; None where nothing is compared.
+        baseline: a case is compared with the case that has these values, and with none if there are none; None where
+            that is left to the scenario.
         rules: what is expected of outcomes, metrics and statuses: the keys ``outcomes`` and ``expect``.
         overrides: what ``--set`` gave to the file, as it was written, in order.
         only: for each ``--only``, a param and the values of which a planned case has one.

@@ -14,9 +14,12 @@ from mprunner.model.relevance import Relevance
 from mprunner.values import Scalar
 
 OutcomeVerdict = Literal["acceptable", "interesting", "forbidden"]
-Stat = Literal["every", "any", "share", "mean", "median", "min", "max", "p95"]
+Stat = Literal["every", "any", "share", "mean", "median", "min", "max", "p95", "ratio"]
 OF_EACH = ("every", "any")
-"""The stats that look at each trial by itself; the others make one number of a case's trials."""
+"""The stats that look at each trial by itself; the others make one number of a case's trials.
+
+``ratio`` makes it of those of the baseline's case, too: see :func:`mprunner.analysis.statistics.paired_ratio`.
+"""
 
 Where = Mapping[str, tuple[Scalar, ...]]
 """The cases that are meant: those that have, for each of these params, one of its values."""

@@ -19,7 +19,7 @@ from mprunner.analysis.verdict import (
 from mprunner.errors import guarded
 from mprunner.model.rules import OF_EACH, Condition, Expectation, ParamValue, Where, operand_value
 from mprunner.model.text import printable
-from mprunner.report.wording import exact, number, reasons, share, span, states, telling, trials
+from mprunner.report.wording import bracketed, exact, number, reasons, share, span, states, telling, trials
 from mprunner.tables import Frames, plain_cells
 from mprunner.values import Scalar
 
@@ -63,7 +63,9 @@ def about(finding: Finding) -> str:
 def told(finding: Finding) -> str:
     """Say what it came to; empty for an expectation that was met."""
     if finding.expectation is not None and finding.case_id is None:
-        return unexecuted(finding.expectation.where)
+        return unexecuted(
+            finding.expectation.where, "compared" if finding.expectation.stat == "ratio" else ""
+        )
     return "" if finding.came_to is None else _came_to(finding.came_to, finding)
 
 
@@ -78,6 +80,8 @@ def _came_to(found: Statuses | Seen, finding: Finding) -> str:
         case Seen(_, _, 0):
             return "no trial has a value"
         case Seen(values, count, of):
+            if finding.expectation is not None and finding.expectation.stat == "ratio":
+                return f"{_values(values, finding)}{bracketed(found.interval)} over {number(of)} repeats"
             is_of_each = finding.expectation is None or finding.expectation.stat in OF_EACH
             return f"{_values(values, finding)} {f'in {number(count)} of' if is_of_each else 'over'} {trials(of)}"
 
@@ -88,13 +92,14 @@ def wanted(expectation: Expectation, params: Mapping[str, Scalar] | None = None)
     subject = expectation.metric or f"status {expectation.status}"
     if expectation.stat in OF_EACH:
         return f"{subject}{condition} in {expectation.stat} trial"
-    return f"{expectation.stat} of {subject}{condition}"
+    to = " to the baseline" if expectation.stat == "ratio" else ""
+    return f"{expectation.stat} of {subject}{to}{condition}"
 
 
-def unexecuted(where: Where) -> str:
-    """Say that no case that is meant was executed: ``no case with guard none or lock was executed``."""
+def unexecuted(where: Where, done: str = "") -> str:
+    """Say that no case that is meant was executed: ``no case with guard none or lock was executed``; or compared."""
     params = ", ".join(f"{name} {' or '.join(map(_text, values))}" for name, values in where.items())
-    return f"no case{' with ' if params else ''}{params} was executed"
+    return f"no case{' with ' if params else ''}{params} was {done or 'executed'}"
 
 
 def described(condition: Condition, params: Mapping[str, Scalar] | None = None) -> str:

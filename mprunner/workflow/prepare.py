@@ -86,6 +86,7 @@ def prepare(
     scenario = registry.scenario(experiment.scenario)
     cpus = len(cpus_of(experiment))
     plan = make_plan(experiment, scenario.declaration, scenario.params_type, cpus, strict=strict)
+    experiment = plan.with_baseline(experiment)
     return Prepared(registry=registry, experiment=experiment, scenario=scenario, plan=plan, cpus=cpus)
 
 

@@ -232,6 +232,7 @@ def _experiment_differences(
         given = replace(read_experiment(file, registry.scenario, asked), only=run.experiment.only)
         cpus = run.header.cpus or len(cpus_of(run.experiment))
         planned = make_plan(given, run.header.declaration, scenario.params_type, cpus)
+        given = planned.with_baseline(given)
     except MprunnerError as error:
         first = error.message.splitlines()[0]
         return (Difference(what=str(file), then="an experiment", now=first),)

@@ -76,7 +76,7 @@ def tabulate(folder: RunFolder, rules: Rules | None = None, begin: Begin | None 
     )  # those of a file that expects nothing any more are empty
     rules = next((each for each in given if each is not None), Rules())
     _refuse_unknown(folder, header, rules)
-    judgement = judge(frames, rules)
+    judgement = judge(frames, rules, header.baseline)
     return Tabled(
         header=header,
         frames=frames,

@@ -53,6 +53,7 @@ class LockedCounter(Scenario[Params, Metrics]):
     """
 
     name = "locked-counter"
+    baseline = {"guard": "none"}  # noqa: RUF012 - read only
     work = ("iterations", "pause_s", "actors")
     outcomes = {"final_value": Doc("the total when all actors are done")}  # noqa: RUF012 - read only
     summary = (

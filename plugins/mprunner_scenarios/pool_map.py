@@ -162,6 +162,7 @@ class PoolMap(Scenario[Params, Metrics]):
 
     name = "pool-map"
     serial = {"method": "serial"}  # noqa: RUF012 - read only
+    baseline = {"method": "serial"}  # noqa: RUF012 - read only
     work = ("numbers", "squares", "function", "items")
     sample = ActorSample
     summary = "{wall_s:median}[, the busiest actor {imbalance:percent} over the mean]"

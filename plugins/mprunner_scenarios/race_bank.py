@@ -82,6 +82,7 @@ class RaceBank(Scenario[Params, Metrics]):
     """
 
     name = "race-bank"
+    baseline = {"guard": "none"}  # noqa: RUF012 - read only
     work = ("transactions", "rounds", "actors")
     outcomes = {"final_balance": Doc("the balance when all actors have done a round")}  # noqa: RUF012 - read only
     summary = (

@@ -92,6 +92,7 @@ class SpawnCount(Scenario[Params, Metrics]):
         "finish_order": Doc("the actors by when they finished, such as 1-0-2"),
     }
     serial = {"mode": "serial"}  # noqa: RUF012 - read only
+    baseline = {"mode": "serial"}  # noqa: RUF012 - read only
     work = ("n", "processes")
     summary = (
         "{wall_s:median}[, all running after {start_s:median}], {result:states} came back, "

@@ -290,6 +290,47 @@ def test_what_missed_a_limit_has_so_many_digits_that_it_reads_as_missed(expected
     assert lines(judgement)[1] == f"missed: guard none: {told}"
 
 
+RATIOS = {
+    "none": (1.0, 2.0, 4.0, 1.0, 2.0),
+    "lock": (1.5, 3.2, 6.0, 1.5, 2.8),
+    "rlock": (1.0, 2.0, 4.0, 1.0, 2.0),
+}
+
+
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ({"max": 1.5}, []),
+        ({"min": 1, "max": 2}, []),
+        ({"max": 1.2}, [("guard lock", "1.5 (1.40–1.60) over 5 repeats")]),
+        ({"min": 1.05}, [("guard rlock", "1 (1.00–1.00) over 5 repeats")]),
+        ({"equals": 1, "tolerance": 0.2}, [("guard lock", "1.5 (1.40–1.60) over 5 repeats")]),
+    ],
+)
+def test_a_ratio_to_the_baseline_is_judged_by_itself_and_told_with_its_interval(condition, told):
+    records = [
+        record(guard, repeat, metrics={"wall_s": wall_s}, order=repeat + 10 * len(guard))
+        for guard, walls in RATIOS.items()
+        for repeat, wall_s in enumerate(walls)
+    ]
+    rules = Rules.from_json({"expect": [{"metric": "wall_s", "stat": "ratio", **condition}]})
+    judgement = judge(build_frames(run(*records)), rules, {"guard": "none"})
+    assert len(judgement.findings) == 2  # the baseline's own case has no ratio
+    missed = [(each.label, told_of(each)) for each in judgement.findings if each.found == "missed"]
+    assert missed == told
+    assert about(judgement.findings[0]).startswith("ratio of wall_s to the baseline ")
+
+
+def test_a_ratio_that_there_is_not_has_missed_and_without_a_baseline_s_case_it_is_not_judged():
+    rules = Rules.from_json({"expect": [{"metric": "wall_s", "stat": "ratio", "max": 9}]})
+    frames = build_frames(run(record("none"), record("lock", status=Status.ERROR)))
+    *_, finding = judge(frames, rules, {"guard": "none"}).findings
+    assert (finding.found, told_of(finding)) == ("missed", "no trial has a value")
+    for baseline in ({}, {"guard": "rlock"}):
+        (*_, finding) = judge(frames, rules, baseline).findings
+        assert (finding.found, told_of(finding)) == ("not judged", "no case was compared")
+
+
 def test_an_expectation_says_what_it_is_about():
     judgement = judged(
         lost(1), expect=[{"metric": "lost_updates", "max": 0}, {"metric": "wall_s", "stat": "p95", "min": 2}]
@@ -343,7 +384,8 @@ def test_an_expectation_of_which_every_trial_was_cancelled_is_not_judged():
 
 
 @given(
-    st.sampled_from(sorted(set(get_args(Stat)) - set(OF_EACH))), st.lists(st.floats(-1e9, 1e9), min_size=1)
+    st.sampled_from(sorted(set(get_args(Stat)) - {*OF_EACH, "ratio"})),
+    st.lists(st.floats(-1e9, 1e9), min_size=1),
 )
 def test_a_statistic_lies_between_the_least_and_the_greatest(stat, values):
     low, high = (0, 1) if stat == "share" else (min(values), max(values))

@@ -46,6 +46,27 @@ def test_rules_are_read_as_they_are_written(read):
     assert rules.expect[4] == Expectation(status="timeout", stat="share", condition=Condition(max=0.1))
 
 
+def test_a_ratio_needs_a_baseline_and_has_no_unit(read, mistakes, told):
+    ratio = "metric: wall_s, stat: ratio, max: {}"
+    file = HEAD + "expect: [{%s}]\n"
+    (expected,) = read(file % ratio.format(1.05) + "baseline: {guard: none}\n").rules.expect
+    assert expected == Expectation(metric="wall_s", stat="ratio", condition=Condition(max=1.05))
+    for none in ("", "baseline: {}\n"):
+        (mistake,) = mistakes(file % ratio.format(1.05) + none)
+        assert mistake.render().splitlines()[0] == (
+            "bank.yaml:4:33: expect[0].stat: is that to the baseline, and there is none"
+        )
+        assert mistake.hint.endswith("as in `baseline: {guard: none}`")
+    with_baseline = file + "baseline: {guard: none}\n"
+    assert told(with_baseline % ratio.format("5ms")) == ["4:45: expect[0].max: must be a number"]
+    assert told(with_baseline % "metric: how, stat: ratio, max: 1") == [
+        "4:30: expect[0].stat: how is text: there is no ratio of it"
+    ]
+    assert told(with_baseline % "status: ok, stat: ratio, max: 1") == [
+        "4:10: expect[0]: the `ratio` of a status means nothing"
+    ]
+
+
 @pytest.mark.parametrize("wrong", ["equal: 3", "equals: [3]", "min: three", "note: nothing"])
 def test_a_rule_behind_one_with_a_mistake_is_not(problems, wrong):
     assert "never applies" not in problems(FIRST_AND_SECOND % (wrong, "otherwise: true"))

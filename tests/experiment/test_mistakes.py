@@ -95,7 +95,6 @@ retries: -1 | retries: must be at least 0, not -1
 retries: 1.5 | retries: must be a whole number, not 1.5
 retries: true | retries: must be a whole number, not true
 baseline: | baseline: has no value
-baseline: {} | baseline: is empty
 baseline: {guard: lokc} | baseline.guard: 'lokc' is not one of none, lock, rlock
 outcomes: {final_balance: []} | outcomes.final_balance: is empty
 outcomes: {final_balance: [1]} | outcomes.final_balance[0]: must be a mapping of names to values, not 1

@@ -28,20 +28,27 @@ class Pool:
             raise ValueError("never")
 
 
-DECLARATION = replace(declare(Toy), params=params_of(Pool, "Pool"))
+DECLARATION = replace(declare(Toy), params=params_of(Pool, "Pool"), baseline={"method": "serial"})
 
 
 @pytest.fixture
-def planned(tmp_path):
-    """Plan an experiment, given as YAML, on a machine with two CPUs."""
+def both(tmp_path):
+    """Plan an experiment, given as YAML, on a machine with two CPUs; return what is executed, and its plan."""
 
     def call(text, *only):
         file = tmp_path / "pool.yaml"
         file.write_text(f"scenario: toy\n{text}\n")
         experiment = read_experiment(file, lambda name: Known(Pool, DECLARATION), Asked(only=only))
-        return make_plan(experiment, DECLARATION, Pool, 2)
+        plan = make_plan(experiment, DECLARATION, Pool, 2)
+        return plan.with_baseline(experiment), plan
 
     return call
+
+
+@pytest.fixture
+def planned(both):
+    """Return the plan alone."""
+    return lambda *given: both(*given)[1]
 
 
 def labels(plan):
@@ -131,6 +138,23 @@ def test_what_no_case_has_is_told_with_the_values_that_mean_something(planned):
 )
 def test_an_exclusion_by_a_param_means_no_case_to_which_it_means_nothing(planned, exclude, left):
     assert labels(planned(f"{SWEEP}exclude: [{exclude}]")) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "baseline"),
+    [
+        (SWEEP, {"method": "serial"}),
+        (f"{SWEEP}baseline: {{processes: 2}}", {"processes": 2}),
+        (f"{SWEEP}baseline: {{}}", {}),
+        (f"{SWEEP}exclude: [{{method: serial}}]", None),  # no case has it
+        ("sweep: {processes: [1, 2]}", None),
+        ("params: {method: serial}\nsweep: {size: [1, 2]}", None),  # all cases are alike in that
+    ],
+)
+def test_a_scenario_s_own_baseline_applies_where_the_file_says_nothing_and_sweeps_over_it(
+    both, text, baseline
+):
+    assert both(text)[0].baseline == baseline
 
 
 @pytest.mark.parametrize("baseline", ["{method: serial}", "{method: serial, processes: 2}"])
