@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from mprunner.analysis.statistics import finite, median_of, paired_ratio, precision, quietly
+from mprunner.analysis.significance import ALPHA, differences_of, paired_p
+from mprunner.analysis.statistics import finite, median_of, precision, quietly
 from mprunner.model.adaptive import MIN_REPEATS, AdaptiveRepeats, Until
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status
@@ -100,11 +101,26 @@ def groups_of(partners: Mapping[str, str]) -> list[tuple[str, ...]]:
     return [tuple(group) for group in groups.values()]
 
 
-def fastest(values: Mapping[str, Mapping[int, float]], group: Iterable[str]) -> tuple[str, ...]:
-    """Return the case with the smallest median of a duration, and those that are not told apart from it, by median.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fastest:
+    """The fastest of some cases.
+
+    Attributes:
+        case: the one with the smallest median.
+        ties: those whose trials don't show that they are slower, by median.
+        group: the cases among which it is the fastest.
+    """
+
+    case: str
+    ties: tuple[str, ...]
+    group: tuple[str, ...]
+
+
+def fastest(values: Mapping[str, Mapping[int, float]], group: Iterable[str]) -> Fastest | None:
+    """Return the case with the smallest median of a duration.
 
     None of fewer than three cases with an interval, nor where a case has a smaller median, and too few values to be
-    told apart.
+    compared.
 
     Args:
         values: by case id and repeat.
@@ -113,20 +129,28 @@ def fastest(values: Mapping[str, Mapping[int, float]], group: Iterable[str]) -> 
     medians = {case: median_of([*own.values()]) for case in group if (own := values.get(case))}
     enough = [case for case in medians if len(values[case]) >= MIN_REPEATS]
     if len(enough) < MIN_CASES:
-        return ()
+        return None
     first, *others = sorted(enough, key=medians.__getitem__)
     if min(medians.values()) < medians[first]:
-        return ()
-    return (first, *(case for case in others if _is_tied(values[case], values[first])))
+        return None
+    ties = (case for case in others if not differs(values[case], values[first], len(others)))
+    return Fastest(case=first, ties=tuple(ties), group=tuple(enough))
 
 
-def _is_tied(values: Mapping[int, float], best: Mapping[int, float]) -> bool:
-    """Whether the interval of the paired ratio does not lie above 1, or there is none."""
-    shared = values.keys() & best.keys()
-    if len(shared) >= MIN_REPEATS and all(values[repeat] > best[repeat] for repeat in shared):
-        return False  # as the interval would say, which lies within the ratios: it takes its time
-    ratio = paired_ratio(values, best)
-    return ratio is None or ratio.interval is None or ratio.interval.low <= 1
+def differs(values: Mapping[int, float], other: Mapping[int, float], tests: int) -> bool:
+    """Whether the repeats that two cases share show that one takes longer than the other.
+
+    By the test with which two cases of a run are compared (:func:`mprunner.analysis.significance.paired_p`), its p
+    multiplied by the number of tests: so among all of them a false one is less likely than 5 % (Bonferroni; Dunn,
+    Multiple comparisons among means, Journal of the American Statistical Association 56, 1961).
+
+    Args:
+        values: of a case, by repeat.
+        other: of another one.
+        tests: how many such questions are asked of the run at once.
+    """
+    p = paired_p(differences_of(values, other), tests)
+    return p is not None and p * tests < ALPHA
 
 
 def adaptive_repeats(trials: pd.DataFrame, header: Header) -> AdaptiveRepeats | None:

@@ -15,7 +15,7 @@ import click
 
 from mprunner.cli import say
 from mprunner.cli.options import warn, warn_of_plugins
-from mprunner.cli.output import JUnitFile, is_terminal, print_summary, resume_command
+from mprunner.cli.output import JUnitFile, is_terminal, print_summary, results_line, resume_command
 from mprunner.errors import ExperimentError, MprunnerError
 from mprunner.signals import Interrupt, end_by
 
@@ -192,7 +192,7 @@ def _finish_and_print(executed: Executed, registry: Registry, interrupt: Interru
         for error in finished.hook_errors:
             warn(f"a plugin failed: {error}")
         print_summary(finished.tabled, finished.run, color)
-        say(f"\nresults: {executed.folder.path}")
+        say(f"\n{results_line(executed.folder, finished.run)}")
         if not executed.run.is_finished:
             say(f"execute the rest: {resume_command(executed.folder)}")
         sys.stdout.flush()

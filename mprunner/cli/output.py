@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
     from mprunner.plugins.registry import Registry
-    from mprunner.report import JudgedRun
+    from mprunner.report import JudgedRun, Line
     from mprunner.runs import RunFolder, RunInfo
     from mprunner.workflow.tabulate import Tabled
 
@@ -55,36 +55,56 @@ def is_terminal(stream: Any) -> bool:
     return bool(stream.isatty()) and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def print_summary(tabled: Tabled, run: RunInfo, color: str) -> None:
-    """Print a run's summary on stdout: as a table on a terminal or where colour is wanted, else as plain lines.
+def print_summary(tabled: Tabled, run: RunInfo, color: str, *, every_case: bool = False) -> None:
+    """Print a run's summary on stdout, with styles on a terminal or where colour is wanted.
 
     Args:
         tabled: its tables.
         run: what its run.json says.
         color: what ``--color`` says.
+        every_case: whether each case has its row, however many they are.
     """
-    from mprunner.report import digest, render_summary, summary_table
+    from mprunner.report import digest, summary_lines
 
-    summary = digest(tabled.header, tabled.frames, tabled.summary, tabled.judgement, run)
-    _print(lambda: render_summary(summary), lambda: summary_table(summary), color)
+    summary = digest(
+        tabled.header, tabled.frames, tabled.summary, tabled.judgement, run, every_case=every_case
+    )
+    _print(lambda width, described: summary_lines(summary, width, described=described), color)
 
 
 def print_verdict(tabled: Tabled, color: str) -> None:
-    """Print a run's verdict on stdout: styled on a terminal or where colour is wanted, else as plain lines."""
-    from mprunner.report import render_verdict, verdict_digest, verdict_text
+    """Print a run's verdict on stdout, with styles on a terminal or where colour is wanted."""
+    from mprunner.report import verdict_digest, verdict_lines
 
     verdict = verdict_digest(tabled.judgement, complete=True)
-    _print(lambda: render_verdict(verdict), lambda: verdict_text(verdict), color)
+    _print(lambda width, described: verdict_lines(verdict, width), color)
 
 
-def _print(plain: Callable[[], str], rich: Callable[[], RenderableType], color: str) -> None:
-    colored = wants_color(color)
+def _print(lines: Callable[[int, bool], Iterable[Line]], color: str) -> None:
+    from mprunner.report import plain, styled
+
+    width, colored = line_width(sys.stdout), wants_color(color)
     if not (colored or is_terminal(sys.stdout)):
-        say(plain())
+        say(plain(lines(width, False)))
         return
     from rich.console import Console
 
-    Console(force_terminal=True, no_color=not colored, highlight=False).print(_Printable(rich()))
+    Console(force_terminal=True, no_color=not colored, highlight=False, width=width).print(
+        _Printable(styled(lines(width, True)))
+    )
+
+
+def line_width(stream: Any) -> int:
+    """Return how wide a line may be: as COLUMNS or the terminal says, else as a log has it."""
+    from mprunner.report import PLAIN_WIDTH
+
+    said = os.environ.get("COLUMNS", "")
+    if said.isascii() and said.isdigit() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or PLAIN_WIDTH
+    except (OSError, ValueError):  # it is no terminal
+        return PLAIN_WIDTH
 
 
 class _Printable:
@@ -100,6 +120,11 @@ class _Printable:
 
         for text, style, control in console.render(self._part, options):
             yield Segment(text if control else printable_lines(text), style, control)
+
+
+def results_line(folder: RunFolder, run: RunInfo) -> str:
+    """Return the line that says where a run's results are, and that they are not whole where they are not."""
+    return f"results{'' if run.is_finished else f' ({run.state})'}: {folder.path}"
 
 
 def resume_command(folder: RunFolder) -> str:

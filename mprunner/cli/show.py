@@ -9,7 +9,14 @@ import click
 
 from mprunner.cli import say
 from mprunner.cli.options import results_option, warn
-from mprunner.cli.output import color_option, json_option, print_json, print_summary, resume_command
+from mprunner.cli.output import (
+    color_option,
+    json_option,
+    print_json,
+    print_summary,
+    results_line,
+    resume_command,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +29,8 @@ if TYPE_CHECKING:
 @results_option
 @color_option
 @json_option
-def command(run: str | None, results: Path, color: str, as_json: bool) -> int:
+@click.option("--all", "every_case", is_flag=True, help="Show each case in a row, however many there are.")
+def command(run: str | None, results: Path, color: str, as_json: bool, every_case: bool) -> int:
     """Print the summary of RUN again, from its journal alone.
 
     RUN is a run's folder, an experiment's name, file or folder (its newest run), or the beginning of a run's id;
@@ -39,8 +47,8 @@ def command(run: str | None, results: Path, color: str, as_json: bool) -> int:
     if as_json:
         print_json({"folder": str(folder.path), "run": info.to_json(), **tables_json(tabled)})
         return 0
-    print_summary(tabled, info, color)
-    say(f"\n{info.state}: {folder.path}")
+    print_summary(tabled, info, color, every_case=every_case)
+    say(f"\n{results_line(folder, info)}")
     if info.is_interrupted or info.is_stopped:
         say(f"execute the rest: {resume_command(folder)}")
     return 0

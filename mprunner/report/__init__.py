@@ -7,24 +7,27 @@ from mprunner.report.comparison import (
     setting_differences,
     values_apart,
 )
-from mprunner.report.findings import cases_of, render_verdict, verdict_digest, verdict_json, verdict_text
+from mprunner.report.findings import cases_of, verdict_digest, verdict_json, verdict_lines
 from mprunner.report.junit import JudgedRun, write_junit
-from mprunner.report.run_summary import digest, render_summary, summary_table
+from mprunner.report.layout import PLAIN_WIDTH, Line, plain, styled
+from mprunner.report.run_summary import digest, summary_lines
 
 __all__ = [
+    "PLAIN_WIDTH",
     "JudgedRun",
+    "Line",
     "cases_of",
     "digest",
     "limits_in_words",
     "notes",
+    "plain",
     "render_comparison",
-    "render_summary",
-    "render_verdict",
     "setting_differences",
-    "summary_table",
+    "styled",
+    "summary_lines",
     "values_apart",
     "verdict_digest",
     "verdict_json",
-    "verdict_text",
+    "verdict_lines",
     "write_junit",
 ]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from mprunner.analysis.diagnostics import failures_by_case
 from mprunner.analysis.statistics import unseen_bound
@@ -19,16 +19,16 @@ from mprunner.analysis.verdict import (
 from mprunner.errors import guarded
 from mprunner.model.rules import OF_EACH, Condition, Expectation, ParamValue, Where, operand_value
 from mprunner.model.text import printable
-from mprunner.report.wording import bracketed, exact, number, reasons, share, span, states, telling, trials
+from mprunner.report.layout import Line, Span, paragraph
+from mprunner.report.wording import bracketed, exact, number, reasons, share, states, telling, trials
 from mprunner.tables import Frames, plain_cells
 from mprunner.values import Scalar
-
-if TYPE_CHECKING:
-    from rich.text import Text
 
 _SHOWN_VALUES = 3
 SHOWN = 10
 """Findings of one kind in a summary; verdict.json has all."""
+SHOWN_INTERESTING = 3
+"""Findings that fail nothing."""
 
 
 def verdict_json(judgement: Judgement) -> dict[str, Any]:
@@ -174,19 +174,20 @@ class VerdictDigest:
     lines: tuple[VerdictLine, ...]
 
 
-def verdict_digest(judgement: Judgement, *, complete: bool) -> VerdictDigest:
+def verdict_digest(judgement: Judgement, *, complete: bool, answered: bool = False) -> VerdictDigest:
     """Put a verdict into words.
 
     Args:
         judgement: the verdict.
         complete: whether every planned trial has been executed.
+        answered: whether what is interesting has been said already.
     """
     lines = [
-        *(line for found in FAILING for line in _lines(found, judgement.findings)),
-        *_lines("not judged", judgement.findings),
-        *_lines("interesting", judgement.findings),
+        *(line for found in FAILING for line in _lines(found, judgement.findings, SHOWN)),
+        *_lines("not judged", judgement.findings, SHOWN),
+        *(() if answered else _lines("interesting", judgement.findings, SHOWN_INTERESTING)),
         *_met(judgement.findings),
-        *_never_forbidden(judgement),
+        *(() if answered else _never_forbidden(judgement)),
         *_under_gil(judgement),
     ]
     if not (judgement.rules or lines):
@@ -196,13 +197,13 @@ def verdict_digest(judgement: Judgement, *, complete: bool) -> VerdictDigest:
     return VerdictDigest(verdict=f"{judgement.verdict}{so_far}", fails=fails, lines=tuple(lines))
 
 
-def _lines(found: str, findings: Sequence[Finding]) -> Iterator[VerdictLine]:
+def _lines(found: str, findings: Sequence[Finding], most: int) -> Iterator[VerdictLine]:
     own = [finding for finding in findings if finding.found == found]
-    for finding in own[:SHOWN]:
+    for finding in own[:most]:
         line = guarded("a line of the verdict", partial(_line, finding), finding.label)
         yield VerdictLine(f"{found}: {line}", finding.fails)
-    if len(own) > SHOWN:
-        yield VerdictLine(f"{found}: … and {number(len(own) - SHOWN)} more in verdict.json", own[0].fails)
+    if len(own) > most:
+        yield VerdictLine(f"{found}: … and {number(len(own) - most)} more in verdict.json", own[0].fails)
 
 
 def _line(finding: Finding) -> str:
@@ -221,24 +222,30 @@ def _line(finding: Finding) -> str:
 def _met(findings: Sequence[Finding]) -> Iterator[VerdictLine]:
     counts = Counter(finding.found for finding in findings if finding.kind == "expectation")
     total = counts["met"] + counts["missed"]
-    if total:
-        noun = "expectation" if total == 1 else "expectations"
-        yield VerdictLine(f"met: {number(counts['met'])} of {number(total)} {noun}, counted by case")
+    if counts["missed"]:
+        yield VerdictLine(
+            f"expectations: {number(counts['met'])} of {number(total)} met, each counted in each case"
+        )
+    elif total:
+        yield VerdictLine("every expectation is met" if total > 1 else "the expectation is met")
 
 
 def _never_forbidden(judgement: Judgement) -> Iterator[VerdictLine]:
-    """Say of how many observations none was forbidden, and how often that could happen all the same."""
+    """Say in how many observations nothing forbidden was seen, and how often it could happen all the same."""
     elsewhere = {finding.variable for finding in judgement.findings if finding.found == "forbidden"}
     for variable, cases in judgement.spared.items():
         (least, label), (most, _) = cases[0], cases[-1]
-        counts = (least, most)
-        case = printable(f"{label}: ") if label and len(cases) == 1 else ""
-        other = "other " if variable in elsewhere else ""
-        several = "" if len(cases) == 1 else f" of each of {number(len(cases))} {other}cases"
-        text = f"{case}{variable} in {span(*counts, '')} observations{several}"
-        bounds = dict.fromkeys(share(unseen_bound(count)) for count in counts)
-        less = f"less often than {' … '.join(bounds)}, at 95% confidence"
-        yield VerdictLine(f"never forbidden: {text}; {less}")
+        if len(cases) == 1:
+            where = printable(f" in {label}") if label else ""
+        else:
+            where = f" in {number(len(cases))} {'other ' if variable in elsewhere else ''}cases"
+        of = number(least) if least == most else f"{number(least)} to {number(most)}"
+        each = "" if len(cases) == 1 else " each"
+        bounds = " to ".join(dict.fromkeys(share(unseen_bound(count)) for count in (most, least)))
+        yield VerdictLine(
+            f"no forbidden {variable}{where}, of {of} observations{each}: "
+            f"less often than {bounds}, at 95% confidence"
+        )
 
 
 def _under_gil(judgement: Judgement) -> Iterator[VerdictLine]:
@@ -249,19 +256,11 @@ def _under_gil(judgement: Judgement) -> Iterator[VerdictLine]:
         yield VerdictLine(f"{text}; processes or a free-threaded Python show it sooner")
 
 
-def render_verdict(verdict: VerdictDigest) -> str:
-    """Return a verdict as plain text, a line for each thing that it rests on."""
-    return "\n".join([f"verdict: {verdict.verdict}", *(f"  {line.text}" for line in verdict.lines)])
-
-
-def verdict_text(verdict: VerdictDigest) -> "Text":
-    """Return a verdict in colour."""
-    from rich.text import Text  # noqa: PLC0415 - only on a terminal
-
-    text = Text(f"verdict: {verdict.verdict}", style="bold red" if verdict.fails else "bold green")
+def verdict_lines(verdict: VerdictDigest, width: int) -> Iterator[Line]:
+    """Return a verdict in lines: what it is, then what it rests on."""
+    yield (Span(f"verdict: {verdict.verdict}", "bold red" if verdict.fails else "bold green"),)
     for line in verdict.lines:
-        text.append(f"\n  {line.text}", style="not bold red" if line.fails else "not bold default")
-    return text
+        yield from paragraph(f"  {line.text}", width, "red" if line.fails else "", indent="    ")
 
 
 def cases_of(frames: Frames) -> tuple[Mapping[str, Any], ...]:

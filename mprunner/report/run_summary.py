@@ -1,170 +1,65 @@
-"""What a run came to, in words: a headline, each case, what happened in it and how it compares, and remarks.
+"""What a run came to, in words: a headline, its answer, a table of its cases, what makes it doubtful, its verdict.
 
-As plain lines, or as a table for a terminal.
+The same lines in a file, in a log and on a terminal, where they have styles.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from math import fsum
-from statistics import mean, median
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import chain
 
 import pandas as pd
 
 from mprunner.analysis.diagnostics import (
+    Fastest,
     adaptive_repeats,
+    differs,
     failures,
     fastest,
     groups_of,
     noise_of_cases,
 )
-from mprunner.analysis.statistics import Interval, finite, median_of
-from mprunner.analysis.summary import Values, counted, partners_of, present_by_case, values_of
+from mprunner.analysis.statistics import median_of
+from mprunner.analysis.summary import Values, counted, partners_of, values_of
 from mprunner.analysis.verdict import Judgement
 from mprunner.errors import guarded
 from mprunner.model.adaptive import AdaptiveRepeats
-from mprunner.model.declaration import Declaration, Field
 from mprunner.model.provenance import Header
-from mprunner.model.records import Status, label_of
-from mprunner.model.summary_sentence import Clause, Placeholder, Statistic, parse_summary, told_by
+from mprunner.model.records import Status
 from mprunner.model.text import printable
-from mprunner.report.findings import VerdictDigest, render_verdict, verdict_digest, verdict_text
+from mprunner.report.answer import Raced, answers, never_in_words, raced
+from mprunner.report.cells import (
+    APART,
+    Compared,
+    Ratios,
+    affected_metric,
+    cases_table,
+    compared_field,
+    ratios_of,
+    sentence_of,
+    values_by_case,
+)
+from mprunner.report.findings import VerdictDigest, verdict_digest, verdict_lines
+from mprunner.report.labels import Labels, labels_of
+from mprunner.report.layout import Line, Table, fit, paragraph
+from mprunner.report.pivot import pivots_of
 from mprunner.report.wording import (
-    MANY_STATES,
-    comparison,
-    fastest_in_words,
+    metric_in_words,
     noise_in_words,
     noise_of_machine,
     number,
-    quantity,
     reasons,
-    share,
-    span,
-    state,
-    states,
     too_few_repeats,
     trials,
     wide_intervals,
 )
 from mprunner.runs import RunInfo
-from mprunner.tables import Frames, StatusCounts, plain_cells
-from mprunner.values import Scalar
+from mprunner.tables import Frames, StatusCounts
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-NO_VALUE = "unknown"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseValues:
-    """What is known of one case.
-
-    Attributes:
-        metrics: the values of each numeric metric over the case's counted trials, missing ones left out; a bool
-            counts as 0 or 1.
-        units: the unit of each metric.
-        states: by outcome variable, each state that was observed and how often; numbers in order before text.
-    """
-
-    metrics: Mapping[str, Sequence[float]]
-    units: Mapping[str, str]
-    states: Mapping[str, Sequence[tuple[Scalar, int]]] = field(default_factory=dict)
-
-
-def fill_summary(template: str, case: CaseValues) -> str:
-    """Fill in a template that :func:`mprunner.model.summary_sentence.check_summary` has accepted."""
-    text = ""
-    for part in parse_summary(template):
-        if isinstance(part, Clause):
-            told = [_told(piece, case) for piece in part.parts]
-            text += "" if None in told else "".join(map(str, told))
-        else:
-            text += _told(part, case) or NO_VALUE
-    return text
-
-
-def _told(part: str | Placeholder, case: CaseValues) -> str | None:
-    """Return the text of a part of the sentence; None if a metric in it has no value."""
-    if isinstance(part, str):
-        return part
-    if part.statistic is Statistic.STATES:
-        return _distinct_states(case.states.get(part.name, ()))
-    values = case.metrics[part.name]
-    try:
-        return _statistic(part.statistic, values, case.units[part.name]) if values else None
-    except OverflowError:  # no float holds the sum
-        return None
-
-
-def _statistic(statistic: Statistic, values: Sequence[float], unit: str) -> str:
-    match statistic:
-        case Statistic.AFFECTED:
-            return f"{number(sum(value != 0 for value in values))} of {trials(len(values))}"
-        case Statistic.RANGE:
-            return span(min(values), max(values), unit)
-        case Statistic.MEDIAN:
-            return quantity(median(values) if _are_whole(values) else median_of(values), unit)
-        case Statistic.PERCENT:
-            return share(mean(values))
-        case Statistic.MAX:
-            return quantity(max(values), unit)
-        case Statistic.TOTAL:
-            return quantity(sum(values) if _are_whole(values) else fsum(values), unit)
-        case Statistic.STATES:
-            raise ValueError("a metric has no states")
-
-
-def _are_whole(values: Sequence[float]) -> bool:
-    return all(isinstance(value, int) for value in values)
-
-
-def _distinct_states(counts: Sequence[tuple[Scalar, int]]) -> str | None:
-    """Tell how often each state was seen: ``99 (0.4%), 100 (99.6%)``, or ``−12 … 431 (87 states)`` of many."""
-    total = sum(count for _, count in counts)
-    if not total:
-        return None
-    if 1 < len(counts) < MANY_STATES:
-        return ", ".join(f"{state(value)} ({share(count / total)})" for value, count in counts)
-    return states([value for value, _ in counts])
-
-
-_USUAL = "wall_s"
-MOST_FASTEST = 3
-"""If there are more groups of cases, no fastest case is named, so that the summary stays short."""
-
-
-def compared_field(declaration: Declaration) -> Field | None:
-    """Return the metric in which a scenario's cases are compared: ``wall_s``, else its first duration."""
-    numeric = [field for field in declaration.metrics if field.type in ("int", "float")]
-    usual = (field for field in numeric if field.name == _USUAL)
-    return next(usual, None) or next((field for field in numeric if field.unit == "s"), None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseDigest:
-    """One case in words.
-
-    Attributes:
-        label: what tells it from the others; empty for an only case.
-        told: what happened in its ok trials, or what its trials ended in if none was ok.
-        compared: how its duration compares with its baseline's; empty without one.
-        failed: what trials that were not ok ended in; empty if all were.
-    """
-
-    label: str
-    told: str
-    compared: str = ""
-    failed: str = ""
-
-
-class Remark(NamedTuple):
-    """A line below the cases, and the style that it has on a terminal."""
-
-    text: str
-    style: str = ""
+MOST_ROWS = 40
+"""Of more cases only those are shown that a person looks for; ``mprunner show --all`` shows each."""
+_EXTREMES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,17 +69,25 @@ class RunDigest:
     Attributes:
         headline: its experiment, its scenario, and how its trials ended.
         description: what the experiment asks; empty if it does not say.
-        cases: in the order of the plan.
-        remarks: why trials were not ok, each different ending once; the cases that had all their repeats while their
-            interval was not narrow yet, where that was asked; what the metric means in which cases are compared; the
-            fastest of those that are compared with one another; and what makes the numbers doubtful.
+        reasons: why trials were not ok, each different ending once.
+        answers: what the run answers, in sentences.
+        tables: its cases: one table, or a pivot table for each number where that is shorter.
+        left_out: how many cases the tables don't show.
+        same: what is the same in all cases.
+        meanings: what the words of the tables mean.
+        warnings: the cases whose repeats were too few for what was asked; and what makes the numbers doubtful.
         verdict: what the experiment's expectations say of it; None where it expects nothing.
     """
 
     headline: str
     description: str
-    cases: tuple[CaseDigest, ...]
-    remarks: tuple[Remark, ...]
+    reasons: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    left_out: int = 0
+    same: tuple[str, ...] = ()
+    meanings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     verdict: VerdictDigest | None = None
 
 
@@ -194,6 +97,8 @@ def digest(
     summary: pd.DataFrame,
     judgement: Judgement,
     run: RunInfo | None = None,
+    *,
+    every_case: bool = False,
 ) -> RunDigest:
     """Put a run into words.
 
@@ -203,61 +108,196 @@ def digest(
         summary: what :func:`mprunner.analysis.summary.summarise` made of them.
         judgement: what :func:`mprunner.analysis.verdict.judge` made of them.
         run: what its run.json says of the machine, if that is asked for.
+        every_case: whether each case has its row, however many they are.
     """
     executed, measured = _total(frames.statuses), _total(frames.measured_statuses)
-    field = compared_field(header.declaration)
-    rows = summary[(summary["metric"] == (field and field.name)) & summary["ratio"].notna()]
-    compared = {} if field is None else _comparisons(field, header, frames, rows)
-    meaning = _meaning(field, bool(rows["efficiency"].notna().any())) if field and compared else ""
     adaptive = adaptive_repeats(frames.trials, header)
     needed = header.planned - (0 if adaptive is None else adaptive.spared)
     settled = sum(executed.values()) - executed.get(Status.CANCELLED, 0)
+    final = frames.trials[frames.trials["is_final"]]
+    field = compared_field(header.declaration)
+    rows = counted(frames.trials).sort_values("repeat")
+    values = {} if field is None else values_of(rows, field.name)
+    partners = partners_of(frames, header)
+    labels = labels_of(frames, partners)
+    compared = None
+    if field is not None and partners and (ratios := ratios_of(summary, field)):
+        compared = Compared(
+            field=field,
+            ratios=ratios,
+            partners=partners,
+            unclear=_unclear(values, ratios, partners),
+            tests=len(ratios),
+        )
+    known = values_by_case(header, frames)
+    nothing: tuple[Raced, ...] = ()
+    affected = affected_metric(header.declaration)
+    found = guarded("what raced", partial(raced, judgement, known, affected), nothing)
+    told, tables, same, left_out = _cases(
+        header, frames, labels, compared, found, values, every_case=every_case
+    )
     return RunDigest(
         headline=_headline(header, executed, measured, needed),
         description=printable(" ".join(header.experiment.get("description", "").split())),
-        cases=tuple(_cases(header, frames, compared)),
-        remarks=guarded(
+        reasons=reasons(failures(final), len(final)),
+        answers=(*told, *_answers(judgement, labels, compared, found, values)),
+        tables=tables,
+        left_out=left_out,
+        same=same,
+        meanings=tuple(_meanings(header, judgement, compared, tables, found, values)) if tables else (),
+        warnings=guarded(
             "what makes the numbers doubtful",
-            lambda: tuple(_remarks(header, frames, run, adaptive, meaning)),
+            lambda: tuple(_warnings(header, frames, run, adaptive, values, compared is not None)),
             (),
         ),
-        verdict=verdict_digest(judgement, complete=settled >= needed) if judgement.rules else None,
+        verdict=(
+            verdict_digest(judgement, complete=settled >= needed, answered=bool(found))
+            if judgement.rules
+            else None
+        ),
     )
 
 
-def _remarks(
-    header: Header, frames: Frames, run: RunInfo | None, adaptive: AdaptiveRepeats | None, meaning: str
-) -> Iterator[Remark]:
-    final = frames.trials[frames.trials["is_final"]]
-    yield from (Remark(why, "red") for why in reasons(failures(final), len(final)))
-    wide = () if adaptive is None else wide_intervals(adaptive, frames.labels)
-    yield from (Remark(printable(line), "yellow") for line in wide)
-    if meaning:
-        yield Remark(meaning, "dim")
+def _unclear(values: Values, ratios: Ratios, partners: Mapping[str, str]) -> frozenset[str]:
+    """Return the cases whose repeats don't show that they differ from their baseline, where they could."""
+    return frozenset(
+        case
+        for case, found in ratios.items()
+        if found.interval is not None
+        and (
+            found.interval.low <= 1 <= found.interval.high
+            or not differs(values[case], values[partners[case]], len(ratios))
+        )
+    )
+
+
+def _cases(
+    header: Header,
+    frames: Frames,
+    labels: Labels,
+    compared: Compared | None,
+    found: Sequence[Raced],
+    values: Values,
+    *,
+    every_case: bool,
+) -> tuple[tuple[str, ...], tuple[Table, ...], tuple[str, ...], int]:
+    """Return the sentence of an only case, or tables, what is the same in all cases, and how many are left out."""
+    if not labels.whole:
+        return (), (), (), 0
+    marks = {case: "!" for each in found for case in each.shares}
+    if len(labels.whole) == 1:
+        (only,) = labels.whole
+        sentence = printable(sentence_of(header, frames, only))  # empty where the headline says all
+        told = f"{labels.whole[only]}: {sentence}" if labels.whole[only] and sentence else sentence
+        return (told,) if told else (), (), (), 0
+    pivots = () if every_case else pivots_of(header, frames, labels, compared, marks, MOST_ROWS)
+    if pivots:
+        return (), pivots, (), 0
+    shown = [*labels.whole] if every_case else _shown(frames, labels, values, marks)
+    table, same = cases_table(header, frames, labels, compared, shown, marks)
+    return (), (table,), same, len(labels.whole) - len(shown)
+
+
+def _shown(frames: Frames, labels: Labels, values: Values, marks: Mapping[str, str]) -> list[str]:
+    """Return the cases that are shown: all, or of many those that failed or raced, the fastest and the slowest."""
+    cases = list(labels.whole)
+    if len(cases) <= MOST_ROWS:
+        return cases
+    failed = [case for case in cases if set(frames.measured_statuses[case]) - {Status.OK.value}]
+    by_median = sorted(
+        (case for case in cases if values.get(case)), key=lambda case: median_of([*values[case].values()])
+    )
+    first = cases[:_EXTREMES] if not by_median else by_median[:_EXTREMES]
+    most = MOST_ROWS // 3
+    kept = {
+        *failed[:most],
+        *[case for case in cases if case in marks][:most],
+        *first,
+        *by_median[-_EXTREMES:],
+    }
+    return [case for case in cases if case in kept]
+
+
+def _answers(
+    judgement: Judgement, labels: Labels, compared: Compared | None, found: Sequence[Raced], values: Values
+) -> tuple[str, ...]:
+    best: list[Fastest] = []
+    if compared is not None and compared.field.unit == "s" and not found:
+        groups = groups_of(compared.partners)
+        best = [each for group in groups if (each := fastest(values, group)) is not None]
+    return guarded("the answer", partial(answers, found, judgement, labels, compared, best), ())
+
+
+def _meanings(
+    header: Header,
+    judgement: Judgement,
+    compared: Compared | None,
+    tables: Sequence[Table],
+    found: Sequence[Raced],
+    values: Values,
+) -> Iterator[str]:
+    if found:
+        which = found[0].what if len(found) == 1 else "what is interesting, forbidden or unknown"
+        yield f"! {which}"
+        if never := never_in_words(found, judgement):
+            yield never
+    if compared is not None:
+        what, _ = metric_in_words(compared.field.name, compared.field.unit)
+        if compared.field.doc:
+            yield f"{what}: {compared.field.doc}"
+        titles = {column.title for table in tables for column in table.columns}
+        if "efficiency" in titles:
+            yield "efficiency: the speed-up over the number of processes"
+        cells = (cell for table in tables for row in table.rows for cell in row.cells)
+        if any(APART in cell for cell in cells):
+            of = f", of {number(compared.tests)} that are compared" if compared.tests > 1 else ""
+            yield f"{APART} not clearly different from the baseline{of}"
+        if _disagree(compared, values):
+            yield "ratios are taken repeat by repeat; those of the medians differ, as the machine's speed changed"
+    elif not header.baseline and any(len(table.rows) > 1 for table in tables) and not found:
+        yield "no case is compared with another: name one with `baseline:` in the file"
+
+
+_SHOWN = 0.01
+"""Two numbers that differ by less look alike in a table."""
+
+
+def _disagree(compared: Compared, values: Values) -> bool:
+    """Whether some case has a larger median than another one, and a smaller ratio to the same baseline."""
+    groups: dict[str, list[tuple[float, float]]] = {}
+    for case, found in compared.ratios.items():
+        groups.setdefault(compared.partners[case], []).append(
+            (median_of([*values[case].values()]), found.ratio)
+        )
+    for own in groups.values():
+        highest = (0.0, 0.0)
+        for middle, ratio in sorted(own):
+            if middle > (1 + _SHOWN) * highest[0] and ratio < (1 - _SHOWN) * highest[1]:
+                return True
+            highest = max(highest, (middle, ratio), key=lambda each: each[1])
+    return False
+
+
+def _warnings(
+    header: Header,
+    frames: Frames,
+    run: RunInfo | None,
+    adaptive: AdaptiveRepeats | None,
+    values: Values,
+    is_compared: bool,
+) -> Iterator[str]:
+    yield from () if adaptive is None else map(printable, wide_intervals(adaptive, frames.labels))
     noise: list[str] = []
     if (field := compared_field(header.declaration)) is not None:
-        values = values_of(counted(frames.trials).sort_values("repeat"), field.name)
-        partners = partners_of(frames, header)
-        if field.unit == "s":
-            yield from map(Remark, _fastest(values, partners, frames))
         cases = {
             printable(label): list(values.get(case_id, {}).values())
             for case_id, label in frames.labels.items()
         }
-        noise += noise_in_words(field.name, noise_of_cases(cases))
-        noise += too_few_repeats(cases) if partners else ()  # else the summary tells no interval
+        noise += [noise_in_words(field.name, noise_of_cases(cases))]
+        noise += too_few_repeats(cases) if is_compared else ()  # else the summary tells no interval
     noise += () if run is None else noise_of_machine(run)
-    yield from (Remark(f"noise: {each}", "yellow") for each in noise)
-
-
-def _fastest(values: Values, partners: Mapping[str, str], frames: Frames) -> list[str]:
-    """Say which cases are the fastest, each of those that are compared with the same case of the baseline."""
-    told = [
-        fastest_in_words(found, group, frames.effective)
-        for group in groups_of(partners)
-        if (found := fastest(values, group))
-    ]
-    return told if len(told) <= MOST_FASTEST else []
+    if any(noise):
+        yield f"noise: {'; '.join(filter(None, noise))}"
 
 
 def _total(by_case: Mapping[str, StatusCounts]) -> StatusCounts:
@@ -288,115 +328,42 @@ def _tallied(tally: StatusCounts, kind: str = "") -> str:
     return f"{trials(count, kind)}, {counts if Status.OK in tally else 'none ok: ' + counts}"
 
 
-def _cases(header: Header, frames: Frames, compared: Mapping[str, str]) -> Iterator[CaseDigest]:
-    rows = counted(frames.trials)
-    numeric = [field for field in header.declaration.metrics if field.type != "str"]
-    values = {field.name: present_by_case(rows, field.name) for field in numeric}
-    units = {field.name: field.unit for field in numeric}
-    template = header.declaration.summary or ", ".join(f"{name} {{{name}:median}}" for name in units)
-    for case_id, label in frames.labels.items():
-        tally = frames.measured_statuses[case_id]
-        if Status.OK not in tally:
-            yield CaseDigest(label=printable(label), told=_tallied(tally))
-            continue
-        total = trials(sum(tally.values()))
-        case = CaseValues(
-            metrics={name: of_metric.get(case_id, ()) for name, of_metric in values.items()},
-            units=units,
-            states=frames.observed[case_id],
-        )
-        yield CaseDigest(
-            label=printable(label),
-            told=guarded(
-                f"what happened in {label or 'the only case'}",
-                partial(fill_summary, template or f"{trials(tally[Status.OK])} ok", case),
-                NO_VALUE,
-            ),
-            compared=compared.get(case_id, ""),
-            failed="; ".join(
-                f"{n:,} of {total}: {status}" for status, n in tally.items() if status != Status.OK
-            ),
-        )
-
-
-def _comparisons(field: Field, header: Header, frames: Frames, rows: pd.DataFrame) -> Mapping[str, str]:
-    """Say, by case id, how a case's duration compares with that of its baseline.
-
-    The baseline's case is named by what the experiment's baseline says and the case does not agree with. The metric
-    is named where the case's sentence does not tell it: a ratio beside other numbers reads as if it were of those.
+def summary_lines(run: RunDigest, width: int, *, described: bool = False) -> tuple[Line, ...]:
+    """Return a run's summary in lines of at most ``width`` columns, unless a word is wider.
 
     Args:
-        field: the metric.
-        header: of the run's journal.
-        frames: the run's tables.
-        rows: those of the summary that have a ratio of that metric.
+        run: the run in words.
+        width: of a line.
+        described: whether the description is among them.
     """
-    told: dict[str, str] = {}
-    partners = partners_of(frames, header)
-    is_told = not header.declaration.summary or field.name in told_by(header.declaration.summary)
-    columns = ["case_id", "unit", "ratio", "ratio_ci_low", "ratio_ci_high", "efficiency"]
-    for cells in zip(*(plain_cells(rows[name]) for name in columns), strict=True):
-        row = dict(zip(columns, cells, strict=True))
-        own, partner = frames.effective[row["case_id"]], frames.effective[partners[row["case_id"]]]
-        differing = (name for name in header.baseline if own.get(name) != partner[name])
-        other = printable(label_of(partner, differing))
-        words = partial(_compared_in_words, field.name, row, other, named=not is_told)
-        told[row["case_id"]] = guarded(f"the comparison with {other}", words, "")
-    return told
+    return tuple(_lines(run, width, described=described))
 
 
-def _compared_in_words(metric: str, row: Mapping[str, Any], other: str, *, named: bool) -> str:
-    interval = None if row["ratio_ci_low"] is None else Interval(row["ratio_ci_low"], row["ratio_ci_high"])
-    words = comparison(metric, row["unit"] or "", row["ratio"], interval, other, named=named)
-    if row["efficiency"] is not None and finite(percent := 100 * row["efficiency"]) is not None:
-        words += f", efficiency {number(round(percent))}%"
-    return words
-
-
-def _meaning(field: Field, has_efficiency: bool) -> str:
-    parts = [f"{field.name}: {field.doc}"] if field.doc else []
-    if has_efficiency:
-        parts.append("efficiency: the speed-up over the number of processes")
-    return "; ".join(parts)
-
-
-def render_summary(run: RunDigest) -> str:
-    """Return a run's summary as plain text, a line per case, without a line end after its last line."""
-    width = max((len(case.label) for case in run.cases), default=0)
-    lines = [run.headline]
-    for case in run.cases:
-        told = "; ".join(part for part in (case.told, case.compared, case.failed) if part)
-        lines.append(f"{case.label:{width}}   {told}" if width else told)
-    lines += [f"({remark.text})" if remark.style == "dim" else remark.text for remark in run.remarks]
+def _lines(run: RunDigest, width: int, *, described: bool) -> Iterator[Line]:
+    yield from paragraph(run.headline, width, "bold")
+    if described and run.description:
+        yield from paragraph(run.description, width, "italic", indent="")
+    for why in run.reasons:
+        yield from paragraph(why, width, "red")
+    if run.answers:
+        yield ()
+        yield from chain.from_iterable(paragraph(each, width, indent="") for each in run.answers)
+    left_out: dict[str, None] = {}
+    for table in run.tables:
+        yield ()
+        fitted = fit(table, width)
+        left_out |= dict.fromkeys(fitted.left_out)
+        yield from fitted.lines
+    notes = list(run.meanings)
+    if run.same:
+        notes.append(f"the same in each case: {', '.join(run.same)}")
+    if run.left_out:
+        notes.append(f"{number(run.left_out)} more cases: `mprunner show --all`, or summary.csv")
+    if left_out:
+        notes.append(f"not shown, but in summary.csv: {', '.join(left_out)}")
+    if run.tables and (notes or run.warnings or run.verdict):
+        yield ()
+    yield from chain.from_iterable(paragraph(each, width, "dim") for each in notes)
+    yield from chain.from_iterable(paragraph(each, width, "yellow") for each in run.warnings)
     if run.verdict:
-        lines.append(render_verdict(run.verdict))
-    return "\n".join(lines)
-
-
-def summary_table(run: RunDigest) -> "RenderableType":
-    """Return a run's summary as a table that fits the width of the terminal that it is printed on."""
-    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - only on a terminal
-    from rich.console import Group  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_lines=False)
-    table.add_column("case", style="bold")
-    table.add_column("what happened")
-    compares = any(case.compared for case in run.cases)
-    if compares:
-        table.add_column("compared with the baseline", style="cyan")
-    for case in run.cases:
-        told = Text(case.told)
-        if case.failed:
-            told.append(f"; {case.failed}", style="red")
-        cells = [Text(case.label or "the only case"), told]
-        table.add_row(*cells, *([Text(case.compared)] if compares else []))
-    parts: list[RenderableType] = [Text(run.headline, style="bold")]
-    if run.description:
-        parts.append(Text(run.description, style="italic"))
-    parts.append(table)
-    parts += [Text(remark.text, style=remark.style) for remark in run.remarks]
-    if run.verdict:
-        parts.append(verdict_text(run.verdict))
-    return Group(*parts)
+        yield from verdict_lines(run.verdict, width)

@@ -9,11 +9,9 @@ from decimal import Decimal
 from math import floor, isfinite, isinf, log10
 from typing import Any
 
-from mprunner.analysis.diagnostics import MAX_SPREAD, MAX_Z, Cases, Failure, Noise
+from mprunner.analysis.diagnostics import MAX_SPREAD, Cases, Failure, Noise
 from mprunner.analysis.statistics import Interval
 from mprunner.model.adaptive import MIN_REPEATS, AdaptiveRepeats
-from mprunner.model.records import label_of, varying
-from mprunner.model.text import printable
 from mprunner.runs import RunInfo
 from mprunner.values import Scalar, in_words
 
@@ -66,6 +64,17 @@ def quantity(value: float, unit: str) -> str:
     return f"{number(value)} {unit.replace('_', ' ')}".rstrip()
 
 
+def metric_in_words(name: str, unit: str) -> tuple[str, str]:
+    """Return what a metric is called, and the unit that its values need beside that: ``wall time`` and ``s``."""
+    words = name.removesuffix(f"_{unit}") if unit else name
+    title = words.replace("_", " ")
+    if words == name:
+        return title, unit
+    if unit == "s":
+        return (title if title.endswith("time") else f"{title} time"), unit
+    return (f"{title} {unit.replace('_', ' ')}", "") if unit.startswith("per_") else (title, unit)
+
+
 def span(low: float, high: float, unit: str) -> str:
     """Return ``low … high`` with their unit, or one number where both read the same."""
     first, last = quantity(low, unit), quantity(high, unit)
@@ -107,29 +116,41 @@ def trials(count: int, kind: str = "") -> str:
 
 
 def comparison(
-    metric: str, unit: str, ratio: float, interval: Interval | None, other: str, *, named: bool = False
+    metric: str,
+    unit: str,
+    ratio: float,
+    interval: Interval | None,
+    other: str,
+    *,
+    clear: bool = True,
+    same_work: bool = True,
 ) -> str:
-    """Return how a case compares that has ``ratio`` times the metric of another, such as a baseline.
+    """Say how a case compares that has ``ratio`` times the metric of another, such as a baseline.
 
-    A duration reads ``5.1× slower than guard none (4.8–5.5)``, anything else ``cost 5.1× that of guard none``. With
-    ``named`` a duration is named, too: ``wall_s: 5.1× slower than guard none``.
+    A duration reads ``5.1× slower than guard none (4.8–5.5)``, anything else ``5.1× the cost of guard none``.
+
+    Args:
+        metric: its name.
+        unit: its unit.
+        ratio: of the case to the other.
+        interval: the ratio's interval.
+        other: what the other case is called.
+        clear: whether the trials show that they differ at all.
+        same_work: whether both do the same work: who does more is not slower.
     """
     least = min(ratio, interval.low) if interval else ratio
-    if unit != "s" or least <= 0 or not isfinite(1 / least):
-        return f"{metric} {factor(ratio, interval)}× that of {other}{bracketed(interval)}"
-    metric = f"{metric}: " if named else ""
-    if _includes_one(ratio, interval):
-        return f"{metric}about as fast as {other}{bracketed(interval)}"
+    if unit != "s" or not same_work or least <= 0 or not isfinite(1 / least):
+        what, _ = metric_in_words(metric, unit)
+        return f"{factor(ratio, interval)}× the {what} of {other}{bracketed(interval)}"
+    if not clear and interval is not None:
+        if max(interval.high - 1, 1 - interval.low) <= SAME:
+            return f"as fast as {other}, within {share(SAME)}"
+        return f"not clearly faster or slower than {other} ({bracketed(interval)[2:-1]}× its time)"
+    few = "" if interval else " by too few repeats to be sure"
     if ratio > 1:
-        return f"{metric}{factor(ratio, interval)}× slower than {other}{bracketed(interval)}"
+        return f"{factor(ratio, interval)}× slower than {other}{bracketed(interval)}{few}"
     inverse = interval and Interval(1 / interval.high, 1 / interval.low)
-    return f"{metric}{factor(1 / ratio, inverse)}× faster than {other}{bracketed(inverse)}"
-
-
-def _includes_one(ratio: float, interval: Interval | None) -> bool:
-    if interval is None:
-        return factor(ratio) == "1.00"
-    return interval.low <= 1 <= interval.high
+    return f"{factor(1 / ratio, inverse)}× faster than {other}{bracketed(inverse)}{few}"
 
 
 def bracketed(interval: Interval | None) -> str:
@@ -185,8 +206,8 @@ def _rounded(value: float) -> float:
 
 MOST_REASONS = 5
 """The most different endings that are named; more are only counted, so that the summary stays short."""
-MOST_TIES = 4
-"""The most cases not told apart from the fastest that are named; more are only counted."""
+SAME = 0.05
+"""Two cases whose ratio lies, with its whole interval, within so much of 1 are as fast as each other."""
 MOST_WIDE = 10
 """Cases in a summary that did not get there; summary.csv has every interval."""
 MIN_DRIFT = 0.1
@@ -212,29 +233,6 @@ def _reason(failure: Failure, of: int) -> str:
     return f"{failure.status}{why} ({failure.count:,} of {trials(of)}{log})"
 
 
-def fastest_in_words(
-    found: Sequence[str], group: Sequence[str], params: Mapping[str, Mapping[str, Scalar]]
-) -> str:
-    """Say which it is: ``fastest with shape skewed: chunksize 5; not told apart from it: chunksize 50``.
-
-    Args:
-        found: it, and those that are not told apart from it.
-        group: the cases among which it is the fastest.
-        params: of all cases of the run, by case id; only those that mean something to the case.
-    """
-    own = varying([params[case] for case in group])
-    common = [name for name in varying(list(params.values())) if name not in own]
-    labels = [printable(label_of(params[case], own)) for case in found]
-    where = f" with {printable(label_of(params[found[0]], common))}" if common else ""
-    ties = f"; not told apart from it: {_listed(labels[1:])}" if found[1:] else ""
-    return f"fastest{where}: {labels[0]}{ties}"
-
-
-def _listed(labels: Sequence[str]) -> str:
-    more = f" and {len(labels) - MOST_TIES:,} more" if len(labels) > MOST_TIES else ""
-    return "; ".join(labels[:MOST_TIES]) + more
-
-
 def wide_intervals(adaptive: AdaptiveRepeats, labels: Mapping[str, str]) -> Iterator[str]:
     """Say which cases had all their repeats and no narrow interval, the first of them if they are many."""
     after, metric, wide = (
@@ -255,26 +253,29 @@ def wide_intervals(adaptive: AdaptiveRepeats, labels: Mapping[str, str]) -> Iter
         yield f"… and {number(len(wide) - MOST_WIDE)} more cases"
 
 
-def noise_in_words(metric: str, noises: Sequence[Noise]) -> tuple[str, ...]:
-    """Say what makes a metric's values doubtful, in how many cases, and where most."""
-    return tuple(_noise(metric, each) for each in noises)
+def noise_in_words(metric: str, noises: Sequence[Noise]) -> str:
+    """Say in one line what makes a metric's values doubtful, in how many cases; of the first, where most."""
+    what, _ = metric_in_words(metric, "s")
+    return "; ".join(_noise(what, each, is_first=not n) for n, each in enumerate(noises))
 
 
-def _noise(metric: str, noise: Noise) -> str:
+def _noise(what: str, noise: Noise, *, is_first: bool) -> str:
     match noise.kind:
         case "spread":
-            what = f"{metric} spreads by {share(MAX_SPREAD)} of its mean or more"
-            worst = share(round(noise.size, 2))
+            text, worst = f"{what} varies by {share(MAX_SPREAD)} or more", share(round(noise.size, 2))
         case "outliers":
-            what = f"outliers of {metric} (modified z over {MAX_Z:g})"
+            text = f"outliers{f' of {what}' if is_first else ''}"
             worst = f"{int(noise.size):,} of {trials(noise.trials)}"
         case "slow first trial":
-            what = "the first trial was slow (`warmup: 1` leaves it out)"
-            worst = f"{factor(noise.size)}× the median"
+            text, worst = (
+                "a slow first trial (`warmup: 1` leaves it out)",
+                f"{factor(noise.size)}× the median",
+            )
     if noise.cases == 1:
-        return f"{what}: {worst}"
+        return f"{text}: {worst}"
     most = "most " if noise.found > 1 else ""
-    return f"{what} in {noise.found:,} of {noise.cases:,} cases, {most}in {noise.worst}: {worst}"
+    where = f" ({most}in {noise.worst}: {worst})" if is_first else ""
+    return f"{text} in {noise.found:,}{f' of {noise.cases:,} cases' if is_first else ''}{where}"
 
 
 def too_few_repeats(cases: Cases) -> tuple[str, ...]:
@@ -283,7 +284,7 @@ def too_few_repeats(cases: Cases) -> tuple[str, ...]:
     if not few:
         return ()
     which = "the only case" if len(cases) == 1 else f"{few:,} of {len(cases):,} cases"
-    return (f"no interval: fewer than {MIN_REPEATS} ok trials in {which}",)
+    return (f"fewer than {MIN_REPEATS} ok trials in {which}: no interval says how far chance reaches",)
 
 
 def noise_of_machine(run: RunInfo) -> Iterator[str]:

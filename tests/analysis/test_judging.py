@@ -438,11 +438,11 @@ def test_the_verdict_is_told_with_what_failed_first():
         "failed",
         "missed: guard none: lost_updates at least 1 in every trial: 0 in 1 of 1 trial",
         "interesting: guard none: final_balance 99 in 3 of 10,000 observations (0.03%)",
-        "met: 2 of 3 expectations, counted by case",
+        "expectations: 2 of 3 met, each counted in each case",
     ]
     assert spared == (
-        "never forbidden: final_balance in 500 … 10,000 observations of each of 2 cases; "
-        "less often than 0.597% … 0.03%, at 95% confidence"
+        "no forbidden final_balance in 2 cases, of 500 to 10,000 observations each: "
+        "less often than 0.03% to 0.597%, at 95% confidence"
     )
 
 
@@ -450,9 +450,9 @@ def test_where_nothing_was_forbidden_is_told_apart_from_where_it_was():
     """With the numbers of one case alone, it would read as a contradiction."""
     records = [balances("none", b99=1), balances("lock", b100=500, repeat=0)]
     told = lines(judged(records, [HUNDRED, OTHERWISE]))
-    assert told[-1].startswith("never forbidden: guard lock: final_balance in 500 observations; less often")
+    assert told[-1].startswith("no forbidden final_balance in guard lock, of 500 observations: less often")
     told = lines(judged([*records, balances("rlock", b100=500)], [HUNDRED, OTHERWISE]))
-    assert "final_balance in 500 observations of each of 2 other cases;" in told[-1]
+    assert "final_balance in 2 other cases, of 500 observations each:" in told[-1]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from mprunner.model.declaration import Field
 from mprunner.model.records import Status
 from mprunner.model.rules import Rules
 from mprunner.model.summary_sentence import check_summary
-from mprunner.report.run_summary import CaseValues, digest, fill_summary
+from mprunner.report.cells import CaseValues, fill_summary
+from mprunner.report.run_summary import digest
 from mprunner.tables.frames import build_frames
 from tests.made import DECLARATION, header, record, run
 
@@ -213,8 +214,8 @@ def test_neither_a_case_that_works_alone_nor_one_of_another_amount_of_work_has_a
     assert (None if pd.isna(row["efficiency"]) else row["efficiency"]) == efficiency
     assert row["ratio"] == 0.25
     assert pd.isna(row["speedup"]) == (baseline.get("size", params["size"]) != params["size"])
-    remarks = digest(made.header, frames, summary, judge(frames, Rules())).remarks
-    assert ("efficiency" in str(remarks)) == (efficiency is not None)
+    told = digest(made.header, frames, summary, judge(frames, Rules()))
+    assert ("efficiency" in str(told)) == (efficiency is not None)
 
 
 @pytest.mark.parametrize(("work", "speedup"), [(("size",), None), ((), 4.0), (None, 4.0)])

@@ -228,7 +228,7 @@ def test_colour_heeds_the_option_then_no_color_then_force_color(
         monkeypatch.setenv(name, value)
     done = in_process("show", "bank", *options)
     assert (ESCAPE in done.stdout) is colored
-    assert "guard lock" in done.stdout
+    assert "lost updates" in done.stdout
 
 
 def test_an_internal_error_is_exit_code_3(monkeypatch, capsys):

@@ -18,7 +18,8 @@ from mprunner.experiment import Experiment
 from mprunner.experiment.plan import Case, Plan
 from mprunner.model.adaptive import AdaptiveRepeats, Until
 from mprunner.model.records import Ending, Record, Result, ResultKind, Status
-from mprunner.report.run_summary import digest, render_summary
+from mprunner.report.layout import plain
+from mprunner.report.run_summary import digest, summary_lines
 from mprunner.report.wording import wide_intervals
 from mprunner.runs.folder import RunFolder
 from mprunner.workflow import pipeline
@@ -242,7 +243,8 @@ def rows(folder):
 
 def summary(folder):
     tabled = tabulate(folder)
-    return render_summary(digest(tabled.header, tabled.frames, tabled.summary, tabled.judgement))
+    told = digest(tabled.header, tabled.frames, tabled.summary, tabled.judgement)
+    return plain(summary_lines(told, 120))
 
 
 def test_a_run_that_has_narrowed_is_finished_and_says_so_everywhere(toy):

@@ -11,7 +11,7 @@ import pytest
 import mprunner
 from mprunner.analysis import comparison, diagnostics, statistics, summary, verdict
 from mprunner.model.rules import Stat
-from mprunner.report import findings, run_summary
+from mprunner.report import answer, cells, findings, run_summary
 from mprunner.runs.journal_reader import line_of
 
 RUNS = Path(__file__).parents[1] / "golden" / "runs"
@@ -81,8 +81,8 @@ FAULTS = [
     (verdict, "missed_metric", "every of wall_s in "),
     (verdict, "share_interval", "the interval of the share of "),
     (comparison, "estimate", "the comparison of wall_s in "),
-    (run_summary, "fill_summary", "what happened in "),
-    (run_summary, "comparison", "the comparison with "),
+    (cells, "_of_metric", "wall time of a case"),
+    (answer, "comparison", "a comparison"),
     (run_summary, "noise_of_cases", "what makes the numbers doubtful"),
     (findings, "wanted", "a line of the verdict"),
     (diagnostics, "precision", "the interval of wall_s, "),
@@ -91,7 +91,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("module", "name", "told"), FAULTS, ids=[name for _, name, _ in FAULTS])
 def test_a_fault_of_ours_costs_its_own_cell_and_is_told(in_process, stored, monkeypatch, module, name, told):
-    run = {"share_interval": "bank", "precision": "adaptive"}.get(name, "scaling")
+    run = {"share_interval": "bank", "precision": "adaptive", "comparison": "bank"}.get(name, "scaling")
     folder, other = stored(run), stored(run)
 
     def fault(*_arguments, **_options):

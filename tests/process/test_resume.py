@@ -443,7 +443,7 @@ def test_a_stopped_run_says_what_it_left_and_how_to_execute_it(in_process, tmp_p
     toy.write_text(EXPERIMENT + "on_failure: stop\n")
     done = in_process("run", "toy.yaml", "--plugin", "toy.py")
     *_, results, last = done.stdout.splitlines()
-    rest = f"mprunner resume {results.removeprefix('results: ')}"
+    rest = f"mprunner resume {results.partition(': ')[2]}"
     assert last == in_process("show").stdout.splitlines()[-1] == f"execute the rest: {rest}"
     assert f"not executed; `{rest}` executes the rest" in done.stderr
     assert "stopped" in in_process("list").stdout

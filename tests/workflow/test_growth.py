@@ -13,7 +13,7 @@ from mprunner.analysis.verdict import judge, outcomes_table
 from mprunner.cli.show import tables_json
 from mprunner.model.records import Status
 from mprunner.model.rules import Rules
-from mprunner.report import cases_of, digest, render_comparison, render_summary
+from mprunner.report import cases_of, digest, plain, render_comparison, summary_lines
 from mprunner.tables import build_frames
 from mprunner.workflow.tabulate import Tabled
 from tests import made
@@ -69,7 +69,7 @@ def tell(run):
         summary=summarise(frames, header),
         judgement=judgement,
     )
-    assert render_summary(digest(header, frames, tabled.summary, judgement))
+    assert plain(summary_lines(digest(header, frames, tabled.summary, judgement), 80))
     assert len(tables_json(tabled)["cases"]) == len(cases_of(frames)) == len(frames.labels)
     side = measured(frames, header)
     assert render_comparison(compare_runs([side], [side], ["wall_s"]))

@@ -1,0 +1,137 @@
+"""Cases as a table of rows and columns, where they are every combination of some values: shorter than a list."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from mprunner.model.provenance import Header
+from mprunner.model.records import label_of
+from mprunner.model.text import printable
+from mprunner.report.cells import Compared, affected_metric, cases_table
+from mprunner.report.labels import Labels, names_in
+from mprunner.report.layout import PLAIN_WIDTH, Column, Group, Row, Table, fit
+from mprunner.report.wording import metric_in_words
+from mprunner.tables import Frames
+
+LEAST_CASES = 6
+"""Of fewer cases a list is as short, and tells more of each."""
+MOST_COLUMNS = 8
+
+
+def pivots_of(
+    header: Header,
+    frames: Frames,
+    labels: Labels,
+    compared: Compared | None,
+    marks: Mapping[str, str],
+    most_rows: int,
+) -> tuple[Table, ...]:
+    """Return a table for each number that matters, with rows and columns of cases; none where a list is better.
+
+    The cases must be every combination of the values of one param, the columns, with those of the others, the rows:
+    six cases or more in two rows and two columns or more. The last param that varies fastest becomes the columns.
+
+    Args:
+        header: of the run's journal.
+        frames: its tables.
+        labels: how its cases are named.
+        compared: how they compare with their baselines; None where they don't.
+        marks: by case id, what makes a case stand out.
+        most_rows: of a table.
+    """
+    if len(labels.whole) < LEAST_CASES:
+        return ()
+    named = {case: names_in(frames.labels[case], frames.effective[case]) for case in labels.whole}
+    for name in reversed(named[next(iter(named))]):
+        found = _product(name, named, frames)
+        if found is not None and len(found[0]) <= most_rows and len(found[1]) <= MOST_COLUMNS:
+            tables = _tables(header, frames, labels, compared, marks, *found, name)
+            if not any(fit(table, PLAIN_WIDTH).left_out for table in tables):
+                return tables
+    return ()
+
+
+_Cells = Mapping[tuple[str, str], str]
+
+
+def _product(
+    name: str, named: Mapping[str, Sequence[str]], frames: Frames
+) -> tuple[list[str], list[str], _Cells] | None:
+    """Return the rows, the columns and the case of each cell; None if a cell has no case, or several."""
+    cells: dict[tuple[str, str], str] = {}
+    for case, names in named.items():
+        params = frames.effective[case]
+        if name not in names:
+            return None
+        row = label_of(params, [each for each in names if each != name])
+        column = label_of(params, [name]).removeprefix(f"{name} ")
+        if not row or (row, column) in cells:
+            return None
+        cells[row, column] = case
+    rows, columns = (list(dict.fromkeys(key[n] for key in cells)) for n in (0, 1))
+    is_whole = len(cells) == len(rows) * len(columns) and len(rows) > 1 and len(columns) > 1
+    return (rows, columns, cells) if is_whole else None
+
+
+def _tables(
+    header: Header,
+    frames: Frames,
+    labels: Labels,
+    compared: Compared | None,
+    marks: Mapping[str, str],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    cells: _Cells,
+    name: str,
+) -> tuple[Table, ...]:
+    listed, _ = cases_table(header, frames, labels, compared, list(labels.whole), marks)
+    by_case = dict(zip((case for group in labels.groups for case in group), listed.rows, strict=True))
+    titles = [column.title for column in listed.columns]
+    affected = affected_metric(header.declaration)
+    wanted = [metric_in_words(affected, "")[0]] if affected else []
+    wanted += ["trials"]
+    wanted += [titles[-1]] if compared is not None and titles else []
+    places = [place for place, title in enumerate(titles) if title in wanted or _is_ratio(title)]
+    main = [place for place in range(len(titles)) if place not in places][:1]
+    if compared is not None:
+        what, _ = metric_in_words(compared.field.name, compared.field.unit)
+        main = [titles.index(what)] if what in titles else []
+    tables = []
+    for place in sorted({*places, *main}):
+        if titles[place] == "efficiency":
+            continue
+
+        def cell(case: str, place: int = place) -> str:
+            text = by_case[case].cells[place].strip()
+            return f"! {text}" if case in marks and not _is_ratio(titles[place]) else text
+
+        tables.append(_table(titles[place], name, rows, columns, cells, cell))
+    return tuple(tables)
+
+
+def _is_ratio(title: str) -> bool:
+    return ", × " in title or title.startswith("speed-up over ")
+
+
+def _table(
+    title: str,
+    name: str,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    cells: _Cells,
+    cell: Callable[[str], str],
+) -> Table:
+    return Table(
+        title=title,
+        columns=tuple(
+            Column(title=printable(f"{name} {column}"), weight=len(columns) - place)
+            for place, column in enumerate(columns)
+        ),
+        groups=(
+            Group(
+                heading="",
+                rows=tuple(
+                    Row(label=printable(row), cells=tuple(cell(cells[row, column]) for column in columns))
+                    for row in rows
+                ),
+            ),
+        ),
+    )
