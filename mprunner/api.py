@@ -90,16 +90,17 @@ def _numbered(rows: "pd.DataFrame", of: str) -> str:
     return f"{len(rows):,} {of}{'' if len(rows) == 1 else 's'}"
 
 
-def load(run: AnyPath | None = None, results: AnyPath = "results") -> Results:
-    """Open the tables of a run, or of every run of an experiment.
+def load(run: AnyPath | Sequence[AnyPath] | None = None, results: AnyPath = "results") -> Results:
+    """Open the tables of a run, of every run of an experiment, or of several of these below each other.
 
     A run that has no tables, or older ones than its journal, because it is being executed or was killed, or tables of
     an earlier version, which had other columns, is read from its journal; nothing is written. One whose runner was
     ended before its first trial is passed over with a warning.
 
     Args:
-        run: a run's folder; an experiment's folder, whose runs are put below each other; an experiment's name or
-            file (its newest run); the beginning of a run's id; None for the newest run of all.
+        run: a run's folder; an experiment's folder, for all of its runs; an experiment's name or file (its newest
+            run); the beginning of a run's id; the folder of all runs; None for the newest run of all. Or several of
+            them: ``["bank", "guards"]``. A column that one of the runs lacks is missing in its rows.
         results: the folder of all runs.
 
     Raises:
@@ -108,7 +109,11 @@ def load(run: AnyPath | None = None, results: AnyPath = "results") -> Results:
     """
     from mprunner.tables import concatenated  # noqa: PLC0415 - it imports pandas
 
-    folders = _folders(run, Path(results))
+    wanted = [run] if run is None or isinstance(run, str | PathLike) else list(run)
+    if not wanted:
+        raise ExperimentError("an empty list names no run", "leave it out for the newest run")
+    found_folders = (folder for each in wanted for folder in _folders(each, Path(results)))
+    folders = list({folder.path.resolve(): folder for folder in found_folders}.values())
     read = [_tables(folder) for folder in folders]
     found = {name: [tables[name] for tables in read if name in tables] for name in TABLES}
     tables = {name: concatenated(frames) if frames else None for name, frames in found.items()}
@@ -126,6 +131,10 @@ def _folders(run: AnyPath | None, results: Path) -> list[RunFolder]:
                 if folder.path.parent.name == path.name:
                     _warn(*passed_over(folder))
             return of_experiment
+        if every := all_runs(path):
+            for folder in unbegun_runs(path):
+                _warn(*passed_over(folder))
+            return every
     try:
         return [find_run(results, str(run), _warn)]  # a folder here may have an experiment's name by chance
     except ExperimentError as error:

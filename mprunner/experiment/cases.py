@@ -14,7 +14,7 @@ from mprunner.errors import NothingSelectedError, PluginError
 from mprunner.experiment.messages import as_yaml, list_of_names
 from mprunner.experiment.problems import Loc
 from mprunner.model.declaration import Field, cpu_counter
-from mprunner.model.experiment import Block, Experiment, axes, names_of
+from mprunner.model.experiment import Block, Experiment, axes
 from mprunner.model.records import label_of
 from mprunner.model.relevance import Relevance
 from mprunner.model.rules import Where, matches
@@ -63,7 +63,7 @@ class Combinations(Sequence[Combination]):
     def __init__(self, experiment: Experiment, fields: Sequence[Field] = (), cpus: int = 1) -> None:
         self._value_of = cpu_counter(fields, cpus)
         self._base = self.resolved({each.name: each.default for each in fields} | dict(experiment.params))
-        self.swept = {name for block in experiment.sweep for key in block for name in names_of(key)}
+        self.swept = set(experiment.swept)
         self._blocks = [
             [
                 [self.resolved(dict(zip(names, row, strict=True))) for row in rows]

@@ -111,6 +111,11 @@ class Experiment:
         """Whether an option has changed its cases, so that none may be left of those that it names."""
         return bool(self.only) or any(_OF_CASES.match(text) for text in self.overrides)
 
+    @property
+    def swept(self) -> tuple[str, ...]:
+        """The params that it sweeps, in the order of the file."""
+        return tuple(dict.fromkeys(name for block in self.sweep for key in block for name in names_of(key)))
+
     def named_cases(self) -> dict[Path, Where]:
         """Return the values by which the baseline and each rule name cases, by their path in the file."""
         wheres: dict[Path, Where] = {}

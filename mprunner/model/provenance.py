@@ -67,8 +67,11 @@ class Header:
     @property
     def swept(self) -> tuple[str, ...]:
         """The params that the experiment sweeps, in the order of the file."""
-        blocks = Experiment.from_json(self.experiment).sweep
-        return tuple(dict.fromkeys(name for block in blocks for key in block for name in names_of(key)))
+        return tuple(
+            dict.fromkeys(
+                name for block in self.experiment.get("sweep", ()) for key in block for name in names_of(key)
+            )
+        )
 
     @property
     def relevance(self) -> Relevance:

@@ -80,6 +80,7 @@ class RunInfo:
                 "experiment": experiment.name,
                 "file": abspath(experiment.path),
                 "scenario": experiment.scenario,
+                "swept": list(experiment.swept),
                 "state": State.RUNNING.value,
                 "verdict": None,
                 "done": 0,

@@ -1,8 +1,8 @@
 """datapackage.json: what the tables of a run hold, as a Data Package (https://datapackage.org, version 2).
 
 Of the standard: types, keys, missing values, bytes and hash. Beside it: ``role`` and ``unit`` of a column, ``rows``
-of a table, ``journal_bytes`` of all of them. Read by it, tables have the types, the text and the bits that they had
-when they were written.
+of a table, ``journal_bytes`` of all of them, and ``swept``, the params that the experiment varies. Read by it, tables
+have the types, the text and the bits that they had when they were written.
 """
 
 import hashlib
@@ -79,6 +79,7 @@ def describe(header: Header, files: Mapping[str, CsvFile]) -> dict[str, Any]:
         "title": f"{header.experiment['name']}: scenario {header.declaration.name}",
         "description": header.declaration.doc
         or f"What the scenario {header.declaration.name} measured and observed.",
+        "swept": list(header.swept),
         "resources": resources,
     }
 

@@ -145,7 +145,7 @@ def executed_bank(folder_of_bank, monkeypatch):
 @pytest.mark.usefixtures("executed_bank")
 def test_the_code_that_opens_a_table_works(capsys):
     recipes = blocks(ROOT / "docs" / "results.md", "python")
-    assert len(recipes) == 4
+    assert len(recipes) == 5
     in_the_readme = [text for text in blocks(ROOT / "README.md", "python") if "read_csv" in text]
     for code in (*recipes, *in_the_readme):
         exec(compile(code, "a recipe", "exec"), {})
@@ -169,11 +169,13 @@ def test_the_r_code_that_opens_a_table_works(folder_of_bank):
 
 @pytest.mark.usefixtures("executed_bank")
 def test_the_code_that_opens_a_table_undoes_escapes():
-    pandas_alone, duckdb_too = blocks(ROOT / "docs" / "results.md", "python")[2:]
+    pandas_alone, duckdb_too = blocks(ROOT / "docs" / "results.md", "python")[3:]
     names: dict[str, object] = {}
     exec(compile(pandas_alone, "a recipe", "exec"), names)
     assert [names["plain"](escaped(text)) for text in (*TEXTS, *RARE)] == [*TEXTS, *RARE]
     exec(compile(duckdb_too, "a recipe", "exec"), names)
+    found = dict(zip(names["trials"].columns, map(str, names["trials"].types), strict=True))
+    assert (found["lock_wait_s"], found["error_message"], found["signal"]) == ("DOUBLE", "VARCHAR", "BIGINT")
     undone = [
         names["duckdb"].execute("SELECT plain(?)", [escaped(text)]).fetchone() for text in (*TEXTS, "\x1b")
     ]

@@ -188,6 +188,29 @@ def test_an_experiment_s_folder_is_all_of_its_runs(experiment):
         assert mprunner.load("bank").run["run_id"] == ids[0]
 
 
+def test_several_experiments_are_loaded_below_each_other_with_the_columns_of_all(experiment):
+    experiment.write_text(EXPERIMENT + "sweep: {guard: [none, lock], sync: none}\n")
+    other = experiment.with_name("count.yaml")
+    other.write_text("scenario: spawn-count\nrepeats: 1\nparams: {n: 10, processes: 2}\n")
+    ids = [mprunner.run(file).run["run_id"] for file in (experiment, other)]
+    both = mprunner.load(["bank", other])
+    assert [facts["run_id"] for facts in both.runs] == ids
+    assert [facts["swept"] for facts in both.runs] == [["guard", "sync"], []]
+    assert json.loads((latest(experiment.parent, "bank") / FILE).read_text())["swept"] == ["guard", "sync"]
+    trials = both.trials
+    assert list(trials["experiment"]) == ["bank"] * 4 + ["count"]
+    assert list(trials["scenario"].unique()) == ["race-bank", "spawn-count"]
+    assert trials["case_label"].isna().tolist() == [False] * 4 + [True]
+    assert trials.groupby("experiment")["n"].count().to_dict() == {"bank": 0, "count": 1}
+    assert str(trials["n"].dtype) == str(trials["lost_updates"].dtype) == "Int64"
+    assert len(both.actors) == 2 * 4 + 2
+    for everything in (mprunner.load("results"), mprunner.load(["results", "bank", "results/bank"])):
+        assert {facts["run_id"] for facts in everything.runs} == set(ids)
+        assert len(everything.trials) == 5
+    with pytest.raises(ExperimentError, match=r"^an empty list names no run$"):
+        mprunner.load([])
+
+
 def test_tables_of_an_earlier_version_are_read_with_the_columns_of_this_one(made, folder):
     """By then actors.csv had the column ``kind``."""
     package = json.loads((folder / FILE).read_text())
