@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from mprunner.analysis.diagnostics import failures_by_case
-from mprunner.analysis.statistics import unseen_bound
+from mprunner.analysis.statistics import ends, unseen_bound
 from mprunner.analysis.verdict import (
     FAILING,
     Finding,
@@ -25,6 +25,8 @@ from mprunner.tables import Frames, plain_cells
 from mprunner.values import Scalar
 
 _SHOWN_VALUES = 3
+LISTED = 20
+"""Values of a finding in verdict.json; outcomes.csv and trials.csv have all."""
 SHOWN = 10
 """Findings of one kind in a summary; verdict.json has all."""
 SHOWN_INTERESTING = 3
@@ -36,6 +38,16 @@ def verdict_json(judgement: Judgement) -> dict[str, Any]:
     return {
         "verdict": judgement.verdict,
         "findings": [finding_json(finding) for finding in judgement.findings],
+        "never_forbidden": [
+            {
+                "variable": variable,
+                "label": label,
+                "observations": count,
+                "share_ci_high": unseen_bound(count),
+            }
+            for variable, cases in judgement.spared.items()
+            for count, label in cases
+        ],
         "rules": judgement.rules.to_json(),
     }
 
@@ -50,6 +62,31 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "about": guarded("what was judged", partial(about, finding), finding.variable),
         "told": guarded("what a finding says", partial(told, finding), ""),
         "note": finding.note,
+        "variable": finding.variable or None,
+        "expectation": None if finding.expectation is None else finding.expectation.to_json(),
+        **numbers_json(finding),
+    }
+
+
+def numbers_json(finding: Finding) -> dict[str, Any]:
+    """Return the numbers of a finding; null is what it has none of, as one that was met or not judged has none.
+
+    ``statuses``: how many trials ended in each that was not expected; ``values``: the states that were seen, or the
+    values that missed an expectation, each once, the first of them if they are many, and ``distinct``, how many there
+    are; ``count`` of ``of`` trials or observations, and ``share``, one over the other; of a ratio to the baseline its
+    interval.
+    """
+    found = finding.came_to
+    count = sum(found.counts.values()) if isinstance(found, Statuses) else found.count if found else None
+    seen = found if isinstance(found, Seen) else None
+    return {
+        "statuses": dict(found.counts) if isinstance(found, Statuses) else None,
+        "values": None if seen is None else list(seen.values[:LISTED]),
+        "distinct": None if seen is None else len(seen.values),
+        "count": count,
+        "of": None if found is None else found.of,
+        "share": None if found is None or count is None or not found.of else count / found.of,
+        **ends("ratio_ci", None if seen is None else seen.interval),
     }
 
 

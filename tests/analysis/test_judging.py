@@ -12,7 +12,7 @@ from mprunner.analysis.verdict import judge, statistic
 from mprunner.analysis.verdict import outcomes_table as table_of
 from mprunner.model.records import Status
 from mprunner.model.rules import OF_EACH, Condition, Rules, Stat
-from mprunner.report.findings import SHOWN, about, unexecuted, verdict_digest
+from mprunner.report.findings import SHOWN, about, numbers_json, unexecuted, verdict_digest, verdict_json
 from mprunner.report.findings import told as told_of
 from mprunner.tables.frames import build_frames, state_text
 from tests.made import DECLARATION, outcome, record, run, tables
@@ -329,6 +329,51 @@ def test_a_ratio_that_there_is_not_has_missed_and_without_a_baseline_s_case_it_i
     for baseline in ({}, {"guard": "rlock"}):
         (*_, finding) = judge(frames, rules, baseline).findings
         assert (finding.found, told_of(finding)) == ("not judged", "no case was compared")
+
+
+def test_a_finding_has_its_numbers_beside_its_words():
+    nothing = dict.fromkeys(
+        ("statuses", "values", "distinct", "count", "of", "share", "ratio_ci_low", "ratio_ci_high")
+    )
+    failed = record(repeat=2, status=Status.ERROR)
+    expect = [{"metric": "lost_updates", "max": 0}, {"metric": "lost_updates", "max": 9}]
+    judgement = judged([failed, *lost(3, 4)], expect=expect)
+    status, missed, met = map(numbers_json, judgement.findings)
+    assert status == {**nothing, "statuses": {"error": 1}, "count": 1, "of": 3, "share": 1 / 3}
+    assert met == nothing
+    assert missed == {**nothing, "values": [3, 4], "distinct": 2, "count": 2, "of": 2, "share": 1.0}
+    written = verdict_json(
+        judged([balances(b100=9, b99=1), balances(repeat=1, b100=10)], [HUNDRED, OTHERWISE])
+    )
+    forbidden, _ = written["findings"]
+    assert {name: forbidden[name] for name in nothing} == {
+        **nothing,
+        "values": [99],
+        "distinct": 1,
+        "count": 1,
+        "of": 20,
+        "share": 0.05,
+    }
+    assert (forbidden["variable"], forbidden["expectation"]) == ("final_balance", None)
+    assert verdict_json(judgement)["findings"][1]["expectation"] == {
+        "metric": "lost_updates",
+        "stat": "every",
+        "max": 0,
+    }
+
+
+def test_what_was_never_forbidden_has_its_bound():
+    written = verdict_json(judged([balances(b100=100)], [HUNDRED, OTHERWISE]))
+    (spared,) = written["never_forbidden"]
+    assert spared.pop("share_ci_high") == pytest.approx(0.0295, abs=1e-4)
+    assert spared == {"variable": "final_balance", "label": "guard none", "observations": 100}
+
+
+def test_many_states_of_a_finding_are_counted_and_not_all_listed():
+    counts = {f"b{n}": 1 for n in range(50)}
+    judgement = judged([balances(**counts)], [{"otherwise": True, "verdict": "interesting"}])
+    numbers = numbers_json(judgement.findings[0])
+    assert (numbers["values"], numbers["distinct"], numbers["count"]) == (list(range(20)), 50, 50)
 
 
 def test_an_expectation_says_what_it_is_about():
