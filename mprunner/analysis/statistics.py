@@ -255,7 +255,8 @@ def _ratios_of(values: Mapping[int, float], baseline: Mapping[int, float]) -> Se
 
 
 _ONE_BY_ONE, _TOGETHER = 64, 1_024  # terms of a sum: most have few
-_STEPS = 100  # halvings of [0, 1]: more than a float has bits
+_STEPS = 100  # halvings of [0, 1]: more than a float has bits; a few are enough where Newton's lead there
+_NEAR = 1e-14
 _MANY = 1e6  # hits and misses: from there on both ways agree, and there would be ever more terms to be added
 _TOO_MANY = 1e12  # observations: the terms would have no right digit
 _DEVIATE = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2)
@@ -294,15 +295,21 @@ def _share_with_tail(count: int, observations: int, tail: float) -> float:
     if min(count, observations - count) > _MANY or observations > _TOO_MANY:
         return _share_of_many(count, observations - count + 1)
     low, high = 0.0, count / observations
+    share = min(max(_share_of_many(count, observations - count + 1), high / 2), high * (1 - 1e-9))
     for _ in range(_STEPS):
-        middle = (low + high) / 2
-        if middle in (low, high):
-            break
-        if _at_least(count, observations, middle) < tail:
-            low = middle
+        probability, first = _at_least(count, observations, share)
+        if probability < tail:
+            low = share
         else:
-            high = middle
-    return (low + high) / 2
+            high = share
+        # Newton's step for the probability's logarithm by the share's: its slope is count * first / probability
+        step = log(probability / tail) * probability / (count * first) if first > 0 else math.inf
+        before, share = share, share * exp(-step) if abs(step) < 1 else math.nan
+        if not low <= share <= high:
+            share = (low + high) / 2
+        if abs(share - before) <= _NEAR * share:
+            break
+    return share
 
 
 def _share_of_many(a: float, b: float) -> float:
@@ -312,27 +319,27 @@ def _share_of_many(a: float, b: float) -> float:
     return a / (a + b * exp(2 * (_DEVIATE * math.sqrt(h + spread) / h - skew)))
 
 
-def _at_least(count: int, observations: int, share: float) -> float:
-    """Return the probability of ``count`` or more of n, below their expected number; largest term first.
+def _at_least(count: int, observations: int, share: float) -> tuple[float, float]:
+    """Return the probability of ``count`` or more of n, below their expected number, and that of ``count`` of them.
 
     Where ``count`` is above n times the share, the terms fall from it on, so that few of them matter.
     """
     if share <= 0:
-        return 0.0
+        return 0.0, 0.0
     chosen = lgamma(observations + 1) - lgamma(count + 1) - lgamma(observations - count + 1)
     term = exp(chosen + count * log(share) + (observations - count) * log1p(-share))
-    total, odds = 0.0, share / (1 - share)
+    first, total, odds = term, 0.0, share / (1 - share)
     for k in range(count, min(count + _ONE_BY_ONE, observations + 1)):
         total += term
         term *= (observations - k) / (k + 1) * odds
         if term <= total * 1e-17:
-            return total
+            return total, first
     for start in range(count + _ONE_BY_ONE, observations + 1, _TOGETHER):  # the same numbers, many at once
         places = np.arange(start, min(start + _TOGETHER, observations + 1), dtype=np.float64)
         terms = np.cumprod(np.concatenate(([term], (observations - places) / (places + 1) * odds)))
         totals = np.cumsum(np.concatenate(([total], terms[:-1])))[1:]
         (ended,) = np.nonzero(terms[1:] <= totals * 1e-17)
         if ended.size:
-            return float(totals[ended[0]])
+            return float(totals[ended[0]]), first
         term, total = float(terms[-1]), float(totals[-1])
-    return total
+    return total, first
