@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from mprunner.analysis.summary import counted, values_of
 from mprunner.errors import ExperimentError, NothingSelectedError
+from mprunner.model.columns import MEASURED
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status
 from mprunner.model.relevance import EVERYTHING, Agreeing, Relevance
@@ -39,7 +40,7 @@ class MeasuredRun:
 
     Attributes:
         scenario: the name of its scenario.
-        units: the unit of each numeric metric.
+        units: the unit of each numeric metric, and of what mprunner measures of every trial itself.
         cases: in the order of its plan.
         relevance: which params mean something to which case.
     """
@@ -53,6 +54,7 @@ class MeasuredRun:
 def measured(frames: Frames, header: Header) -> MeasuredRun:
     """Reduce a run's tables to what is compared."""
     units = {field.name: field.unit for field in header.declaration.metrics if field.type != "str"}
+    units |= {name: column.unit for name, column in MEASURED.items()}
     trials = counted(frames.trials)
     values = {metric: values_of(trials, metric) for metric in units}
     return MeasuredRun(
@@ -132,7 +134,7 @@ _NEXT_PARAM = re.compile(r",(?=[^,=]*=|\s*\Z)")  # any other comma is part of a 
 def chosen_metrics(
     runs: Sequence[MeasuredRun], wanted: Sequence[str], also: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Return the metrics to compare: those wanted, else the durations that all runs have; and those ``also`` named.
+    """Return the metrics to compare: those wanted, else the scenario's durations that all runs have; and ``also``.
 
     Raises:
         ExperimentError: the runs are of different scenarios, or there is no such metric, or its unit differs.
@@ -148,7 +150,8 @@ def chosen_metrics(
             raise ExperimentError(
                 f"there is no numeric metric {name!r} on both sides", f"known: {', '.join(shared)}"
             )
-    usual = wanted or [name for name in shared if runs[0].units[name] == "s" and _is_measured(name, runs)]
+    durations = [name for name in shared if runs[0].units[name] == "s" and name not in MEASURED]
+    usual = wanted or [name for name in durations if _is_measured(name, runs)]
     chosen = tuple(dict.fromkeys((*usual, *also)))
     if not chosen:
         raise ExperimentError(

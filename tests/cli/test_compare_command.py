@@ -108,6 +108,13 @@ def test_two_runs_are_compared_case_by_case_after_what_differs_in_their_setting(
     assert "One run on each side" in lines[-1]
 
 
+def test_what_mprunner_measures_of_trials_is_compared_if_it_is_asked_for(compare, runs):
+    asked = compare(*runs, "--metric", "cpu_user_s", "--metric", "max_process_rss_bytes")
+    assert asked.returncode == 0, asked.stderr
+    assert "cpu_user_s: 2 cases" in asked.stdout
+    assert "cpu_user_s" not in compare(*runs).stdout
+
+
 @pytest.mark.parametrize(("limit", "code"), [("+5%", 1), ("+50%", 0), ("-5%", 0)])
 def test_a_limit_that_is_exceeded_is_exit_code_1(compare, runs, limit, code):
     done = compare(*runs, "--fail-on", f"wall_s: {limit}")
