@@ -97,7 +97,7 @@ def tell_left_out(plan: Plan, name: str = "") -> None:
         (plan.repeated, "with the values of another, and no case of its own"),
         (
             plan.merged,
-            "that differ from another only in what means nothing to them, and no cases of their own",
+            "with the values of another but for what means nothing there, and no case of its own",
         ),
         (plan.not_selected, "not selected"),
     ):

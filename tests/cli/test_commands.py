@@ -67,7 +67,7 @@ def test_plan_tells_what_means_nothing_to_cases(in_process, bank):
     done = in_process("plan", bank)
     assert "4 cases × 5 repeats" in done.stdout
     assert done.stderr == (
-        "2 combinations that differ from another only in what means nothing to them, and no cases of their own\n"
+        "2 combinations with the values of another but for what means nothing there, and no case of its own\n"
         "params.time_lock means nothing to any case: it does not with guard none or value-lock, nor with mode "
         "sequential\n"
     )
