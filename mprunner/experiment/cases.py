@@ -217,7 +217,6 @@ def select(
     """
     only = [combinations.all_resolved(where) for where in _only(experiment)]
     exclude = [_Exclusion(combinations.resolved(values), relevance) for values in experiment.exclude]
-    may_merge = any(field.name in combinations.swept for field in relevance.conditional)
     named = {} if experiment.is_part else experiment.named_cases()
     if own_baseline:
         named[OF_SCENARIO] = {name: (value,) for name, value in own_baseline.items()}
@@ -227,14 +226,16 @@ def select(
     )
     unused = {field.name: field for field in relevance.conditional if field.name in experiment.params}
     reasons: dict[str, str] = {}  # a million combinations may be refused for one reason: it is kept once
-    seen: dict[str, int] | None = {} if may_merge or combinations.may_repeat() else None
+    may_repeat = combinations.may_repeat()
+    seen: dict[str, int] = {}
     for place, every in enumerate(combinations.every_params()):
-        params = relevance.of(every)
+        without = relevance.without(every)
+        params = relevance.of(every) if without else every
         is_excluded = any(each.means(every, params) for each in exclude)
         if not is_excluded and not all(matches(wanted, params) for wanted in only):
             selection.not_selected += 1
             continue
-        reason = None if is_excluded else refuses(relevance.settled(every))
+        reason = None if is_excluded else refuses(relevance.settled(every) if without else every)
         if selection.wanted:
             selection.see(params, is_case=not is_excluded and reason is None)
         if is_excluded:
@@ -242,7 +243,9 @@ def select(
         elif reason is not None:
             selection.refused.append(place)
             selection.reasons.append(reasons.setdefault(reason, reason))
-        elif seen is not None and (first := seen.setdefault(identify(params), place)) != place:
+        elif (may_repeat or not without.isdisjoint(combinations.swept)) and (
+            first := seen.setdefault(identify(params), place)
+        ) != place:
             is_same = combinations[first].params == every
             selection.repeated += is_same
             selection.merged += not is_same

@@ -43,14 +43,15 @@ class Relevance:
             for each in self.conditional
             if not (each.required or (each.counts_processes and each.default == "cpu_count"))
         }
-        self._known: dict[tuple[tuple[type, Scalar], ...], frozenset[str]] = {}
+        self._known: dict[object, frozenset[str]] = {}
 
     def without(self, params: Mapping[str, Scalar]) -> frozenset[str]:
         """Return the names of the params that mean nothing to a case."""
-        values = tuple((type(params.get(name)), params.get(name)) for name in self.deciding)
-        found = self._known.get(values)
+        values = tuple(map(params.get, self.deciding))
+        key = values, tuple(map(type, values))  # true is not 1
+        found = self._known.get(key)
         if found is None:
-            found = self._known[values] = self._without(params)
+            found = self._known[key] = self._without(params)
         return found
 
     def _without(self, params: Mapping[str, Scalar]) -> frozenset[str]:
@@ -69,7 +70,7 @@ class Relevance:
 
     def of(self, params: Mapping[str, Scalar]) -> dict[str, Scalar]:
         """Return the params that mean something to a case."""
-        without = self.without(params) if self.conditional else ()
+        without = self.without(params)
         if not without and not self._first:
             return dict(params)
         ordered = {name: params[name] for name in self._first if name in params} | dict(params)
@@ -81,7 +82,9 @@ class Relevance:
         So nothing that a scenario does can depend on it. A param without a default keeps its value, and so does one
         whose default is the number of CPUs.
         """
-        without = self.without(params) if self._defaults else ()
+        without = self.without(params)
+        if not without:
+            return dict(params)
         return {**params, **{name: self._defaults[name] for name in without if name in self._defaults}}
 
     def stripped(self, where: Mapping[str, tuple[Scalar, ...]]) -> dict[str, tuple[Scalar, ...]]:
