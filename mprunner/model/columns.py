@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from mprunner.model.declaration import IDENTIFIER, Declaration, Field, FieldType
+from mprunner.model.relevance import conditions_in_words
 from mprunner.values import Scalar
 
 Role = Literal["key", "design", "status", "bookkeeping", "param", "metric", "sample", "outcome", "statistic"]
@@ -275,4 +276,12 @@ def types_of(table: str, declaration: Declaration) -> dict[str, FieldType]:
 
 
 def _declared(role: Role, fields: Iterable[Field]) -> dict[str, Column]:
-    return {each.name: Column(each.type, role, each.doc, each.unit, each.choices or ()) for each in fields}
+    return {
+        each.name: Column(each.type, role, _meaning(each), each.unit, each.choices or ()) for each in fields
+    }
+
+
+def _meaning(field: Field) -> str:
+    """Return what a column means; of a param also with which values of others: without these it has a value, too."""
+    conditions = "; ".join(conditions_in_words(field))
+    return " ".join(part for part in (field.doc, f"({conditions})" if conditions else "") if part)

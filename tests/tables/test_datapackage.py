@@ -27,7 +27,7 @@ DECLARED = replace(
     DECLARATION,
     params=(
         Field(name="guard", type="str", choices=("none", "back\\slash"), doc="What guards the balance."),
-        Field(name="transactions", type="int", doc="How many."),
+        Field(name="transactions", type="int", doc="How many.", unless=({"guard": ("none",)},)),
         Field(name="text", type="str"),
     ),
     sample=(Field(name="lag_s", type="float", unit="s", doc="How late."), Field(name="word", type="str")),
@@ -104,6 +104,7 @@ def test_a_column_of_the_scenario_has_the_scenario_s_words(package):
     }
     for table in ("trials", "outcomes", "summary"):
         assert guard in by_name[table]
+        assert "How many. (not with guard none)" in [field["description"] for field in by_name[table]]
     lag = {"name": "lag_s", "type": "number", "description": "How late.", "role": "sample", "unit": "s"}
     assert lag in by_name["samples"]
     assert {"wall_s": "metric", "text": "param"}.items() <= {
