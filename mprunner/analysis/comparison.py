@@ -139,7 +139,9 @@ def compare_cases(
 
 
 def _contrast(base: MeasuredCase, new: MeasuredCase) -> str:
-    """Say in what two cases differ: ``guard none → guard lock``."""
+    """Say in what two cases differ: ``guard none → guard lock``, or which they are, where one lacks params."""
+    if base.params.keys() != new.params.keys():
+        return f"{base.label} → {new.label}"
     names = varying([base.params, new.params])
     return f"{label_of(base.params, names)} → {label_of(new.params, names)}"
 

@@ -57,11 +57,14 @@ def test_a_case_has_no_value_of_a_param_that_means_nothing_to_it_where_cases_are
     rest = {"kind": "process", "size": 1}
     serial = MeasuredCase(label="method serial", params={"method": "serial", "size": 1}, values={})
     pools = [
-        MeasuredCase(label="", params={"method": "map", "processes": n, **rest}, values={}) for n in (1, 2)
+        MeasuredCase(label=f"processes {n}", params={"method": "map", "processes": n, **rest}, values={})
+        for n in (1, 2)
     ]
     run_of_all = made(serial, *pools)
     chosen = paired_cases(run_of_all, parse_where("method=serial"), parse_where("processes=2"))
     assert chosen == [(serial, pools[1])]
+    (row,) = compare_cases(chosen, run_of_all.units, ["wall_s"]).rows
+    assert row.label == "method serial → processes 2"
     with pytest.raises(ExperimentError, match="can't be paired one to one"):
         paired_cases(run_of_all, parse_where("method=serial"), parse_where("method=map"))
     with pytest.raises(NothingSelectedError, match="the run has no case with processes=3"):
