@@ -139,7 +139,7 @@ def digest(
     return RunDigest(
         headline=_headline(header, executed, measured, needed),
         description=printable(" ".join(header.experiment.get("description", "").split())),
-        reasons=reasons(failures(final), len(final)),
+        reasons=reasons(failures(final), len(final), header.experiment.get("timeout_s")),
         answers=(*told, *_answers(judgement, labels, compared, found, values)),
         tables=tables,
         left_out=left_out,

@@ -12,6 +12,7 @@ from typing import Any
 from mprunner.analysis.diagnostics import MAX_SPREAD, Cases, Failure, Noise
 from mprunner.analysis.statistics import Interval
 from mprunner.model.adaptive import MIN_REPEATS, AdaptiveRepeats
+from mprunner.model.records import Status
 from mprunner.runs import RunInfo
 from mprunner.values import Scalar, in_words
 
@@ -214,23 +215,27 @@ MIN_DRIFT = 0.1
 """A drift of the CPUs' frequency is reported if the highest is so much above the lowest, as a share of that."""
 
 
-def reasons(failures: Sequence[Failure], of: int) -> tuple[str, ...]:
+def reasons(failures: Sequence[Failure], of: int, timeout_s: float | None = None) -> tuple[str, ...]:
     """Say why trials were not ok, the most frequent reason first, and which log says more.
 
     Args:
         failures: the ways in which they ended.
         of: how many trials there are.
+        timeout_s: the time that a trial may take, in seconds; None where that is not known.
     """
-    lines = [_reason(failure, of) for failure in failures[:MOST_REASONS]]
+    lines = [_reason(failure, of, timeout_s) for failure in failures[:MOST_REASONS]]
     if len(failures) > MOST_REASONS:
         lines.append(f"… and {len(failures) - MOST_REASONS} more reasons in trials.csv")
     return tuple(lines)
 
 
-def _reason(failure: Failure, of: int) -> str:
-    why = f": {failure.reason}" if failure.reason else ""
+def _reason(failure: Failure, of: int, timeout_s: float | None) -> str:
+    why, more = failure.reason, ""
+    if failure.status == Status.TIMEOUT and timeout_s is not None:
+        why = "; ".join(filter(None, (why, f"over {quantity(float(timeout_s), 's')}")))
+        more = f"; `--set timeout={exact(2 * timeout_s).replace(',', '')}` allows more"
     log = f"; see logs/{failure.log}" if failure.log else ""
-    return f"{failure.status}{why} ({failure.count:,} of {trials(of)}{log})"
+    return f"{failure.status}{': ' if why else ''}{why} ({failure.count:,} of {trials(of)}{log}{more})"
 
 
 def wide_intervals(adaptive: AdaptiveRepeats, labels: Mapping[str, str]) -> Iterator[str]:

@@ -325,6 +325,14 @@ def test_a_reason_is_one_line_of_what_the_status_does_not_say(status, error, tol
     assert told in rendered(failed(0, status, error), record(repeat=1)).splitlines()
 
 
+def test_a_timeout_names_the_time_that_a_trial_may_take_and_how_to_allow_more():
+    text = rendered(failed(0, Status.TIMEOUT, (None, None)), record(repeat=1), timeout_s=1500.0)
+    assert (
+        "timeout: over 1,500 s (1 of 2 trials; see logs/trial-none-0.1.log; `--set timeout=3000` allows more)"
+        in text.splitlines()
+    )
+
+
 @pytest.mark.parametrize(
     ("number", "told"),
     [

@@ -34,6 +34,7 @@ def fail(n): raise ValueError(f"no {n}")
 def fail_oddly(n): raise NeedsTwo("one", "two")
 def leave(n): sys.exit("enough")
 def die(n): os._exit(3)
+def kill(n): os.kill(os.getpid(), 9)
 def same(item): return item
 def give_lambda(n): return lambda: n
 
@@ -175,6 +176,17 @@ def test_an_item_that_can_t_travel_is_named(execute, method, kind):
         OwnFunctionError, match=r"^function 'mine:same': an item or a result can't be sent between"
     ):
         execute(function="mine:same", items="mine:lambdas", method=method, kind=kind)
+    assert living_children() == []
+
+
+@pytest.mark.parametrize("method", METHODS[1:-1])
+@pytest.mark.parametrize(
+    ("function", "how"), [("die", "ended with exit code 3"), ("kill", "was killed by SIGKILL")]
+)
+def test_a_process_of_a_pool_that_dies_fails_the_trial_at_once(execute, method, function, how):
+    """`Pool` replaces it and waits for its task for ever: the trial would end at its timeout."""
+    with pytest.raises(OwnFunctionError, match=rf"^function 'mine:{function}': a process of the pool {how}$"):
+        execute(function=f"mine:{function}", numbers=8, chunksize=2, method=method)
     assert living_children() == []
 
 

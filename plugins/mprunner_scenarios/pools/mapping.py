@@ -1,14 +1,16 @@
 """A loop and the pools: each maps a function over items, and reports how long that took and which actor did what."""
 
+import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import active_children
+from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.pool import Pool, ThreadPool
 from pickle import PickleError
-from threading import Thread
-from time import perf_counter
+from threading import Thread, current_thread, main_thread
+from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any, Literal
 
 from mprunner_scenarios.actors.pool_map import (
@@ -32,6 +34,8 @@ Work = Callable[[Any], object]
 
 TERMINATE_LIMIT_S = 2.0
 """How long ending a pool whose map has failed may take."""
+_NAP_S = 0.01
+_NAPS = 100
 
 
 class PoolFailed(Exception):  # noqa: N818 - it says what happened
@@ -108,7 +112,8 @@ def map_in_pool(work: Work, items: Sequence[object], how: Pooling) -> Mapped:
     pool = create(how.processes, initializer=team.initializer, initargs=team.initargs)
     created = perf_counter()
     try:
-        results = call(pool, team.task, handed, how.chunksize)
+        with _Watch(pool):
+            results = call(pool, team.task, handed, how.chunksize)
         mapped = perf_counter()
         _shut_down(pool)
     except BaseException as error:
@@ -189,6 +194,52 @@ _CALLS: Mapping[Method, Callable[[Any, Work, Iterable[object], int | None], Sequ
     "apply_async": _apply_async,
     "futures": lambda pool, task, items, chunksize: list(pool.map(task, items, chunksize=chunksize or 1)),
 }
+
+
+class _Watch:
+    """Has a map fail as soon as a process of its pool ends, which none does before the pool is shut down.
+
+    ``Pool`` replaces such a process and waits for its task for ever. A thread sleeps until one ends, then sends this
+    thread a signal that is else ignored, whose handler raises PoolFailed: it is waiting in the pool's own code.
+    Executors notice by themselves, and threads don't die.
+    """
+
+    def __init__(self, pool: "AnyPool") -> None:
+        is_pool = isinstance(pool, Pool) and not isinstance(pool, ThreadPool)
+        self._processes = active_children() if is_pool and current_thread() is main_thread() else []
+        self._is_over = False
+        self._ended = ""
+        self._before: Any = None
+
+    def __enter__(self) -> None:
+        if self._processes:
+            self._before = signal.signal(signal.SIGURG, self._fail)
+            Thread(target=self._look, daemon=True).start()
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over = True
+        if self._processes:
+            signal.signal(signal.SIGURG, self._before)
+
+    def _look(self) -> None:
+        wait([process.sentinel for process in self._processes])
+        for _ in range(_NAPS):  # the pool's own thread may be the one that learns the exit code
+            if self._is_over:
+                return
+            if codes := [process.exitcode for process in self._processes if process.exitcode is not None]:
+                self._ended = _ended_in_words(codes[0])
+                break
+            sleep(_NAP_S)
+        signal.pthread_kill(main_thread().ident or 0, signal.SIGURG)
+
+    def _fail(self, *_: object) -> None:
+        if not self._is_over:
+            raise PoolFailed(self._ended or "a process of the pool died")
+
+
+def _ended_in_words(code: int) -> str:
+    how = f"ended with exit code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
+    return f"a process of the pool {how}"
 
 
 def _shut_down(pool: "AnyPool") -> None:
