@@ -144,6 +144,8 @@ class Scenario(ABC, Generic[ParamsT, MetricsT]):
             baseline names may be one of these.
         baseline: the values of the cases with which the others are compared where an experiment names none, such as
             ``{"guard": "none"}``.
+        set_up_params: the names of the params that :meth:`set_up` depends on; it is called once for each combination
+            of their values, but for those of which the first is None.
     """
 
     name: ClassVar[str]
@@ -153,10 +155,23 @@ class Scenario(ABC, Generic[ParamsT, MetricsT]):
     serial: ClassVar[Mapping[str, bool | int | float | str]] = {}
     work: ClassVar[Sequence[str] | None] = None
     baseline: ClassVar[Mapping[str, Scalar]] = {}
+    set_up_params: ClassVar[Sequence[str]] = ()
 
     @abstractmethod
     def run(self, params: ParamsT, trial: "Trial") -> MetricsT:
         """Execute one trial and return its metrics; an exception makes the trial's status ``error``."""
+
+    def set_up(self, params: ParamsT, folder: "Path") -> None:
+        """Check, before the first trial, what would fail in every trial, and make what many trials need.
+
+        It is called in a worker, as ``run`` is, and within the trials' timeout. An exception ends the run before its
+        first trial, with its message. What it leaves in the folder is there in each trial with the same values of
+        :attr:`set_up_params`, as ``trial.set_up_folder``.
+
+        Args:
+            params: of the first of these cases.
+            folder: an empty one.
+        """
 
 
 class Stopwatch:
@@ -190,12 +205,15 @@ class Trial:
         seed: derived from the experiment's seed and the repeat alone, so that every case gets the same work.
         repeat: the index of this repetition; negative for a warm-up trial.
         tmp_path: a scratch folder, also ``TMPDIR``; removed afterwards.
+        set_up_folder: what the scenario's ``set_up`` has left for this trial; None where it was not called, or where
+            its folder is gone with a launcher that was killed.
     """
 
     def __init__(self, scenario: type[Scenario[Any, Any]], *, seed: int, repeat: int, tmp_path: Path) -> None:
         self.seed = seed
         self.repeat = repeat
         self.tmp_path = tmp_path
+        self.set_up_folder: Path | None = None
         self.observed: dict[str, Counter[State]] = {name: Counter() for name in scenario.outcomes}
         self.samples: list[object] = []
         self.actors: list[ActorResult] = []

@@ -209,7 +209,9 @@ def _tell_the_rest(executed: Executed) -> None:
     if run.is_interrupted:
         say(f"interrupted after {executed.done} of {of} trials; {rest}", err=True)
     if run.is_stopped:
-        say(f"stopped after a failure, {run.missing} of {of} trials not executed; {rest}", err=True)
+        all_failed = executed.done == executed.failures > 1
+        why = "as every trial so far has failed" if all_failed else "after a failure"
+        say(f"stopped {why}, {run.missing} of {of} trials not executed; {rest}", err=True)
 
 
 def _exit_code(failed: bool, interrupt: Interrupt, junit: JUnitFile | None, later: Sequence[Prepared]) -> int:

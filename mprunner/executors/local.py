@@ -153,6 +153,21 @@ class LocalExecutor:
 
     def execute(self, attempt: Attempt, logs: Path, interrupt: Interrupt) -> Record:
         """Execute one attempt; whatever happens to it, to its processes or to the launcher is in the record."""
+        return self._recorded(attempt, logs, interrupt, self._source.declaration)
+
+    def set_up(self, attempt: Attempt, logs: Path, interrupt: Interrupt) -> Record:
+        """Call the scenario's ``set_up`` for all trials like an attempt, as the attempt would be executed."""
+        return self._recorded(attempt, logs, interrupt, None, is_set_up=True)
+
+    def _recorded(
+        self,
+        attempt: Attempt,
+        logs: Path,
+        interrupt: Interrupt,
+        declaration: Declaration | None,
+        *,
+        is_set_up: bool = False,
+    ) -> Record:
         started_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         began = monotonic()
         order = Order(
@@ -163,10 +178,11 @@ class LocalExecutor:
             log=str(
                 logs.absolute() / f"{attempt.trial_id}.{attempt.attempt}.log"
             ),  # a plugin may change the folder
+            is_set_up=is_set_up,
         )
         ended = self._execute(order, interrupt)
         if isinstance(ended, Ended):
-            ending = ending_of(ended, self._source.declaration)
+            ending = ending_of(ended, declaration)
             status = classify(ending)
         else:
             ending = Ending(wall_s=monotonic() - began, malformed=ended)

@@ -85,6 +85,42 @@ class StoppingSchedule:
         return self._schedule.spared
 
 
+class FirstRoundSchedule:
+    """Executes what another schedule gives, and nothing after a first round in which every trial raised an exception.
+
+    The round is over when each case has had a trial, and there were two or more.
+    """
+
+    def __init__(self, schedule: Schedule, rules: Rules, relevance: Relevance, cases: int) -> None:
+        self._schedule = schedule
+        self._rules = rules
+        self._relevance = relevance
+        self._cases = cases
+        self._failed: Counter[str] | None = Counter()
+
+    def next(self) -> Attempt | None:
+        """Return what the other schedule gives, unless all have failed; the other one learns what it would give."""
+        upcoming = self._schedule.next()
+        is_over = self._failed is not None and len(self._failed) == self._cases and self._failed.total() > 1
+        return None if is_over else upcoming
+
+    def feed(self, record: Record) -> bool:
+        """Learn whether the trial failed; one that did not ends the question."""
+        attempt = record.attempt
+        if self._failed is not None and record.status is not Status.CANCELLED:
+            is_expected = self._rules.accepts(record.status, self._relevance.of(attempt.params))
+            if record.status is Status.ERROR and not is_expected:
+                self._failed[attempt.case_id] += 1
+            else:
+                self._failed = None
+        return self._schedule.feed(record)
+
+    @property
+    def spared(self) -> int:
+        """What the other schedule says."""
+        return self._schedule.spared
+
+
 class RetryingSchedule:
     """Executes what another schedule gives, and a lost trial again before anything else.
 
@@ -124,6 +160,7 @@ def schedule_for(
     lost: Mapping[str, int] | None = None,
     adaptive: AdaptiveRepeats | None = None,
     relevance: Relevance = EVERYTHING,
+    cases: int = 0,
 ) -> Schedule:
     """Return the schedule that an experiment asks for.
 
@@ -134,8 +171,11 @@ def schedule_for(
         lost: by trial id, how many attempts were lost before this schedule began.
         adaptive: what the cases came to before it began, where repeats go on until an interval is narrow.
         relevance: which params mean something to which case.
+        cases: how many there are, where none has had a trial; 0 where some trials have been executed before.
     """
     schedule: Schedule = PlannedSchedule(attempts, adaptive)
     if experiment.on_failure == "stop":
         schedule = StoppingSchedule(schedule, rules, relevance)
+    elif experiment.on_failure == "stop-if-all" and cases:
+        schedule = FirstRoundSchedule(schedule, rules, relevance, cases)
     return RetryingSchedule(schedule, experiment.retries, lost or {}) if experiment.retries else schedule

@@ -233,8 +233,9 @@ class ExperimentFile(BaseModel):
     timeout: Seconds = DEFAULT_TIMEOUT_S
     """how long a trial may take: seconds, or `500ms`, `90s`, `2m`, `1h`; then its whole process tree is killed"""
 
-    on_failure: OnFailure = "continue"
-    """`continue`, or `stop` after the first trial that is not ok; `mprunner resume` executes the rest"""
+    on_failure: OnFailure = "stop-if-all"
+    """`continue`; `stop` after the first trial that is not ok; or `stop-if-all`: stop if every trial raised an
+    exception until each case had one, and there were two or more. `mprunner resume` executes the rest"""
 
     isolation: Isolation = "forked"
     """`forked`: the launcher has imported the scenario, and a worker is a fork of it; `fresh`: a worker is an

@@ -89,6 +89,7 @@ class Declaration:
         serial: the values of params by which a case does its work alone; empty where there is no such case.
         work: the params that say how much work a case does; None where the scenario does not say it.
         baseline: the values of the cases with which the others are compared, where an experiment names none.
+        set_up_params: the params on which depends what is set up before the first trial.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Declaration:
     serial: Mapping[str, Scalar] = field(default_factory=dict)
     work: tuple[str, ...] | None = None
     baseline: Mapping[str, Scalar] = field(default_factory=dict)
+    set_up_params: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return a value that ``json`` can write and :meth:`from_json` reads back."""
@@ -182,10 +184,12 @@ def declare(scenario: type[Scenario[Any, Any]]) -> Declaration:
         serial=dict(scenario.serial),
         work=None if scenario.work is None else tuple(scenario.work),
         baseline=dict(scenario.baseline),
+        set_up_params=tuple(scenario.set_up_params),
     )
     _check_named(declaration, "serial", declaration.serial)
     _check_named(declaration, "work", dict.fromkeys(declaration.work or ()))
     _check_named(declaration, "baseline", declaration.baseline)
+    _check_named(declaration, "set_up_params", dict.fromkeys(declaration.set_up_params))
     shared = {f.name for f in declaration.params} & {f.name for f in declaration.metrics}
     if shared:
         raise PluginError(f"scenario {name!r} has both a param and a metric named {min(shared)!r}")
@@ -200,7 +204,7 @@ def _check_named(declaration: Declaration, attribute: str, named: Mapping[str, S
             raise PluginError(
                 f"{declaration.name}: {attribute} names {name!r}, which is no param of the scenario"
             )
-        if attribute == "work" or (params[name].counts_processes and value == "cpu_count"):
+        if attribute in ("work", "set_up_params") or (params[name].counts_processes and value == "cpu_count"):
             continue
         try:
             checked_value(params[name], value)

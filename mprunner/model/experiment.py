@@ -13,7 +13,7 @@ from mprunner.model.rules import Rules, Where
 from mprunner.values import Scalar
 
 Order = Literal["interleaved", "shuffled", "sequential"]
-OnFailure = Literal["continue", "stop"]
+OnFailure = Literal["continue", "stop", "stop-if-all"]
 Isolation = Literal["forked", "fresh"]
 Path = tuple[str | int, ...]
 """The keys of mappings and the indexes of lists that lead to a value of a file."""
@@ -65,7 +65,8 @@ class Experiment:
         order: interleaved (every case once, then again), shuffled (within each repeat) or sequential.
         seed: what the trials' random seeds derive from.
         timeout_s: how long a trial may take, in seconds.
-        on_failure: whether to continue or stop after a trial that is not ok.
+        on_failure: whether to continue or stop after a trial that is not ok; ``stop-if-all``: to stop if each case
+            has had a trial, two or more together, and each of them raised an exception.
         isolation: whether a worker is forked with the scenario imported, or an interpreter of its own.
         cpus: the numbers of the CPUs that a worker is bound to, sorted; None where it may use all.
         limits: what a trial may use.
@@ -92,7 +93,7 @@ class Experiment:
     order: Order = "interleaved"
     seed: int = 0
     timeout_s: float = DEFAULT_TIMEOUT_S
-    on_failure: OnFailure = "continue"
+    on_failure: OnFailure = "stop-if-all"
     isolation: Isolation = "forked"
     cpus: tuple[int, ...] | None = None
     limits: Limits = field(default_factory=Limits)

@@ -166,7 +166,12 @@ def _serve(channel: Channel, hello: Hello) -> None:
         while True:
             order = channel.receive()
             if isinstance(order, Order):  # a Cancel that came too late is no order
-                channel.send(slot.execute(order))
+                ended = slot.execute(order)
+                if order.is_set_up:
+                    slot.logs.close()  # the logs of trials are elsewhere
+                    channel.send(ended)
+                    continue
+                channel.send(ended)
                 slot.prepare(Path(order.log))  # while the runner makes the record safe
     finally:
         slot.close()

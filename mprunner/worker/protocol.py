@@ -77,6 +77,7 @@ class Order:
         repeat: the trial's repeat.
         timeout_s: after how many seconds its processes are killed.
         log: where its output goes, if there is any.
+        is_set_up: whether it is no trial: the scenario's ``set_up`` is called, for all trials like this one.
     """
 
     params: Mapping[str, Scalar]
@@ -84,6 +85,7 @@ class Order:
     repeat: int
     timeout_s: float
     log: str
+    is_set_up: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,6 +118,13 @@ def _call(subject: Subject, order: Order, trial: Trial) -> tuple[int, Result]:
     """Call the scenario, and check what it returned and sampled against what it declares."""
     try:
         params = subject.params(**subject.relevance.settled(order.params))
+        if subject.declaration.set_up_params:
+            folder = _set_up_folder(subject, order, trial)
+            if order.is_set_up:
+                folder.mkdir(parents=True, exist_ok=True)
+                subject.scenario().set_up(params, folder)
+                return 0, Result(kind=ResultKind.OK)
+            trial.set_up_folder = folder if folder.exists() else None
         metrics = subject.scenario().run(params, trial)
     except SystemExit as error:
         return _exit_code(error), failed(error, ResultKind.EXIT)
@@ -133,6 +140,14 @@ def _call(subject: Subject, order: Order, trial: Trial) -> tuple[int, Result]:
     except BadValueError as error:
         _log(f"bad result: {error}")
         return 0, failed(error, ResultKind.BAD_RESULT)
+
+
+def _set_up_folder(subject: Subject, order: Order, trial: Trial) -> Path:
+    """Return the folder of what is set up for a trial, one for each combination of values."""
+    from hashlib import sha256  # noqa: PLC0415 - it takes a millisecond, and few scenarios set up anything
+
+    values = [order.params.get(name) for name in subject.declaration.set_up_params]
+    return trial.tmp_path.parent / "s" / sha256(repr(values).encode()).hexdigest()[:16]
 
 
 def failed(error: BaseException, kind: ResultKind | None = None) -> Result:

@@ -32,6 +32,7 @@ from mprunner.runs import (
 )
 from mprunner.signals import Interrupt
 from mprunner.workflow.prepare import Prepared, cpus_of
+from mprunner.workflow.set_up import set_up
 
 Warn = Callable[[str, str], None]
 """Is called with what a person should know before the first trial, and a hint."""
@@ -94,13 +95,19 @@ def _import_numpy() -> None:
 
 @contextmanager
 def started(
-    prepared: Prepared, executor: Executor, *, beside_orphans: bool = False, warn: Warn = ignore
+    prepared: Prepared,
+    executor: Executor,
+    interrupt: Interrupt,
+    *,
+    beside_orphans: bool = False,
+    warn: Warn = ignore,
 ) -> Iterator[Started]:
     """Start an executor, beside no process of an earlier run unless that is wanted; close it in the end.
 
     Raises:
         OrphansError: an earlier run left processes; nothing has been started.
         PluginError: the worker can't import the scenario.
+        ExperimentError: what the scenario sets up before the first trial has failed.
     """
     notifier = Notifier(prepared.registry)
     cpus = cpus_of(prepared.experiment)
@@ -121,6 +128,7 @@ def started(
         for message, hint in (*executor.warnings, *([quota] if quota else [])):
             warn(message, hint)
         told = len(executor.warnings)
+        made = [each.to_json() for each in set_up(prepared, executor, interrupt)]
         facts = describe_session(
             containment=executor.containment,
             isolation=executor.isolation,
@@ -129,7 +137,7 @@ def started(
             plugin=asdict(prepared.scenario.plugin),
             git=state,
             extra=notifier.facts(),
-        )
+        ) | ({"set_up": made} if made else {})
         yield Started(executor=executor, notifier=notifier, facts=facts, sources=sources, warn=warn)
     finally:
         executor.close()

@@ -53,14 +53,20 @@ def run(
     Raises:
         OrphansError: an earlier run left processes; nothing has been started or written.
         PluginError: the worker can't import the scenario; nothing has been written.
+        ExperimentError: what the scenario sets up has failed; nothing has been written.
         ResultsError: the results can't be written; what the journal holds is kept.
     """
     adaptive = adaptive_of(prepared.experiment, len(prepared.plan))
     schedule = schedule_for(
-        prepared.experiment, prepared.rules, prepared.plan, adaptive=adaptive, relevance=prepared.relevance
+        prepared.experiment,
+        prepared.rules,
+        prepared.plan,
+        adaptive=adaptive,
+        relevance=prepared.relevance,
+        cases=len(prepared.plan.cases),
     )
     with (
-        started(prepared, executor, beside_orphans=beside_orphans, warn=warn) as session,
+        started(prepared, executor, interrupt, beside_orphans=beside_orphans, warn=warn) as session,
         new_run(prepared, session, results) as begun,
     ):
         return execute(schedule, session, begun, interrupt)
@@ -86,6 +92,6 @@ def resume(
     )
     with (
         earlier.journal,
-        started(prepared, executor, beside_orphans=beside_orphans, warn=warn) as session,
+        started(prepared, executor, interrupt, beside_orphans=beside_orphans, warn=warn) as session,
     ):
         return execute(schedule, session, continued(rest, session), interrupt)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from annotated_types import Ge
@@ -24,6 +25,7 @@ from mprunner_scenarios.pools.own_function import (
     check_sendable,
     own_tasks,
     place_fault,
+    try_own,
 )
 from mprunner_scenarios.pools.tasks import Shape, Tasks, sizes_of, squares_below
 
@@ -164,8 +166,14 @@ class PoolMap(Scenario[Params, Metrics]):
     serial = {"method": "serial"}  # noqa: RUF012 - read only
     baseline = {"method": "serial"}  # noqa: RUF012 - read only
     work = ("numbers", "squares", "function", "items")
+    set_up_params = ("function", "items", "numbers")
     sample = ActorSample
     summary = "{wall_s:median}[, the busiest actor {imbalance:percent} over the mean]"
+
+    def set_up(self, params: Params, folder: Path) -> None:
+        """Try the user's own function once, and make its items for all trials."""
+        if params.function is not None:
+            try_own(params.function, params.items, params.numbers, folder)
 
     def run(self, params: Params, trial: Trial) -> Metrics:
         """Map, and check what came back."""
@@ -191,7 +199,7 @@ class PoolMap(Scenario[Params, Metrics]):
 
 def _tasks(params: Params, trial: Trial) -> Tasks:
     if params.function is not None:
-        tasks = own_tasks(params.function, params.items, params.numbers)
+        tasks = own_tasks(params.function, params.items, params.numbers, trial.set_up_folder)
         if params.method != "serial" and params.kind == "process":
             check_sendable(params.function, tasks.work)
         return tasks

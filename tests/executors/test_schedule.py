@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from mprunner.executors.schedule import schedule_for
 from mprunner.experiment import Experiment
 from mprunner.model.records import Ending, Record, Status
+from mprunner.model.rules import Expectation, Rules
 from tests.made import attempt
 
 
@@ -54,6 +55,33 @@ def test_a_lost_trial_is_executed_again_at_once_and_as_often_as_it_has_retries()
         (1, 1, False),
         (1, 2, True),
     ]
+
+
+def rounds(*statuses, cases=2, **options):
+    """Execute three rounds of some cases, ending as told and then ok; return how many trials were executed."""
+    experiment = Experiment(name="bank", scenario="race-bank", **options)
+    attempts = [attempt(guard, repeat) for repeat in range(3) for guard in ("none", "lock")[:cases]]
+    return len(executed(schedule_for(experiment, experiment.rules, attempts, cases=cases), *statuses))
+
+
+ERROR = Status.ERROR
+
+
+def test_a_first_round_in_which_every_trial_raises_ends_the_run():
+    assert rounds(ERROR, ERROR) == 2
+    assert rounds(ERROR, ERROR, cases=1) == 2
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status not in (ERROR, Status.CANCELLED)])
+def test_one_trial_that_ends_otherwise_is_enough_to_go_on(status):
+    assert rounds(ERROR, status, *[ERROR] * 4) == 6
+    assert rounds(status, *[ERROR] * 5) == 6
+
+
+def test_a_run_goes_on_if_the_file_says_so_or_expects_the_error():
+    assert rounds(*[ERROR] * 6, on_failure="continue") == 6
+    expected = Expectation(status=ERROR, stat="every", where={"guard": ("none",)})
+    assert rounds(*[ERROR] * 6, rules=Rules(expect=(expected,))) == 6
 
 
 def test_lost_is_final_without_retries():

@@ -142,7 +142,7 @@ def test_a_key_shows_its_default():
         "order": "interleaved",
         "seed": 0,
         "timeout": 60.0,
-        "on_failure": "continue",
+        "on_failure": "stop-if-all",
         "isolation": "forked",
         "retries": 0,
     }

@@ -17,7 +17,7 @@ from tests.experiment.test_expecting import RULES
 
 def test_a_scenario_alone_is_an_experiment_with_every_default(read):
     defaults = {"repeats": 5, "warmup": 0, "order": "interleaved", "seed": 0, "timeout_s": 60.0, "retries": 0}
-    settings = {**defaults, "on_failure": "continue", "params": {}, "sweep": (), "baseline": None}
+    settings = {**defaults, "on_failure": "stop-if-all", "params": {}, "sweep": (), "baseline": None}
     source = b"scenario: bank\n"
     assert read(source) == Experiment(
         name="bank", scenario="bank", description="", path="bank.yaml", source=source, **settings

@@ -1,5 +1,6 @@
 """pool-map with a function of the user's own: found, called in every kind of pool, and blamed by name."""
 
+import json
 import re
 import subprocess
 import sys
@@ -131,7 +132,7 @@ def test_a_function_that_can_t_be_used_is_named_with_its_reason(execute, functio
     [
         ("mine:LIST", r"can't be called: it is of type list"),
         ("mine:none", r"yields nothing"),
-        ("mine:broken", r"raised KeyError: 'gone'"),
+        ("mine:broken", r"raised KeyError: 'gone' \(mine.py, line 37\)"),
         ("mine:a_number", r"raised TypeError: 'int' object is not iterable"),
         ("mine:endless", r"yields more than 1,000,000, say how many by `numbers`"),
     ],
@@ -143,7 +144,9 @@ def test_items_that_can_t_be_used_are_named_with_their_reason(execute, items, re
 
 def test_a_module_that_raises_when_it_is_imported_is_named(execute, tmp_path):
     (tmp_path / "raises.py").write_text("raise RuntimeError('not today')\n")
-    with pytest.raises(OwnFunctionError, match=r"^function 'raises:f' can't be imported .* not today$"):
+    with pytest.raises(
+        OwnFunctionError, match=r"^function 'raises:f' can't be imported .* not today \(raises.py, line 1\)$"
+    ):
         execute(function="raises:f")
 
 
@@ -261,3 +264,56 @@ def test_a_failing_function_is_an_error_with_its_own_traceback_in_the_log(tmp_pa
     logs = [log.read_text() for log in (folder / "logs").iterdir()]
     assert len(logs) == 3
     assert all("mine.py" in log and "in fail" in log for log in logs)
+
+
+OWN = (
+    "scenario: pool-map\nparams: {{function: '{}', items: 'mine:{}', processes: 2}}\n"
+    "sweep: {{kind: [process, thread]}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("function", "items", "told"),
+    [
+        ("mine:dubble", "words", "has no attribute 'dubble'; did you mean 'mine:double'?"),
+        ("mine.double", "words", "did you mean 'mine:double'?"),
+        ("mine:double", "broken", "items 'mine:broken' raised KeyError: 'gone' (mine.py, line 37)"),
+        ("mine:double", "none", "items 'mine:none' yields nothing"),
+        ("my:double", "words", "function 'my:double' can't be imported"),
+    ],
+)
+def test_what_would_fail_in_every_trial_is_told_before_the_first(tmp_path, token, function, items, told):
+    (tmp_path / "mine.py").write_text(MINE)
+    (tmp_path / "own.yaml").write_text(OWN.format(function, items))
+    done = subprocess.run(
+        [sys.executable, "-m", "mprunner", "run", "own.yaml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (2, 5)
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_items_are_made_once_for_all_trials_and_their_time_is_told(tmp_path, token):
+    made = "def noted():\n    open('made', 'a').write('x')\n    return ['a', 'bb']\n"
+    (tmp_path / "mine.py").write_text(MINE + made)
+    (tmp_path / "own.yaml").write_text(OWN.format("mine:same", "noted") + "repeats: 3\n")
+    done, folder, trials = mprunner(tmp_path, "own.yaml")
+    assert (done.returncode, set(trials.tasks)) == (0, {2})
+    assert (tmp_path / "made").read_text() == "x"
+    (made,) = json.loads((folder / "run.json").read_text())["set_up"]
+    assert made["params"] == {"function": "mine:same", "items": "mine:noted", "numbers": None}
+    assert made["wall_s"] > 0
+
+
+def test_items_that_can_not_be_pickled_are_made_in_each_trial(tmp_path, token):
+    (tmp_path / "mine.py").write_text(MINE)
+    (tmp_path / "own.yaml").write_text(
+        OWN.format("mine:same", "lambdas").replace("[process, thread]", "[thread]")
+    )
+    done, _, trials = mprunner(tmp_path, "own.yaml")
+    assert (done.returncode, set(trials.tasks)) == (0, {1})
