@@ -48,7 +48,7 @@ class Row:
         new: the side that is compared.
         ratio: of ``new`` to ``base``; None where there is none.
         interval: the ratio's 95 % interval; None where there are too few trials.
-        p: corrected for the number of cases of this metric (Holm); None where there are too few values.
+        p: corrected for the number of cases of this metric (Holm); None where there are too few values to tell.
         change: what to call it.
         pairs: of two cases of one run, how many repeats both have a value of; None of other sides.
     """
@@ -174,6 +174,7 @@ def _rows(pairs: Sequence[_Pair], metric: str, unit: str, method: Method, min_ef
     for pair, found in zip(pairs, _corrected(estimates), strict=True):
         base, new = _group(pair.base, metric), _group(pair.new, metric)
         is_hopeless = found.least >= ALPHA or not base.trials or not new.trials
+        change = Change.TOO_FEW if is_hopeless else change_of(found, min_effect)
         rows.append(
             Row(
                 label=pair.label,
@@ -183,8 +184,8 @@ def _rows(pairs: Sequence[_Pair], metric: str, unit: str, method: Method, min_ef
                 new=new,
                 ratio=found.ratio,
                 interval=found.interval,
-                p=found.p,
-                change=Change.TOO_FEW if is_hopeless else change_of(found, min_effect),
+                p=None if change is Change.TOO_FEW else found.p,
+                change=change,
                 pairs=_pairs(pair, metric) if method is Method.REPEATS else None,
             )
         )
@@ -260,9 +261,12 @@ class Limit:
             return self._is_exceeded_by_medians(row)
         if row.interval is None or (row.p is not None and row.p >= ALPHA):
             return False
-        if self.sign == "+":
-            return row.interval.low > 1 and row.ratio > 1 + self.allowed
-        return row.interval.high < 1 and row.ratio < 1 - self.allowed
+        is_told = row.interval.low > 1 if self.sign == "+" else row.interval.high < 1
+        return is_told and self.is_beyond(row.ratio)
+
+    def is_beyond(self, ratio: float) -> bool:
+        """Whether a ratio of the new side to the base is beyond the limit."""
+        return ratio > 1 + self.allowed if self.sign == "+" else ratio < 1 - self.allowed
 
     def _is_exceeded_by_medians(self, row: Row) -> bool:
         base, new = row.base.median, row.new.median
@@ -283,9 +287,10 @@ class Limit:
         """Whether a row neither exceeds the limit nor rules that out: its interval reaches beyond it."""
         if row.metric != self.metric or self.is_exceeded(row) or row.interval is None:
             return False
-        if self.sign == "+":
-            return row.interval.high > 1 + self.allowed
-        return row.interval.low < 1 - self.allowed
+        return self.is_beyond(self._edge(row.interval))
+
+    def _edge(self, interval: Interval) -> float:
+        return interval.high if self.sign == "+" else interval.low
 
     def values_to_tell(self, row: Row) -> int | None:
         """Return about how many values of a side would rule the limit out where nothing has changed; None if unknown.
@@ -293,7 +298,7 @@ class Limit:
         They are trials, or runs where a side has several. The interval of a ratio, on a log scale, is narrower by the
         square root of their number; that of no change must not reach the limit.
         """
-        edge = None if row.interval is None else row.interval.high if self.sign == "+" else row.interval.low
+        edge = None if row.interval is None else self._edge(row.interval)
         if not edge or not row.ratio:
             return None
         limit = log(1 + self.allowed if self.sign == "+" else 1 - self.allowed)

@@ -131,7 +131,9 @@ class Change(StrEnum):
     LESS = "less"
     """The new side has less of it."""
     NEGLIGIBLE = "negligible"
-    """The difference, or all of its interval, is below the minimum effect."""
+    """All of the interval is below the minimum effect."""
+    UNSURE = "unsure"
+    """There is a difference, below the minimum effect as it was measured; its interval reaches beyond that."""
     NOT_TOLD_APART = "not-told-apart"
     """There may be a difference; these trials don't show it."""
     TOO_FEW = "too-few"
@@ -179,11 +181,12 @@ def _of_trials(base: Sequence[float], new: Sequence[float], tests: int) -> Estim
     p, least = independent_p(base, new, tests)
     interval = independent_interval(base, new)
     few = min(len(base), len(new)) < MIN_REPEATS
+    # Enough values and no interval: the base is 0 too often for a ratio to mean something.
+    ratio = ratio_of_medians(base, new) if interval or few else None
     return Estimate(
-        # Enough values and no interval: the base is 0 too often for a ratio to mean something.
-        ratio=ratio_of_medians(base, new) if interval or few else None,
+        ratio=ratio,
         interval=interval,
-        p=p,
+        p=None if few and ratio is not None else p,  # a ratio is told by its interval too, and has none
         shift=_shift([base], [new]),
         least=least,
     )
@@ -249,7 +252,7 @@ def change_of(found: Estimate, min_effect: float) -> Change:
         return Change.NEGLIGIBLE
     if not is_told or low <= 1 <= high:
         return Change.NOT_TOLD_APART
-    return Change.NEGLIGIBLE if abs(found.ratio - 1) < min_effect else _direction(found.ratio - 1)
+    return Change.UNSURE if abs(found.ratio - 1) < min_effect else _direction(found.ratio - 1)
 
 
 def _direction(difference: float) -> Change:

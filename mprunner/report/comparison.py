@@ -10,7 +10,7 @@ from mprunner.analysis.effects import Change, Method
 from mprunner.model.provenance import Difference
 from mprunner.model.records import label_of
 from mprunner.model.text import printable
-from mprunner.report.wording import bracketed, factor, number, quantity
+from mprunner.report.wording import bracketed, factor, number, quantity, telling
 from mprunner.runs import RunInfo
 from mprunner.values import Scalar
 
@@ -34,9 +34,15 @@ def change_in_words(row: Row, min_effect: float) -> str:
         return f"under {100 * min_effect:g}% apart"
     if row.change is Change.NOT_TOLD_APART:
         return "not told apart"
+    if row.change is Change.UNSURE:
+        return f"slightly {_direction(row, is_more=(row.ratio or 0) > 1)}"
+    return _direction(row, is_more=row.change is Change.MORE)
+
+
+def _direction(row: Row, *, is_more: bool) -> str:
     if row.unit == "s":
-        return "slower" if row.change is Change.MORE else "faster"
-    return row.change.value
+        return "slower" if is_more else "faster"
+    return "more" if is_more else "less"
 
 
 def render_comparison(comparison: Comparison) -> str:
@@ -102,12 +108,21 @@ def limits_in_words(comparison: Comparison, limits: Sequence[Limit]) -> Iterator
         for row in comparison.rows:
             label = printable(row.label) or "the only case"
             if limit.is_exceeded(row):
-                yield f"beyond {limit}: {label}{'' if row.new.trials else ' has no value any more'}"
+                yield f"beyond {limit}: {label}{_beyond(limit, row)}"
             elif limit.is_unclear(row):
                 needed = limit.values_to_tell(row)
                 what = "runs" if comparison.method is Method.RUNS else "trials"
                 more = "" if needed is None else f"; about {number(needed)} {what} a side would tell"
                 yield f"{limit} is unclear: {label} may be beyond it, {_ratio(row)}{more}"
+
+
+def _beyond(limit: Limit, row: Row) -> str:
+    """Say what exceeds a limit, with so many digits that it reads so."""
+    if not row.new.trials:
+        return " has no value any more"
+    if row.ratio is None:
+        return f", {_medians(row)}"
+    return f", {telling(row.ratio, lambda shown: not limit.is_beyond(shown))}×"
 
 
 def notes(comparison: Comparison) -> Iterator[str]:
@@ -126,12 +141,16 @@ def notes(comparison: Comparison) -> Iterator[str]:
     yield from _trust(comparison)
 
 
-def _fewer_pairs(row: Row) -> tuple[str, str] | None:
-    """Say of how many repeats a ratio is, where a side's median is of more."""
-    base, new = row.base.trials, row.new.trials
-    if row.pairs is None or row.pairs == max(base, new):
-        return None
-    return printable(row.label) or "the only case", f"{row.pairs:,} of {base:,} and {new:,}"
+def _fewer_pairs(rows: Sequence[Row]) -> Iterator[str]:
+    """Say of how many repeats the ratios of a metric are, where a side's median is of more."""
+    metrics: dict[str, list[str]] = {}
+    for row in rows:
+        base, new = row.base.trials, row.new.trials
+        if base and new and row.pairs is not None and row.pairs != max(base, new):
+            label = printable(row.label) or "the only case"
+            metrics.setdefault(f"{label}: {row.pairs:,} of {base:,} and {new:,}", []).append(row.metric)
+    for told, names in metrics.items():
+        yield f"{told} ({', '.join(names)})"
 
 
 def _trust(comparison: Comparison) -> Iterator[str]:
@@ -142,9 +161,11 @@ def _trust(comparison: Comparison) -> Iterator[str]:
         yield f"Each run's median is one observation ({runs} runs).{' ' + FEW_RUNS if runs < _MANY_RUNS else ''}"
     else:
         yield "Two cases of one run: each ratio is of two trials of the same repeat."
-        fewer = dict(filter(None, map(_fewer_pairs, comparison.rows)))
-        if fewer:
-            yield "Repeats that both have: " + "; ".join(f"{label}: {told}" for label, told in fewer.items())
+        if fewer := list(_fewer_pairs(comparison.rows)):
+            yield f"Repeats that both have: {'; '.join(fewer)}"
+    if any(row.change is Change.UNSURE for row in comparison.rows):
+        percent = f"{100 * comparison.min_effect:g}%"
+        yield f"Slightly: a difference is shown, of under {percent}; its interval reaches beyond {percent}."
     if any(row.change is Change.TOO_FEW and row.base.trials and row.new.trials for row in comparison.rows):
         yield "Too few to tell: " + (
             "name at least three runs in all."

@@ -109,10 +109,8 @@ def compare_sides(
     if not comparison.rows:
         why = values_apart(differing_params(ours, theirs))
         raise NothingSelectedError(
-            f"the two sides have no case in common{why and f': {why}'}",
-            "compare runs of one experiment, with the same --set"
-            if why
-            else "compare runs of one experiment",
+            f"the two sides have no case in common: {why or 'each value is on both, in other combinations'}",
+            "compare runs of one experiment, with the same --set",
         )
     return Compared(base=sides[0], new=sides[1], cases=None, comparison=comparison)
 

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mprunner.analysis.comparison import Limit, compare_cases, compare_runs, parse_limit, parse_percent
+from mprunner.analysis.comparison import (
+    Comparison,
+    Limit,
+    compare_cases,
+    compare_runs,
+    parse_limit,
+    parse_percent,
+)
 from mprunner.analysis.effects import Change, Estimate, Method, change_of
 from mprunner.analysis.samples import (
     MeasuredCase,
@@ -25,7 +32,7 @@ from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.model.declaration import Field
 from mprunner.model.records import Status
 from mprunner.model.relevance import Relevance
-from mprunner.report.comparison import render_comparison, setting_differences
+from mprunner.report.comparison import limits_in_words, notes, render_comparison, setting_differences
 from mprunner.runs import RunInfo
 from mprunner.tables.frames import build_frames
 from tests.made import record, run
@@ -190,7 +197,8 @@ def test_a_difference_below_the_minimum_effect_is_negligible_however_sure():
         (1.2, (1.1, 1.3), None, Change.MORE),
         (1.2, (1.1, 1.3), 0.05, Change.NOT_TOLD_APART),
         (1.2, (0.9, 1.3), 0.01, Change.NOT_TOLD_APART),
-        (1.005, (1.001, 1.05), 0.01, Change.NEGLIGIBLE),
+        (1.005, (1.001, 1.05), 0.01, Change.UNSURE),
+        (1.005, (1.001, 1.01), 0.01, Change.NEGLIGIBLE),
         (1.005, (0.995, 1.009), 0.9, Change.NEGLIGIBLE),
         (1.005, (0.98, 1.009), 0.9, Change.NOT_TOLD_APART),
         (1.2, None, 0.01, Change.TOO_FEW),
@@ -207,6 +215,20 @@ def test_a_difference_is_told_where_test_interval_and_minimum_effect_agree(ratio
 @pytest.mark.parametrize("sizes", [(4, 20), (20, 4), (3, 3), (1, 1)])
 def test_fewer_than_five_trials_are_too_few(sizes):
     assert compared([[1.0] * sizes[0]], [[2.0] * sizes[1]]).change is Change.TOO_FEW
+
+
+@pytest.mark.parametrize("factor", [1.001, 0.5])
+def test_beside_too_few_to_tell_stands_no_p(factor):
+    row = compared([np.arange(1.0, 5)], [factor * np.arange(100.0, 120)])
+    assert (row.change, row.p) == (Change.TOO_FEW, None)
+
+
+def test_a_case_of_too_few_trials_does_not_count_in_the_correction_of_the_others():
+    rng = np.random.default_rng(0)
+    few = [case([1.0, 2.0], "lock", n=n) for n in range(9)]
+    one, other = made(case(noisy(rng), n=0), *few), made(case(noisy(rng, 1.05), n=0), *few)
+    alone = compare_runs([made(one.cases[0])], [made(other.cases[0])], ["wall_s"]).rows[0]
+    assert compare_runs([one], [other], ["wall_s"]).rows[0].p == alone.p
 
 
 def many_cases(rng, factor, cases):
@@ -363,7 +385,15 @@ def test_it_is_told_of_how_many_repeats_a_ratio_is_where_a_side_has_more():
     both = made(case([1.0] * 7), case([2.0] * 29, "lock"))
     comparison = compared_in(both)
     assert comparison.rows[0].pairs == 7
-    assert "Repeats that both have: guard none → guard lock: 7 of 7 and 29" in render_comparison(comparison)
+    told = "Repeats that both have: guard none → guard lock: 7 of 7 and 29 (wall_s)"
+    assert told in render_comparison(comparison)
+
+
+def test_no_repeats_are_told_of_a_metric_that_a_side_does_not_have():
+    (row,) = compared_in(made(case([1.0] * 7), case([2.0] * 7, "lock"))).rows
+    nothing = replace(row, metric="wait_s", pairs=0, base=replace(row.base, trials=0, median=None))
+    comparison = Comparison(method=Method.REPEATS, min_effect=0.01, rows=(row, nothing))
+    assert not any("Repeats" in note for note in notes(comparison))
 
 
 def paired_changes(rng, factor, comparisons, *, cases, size):
@@ -601,6 +631,25 @@ def test_the_minimum_effect_disarms_no_limit():
     row = compared([noisy(rng)], [noisy(rng, 1.2)], min_effect=0.5)
     assert row.change is Change.NEGLIGIBLE
     assert parse_limit("wall_s: +5%").is_exceeded(row)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "limit", "shown"), [(1.05004, "+5%", "1.05004×"), (0.89996, "-10%", "0.89996×")]
+)
+def test_what_is_beyond_a_limit_is_shown_with_so_many_digits_that_it_reads_so(ratio, limit, shown):
+    row = compared([[1.0] * 5], [[1.5] * 5])
+    row = replace(row, ratio=ratio, interval=Interval(ratio, ratio), p=0.01)
+    comparison = Comparison(method=Method.TRIALS, min_effect=0.01, rows=(row,))
+    (said,) = limits_in_words(comparison, [parse_limit(f"wall_s: {limit}")])
+    assert said == f"beyond wall_s: {limit}: guard none, {shown}"
+
+
+def test_a_difference_below_the_minimum_effect_whose_interval_reaches_beyond_it_is_told_as_small():
+    row = replace(compared([[1.0] * 5], [[1.0] * 5]), change=Change.UNSURE, ratio=1.005)
+    comparison = Comparison(method=Method.REPEATS, min_effect=0.01, rows=(row, replace(row, ratio=0.995)))
+    lines = render_comparison(comparison).splitlines()
+    assert lines[0] == "wall_s: 2 cases, 1 slightly slower, 1 slightly faster"
+    assert "Slightly: a difference is shown, of under 1%; its interval reaches beyond 1%." in lines
 
 
 def test_growth_from_0_is_beyond_any_limit():

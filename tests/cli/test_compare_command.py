@@ -80,6 +80,12 @@ def test_runs_without_a_common_case_are_refused_with_what_differs(compare, write
     assert "no case in common: guard none → lock\n" in done.stderr
 
 
+def test_runs_that_share_each_value_and_no_case_are_told_so(compare, write_run, monkeypatch):
+    monkeypatch.setattr("mprunner.workflow.compare.differing_params", lambda *_: {})
+    done = compare(write_run("1-a", {"none": [1]}), write_run("2-b", {"lock": [1]}))
+    assert "no case in common: each value is on both, in other combinations\n" in done.stderr
+
+
 def walls(seed, factor=1.0):
     rng = np.random.default_rng(seed)
     return {guard: rng.normal(0.1, 0.002, 10) * factor for guard in ("none", "lock")}
