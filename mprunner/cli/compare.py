@@ -15,7 +15,8 @@ from mprunner.cli.output import json_option, print_json
 from mprunner.errors import ExperimentError, NothingSelectedError
 
 if TYPE_CHECKING:
-    from mprunner.analysis.comparison import Comparison, Limit, Row
+    from mprunner.analysis.comparison import Comparison, Row
+    from mprunner.analysis.limits import Limit
     from mprunner.workflow.compare import Compared, ComparedRun
 
 
@@ -86,7 +87,7 @@ def command(
     Exit codes: 0 compared; 1 a limit of --fail-on is exceeded, or unclear with --fail-on-unclear; 2 bad usage;
     5 nothing in common, or a limit that can't be judged in any case; 6 a run can't be read.
     """
-    from mprunner.analysis.comparison import parse_limit, parse_percent
+    from mprunner.analysis.limits import parse_limit, parse_percent
     from mprunner.cli.progress import told_when_slow
     from mprunner.workflow.compare import compare_sides, compare_two_cases
 

@@ -4,7 +4,6 @@ from mprunner.report.comparison import (
     limits_in_words,
     notes,
     render_comparison,
-    setting_differences,
     values_apart,
 )
 from mprunner.report.findings import cases_of, verdict_digest, verdict_json, verdict_lines
@@ -22,7 +21,6 @@ __all__ = [
     "notes",
     "plain",
     "render_comparison",
-    "setting_differences",
     "styled",
     "summary_lines",
     "values_apart",

@@ -2,16 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
-from typing import Any
 
-from mprunner.analysis.comparison import Comparison, Limit, Row
+from mprunner.analysis.comparison import Comparison, Row
 from mprunner.analysis.effects import Change, Method
-from mprunner.model.provenance import Difference
+from mprunner.analysis.limits import Limit
 from mprunner.model.records import label_of
 from mprunner.model.text import printable
 from mprunner.report.wording import bracketed, factor, number, quantity, telling
-from mprunner.runs import RunInfo
 from mprunner.values import Scalar
 
 ONE_RUN_EACH = (
@@ -193,81 +190,3 @@ def _values_in_words(values: Sequence[Scalar]) -> str:
         return "(unknown)"
     shown = [label_of({"": value}, [""]).strip() for value in values[:_MOST_VALUES]]
     return " or ".join(shown) + (" …" if len(values) > _MOST_VALUES else "")
-
-
-def setting_differences(
-    base: Sequence[tuple[RunInfo, Mapping[str, Any]]], new: Sequence[tuple[RunInfo, Mapping[str, Any]]]
-) -> tuple[Difference, ...]:
-    """Return in what the runs of two sides differ; also where runs of one side do, or the sessions of a run.
-
-    What one side does not say, as a run of an earlier version may not, is not known to differ.
-
-    Args:
-        base: of each run what its run.json says, and the experiment of its journal's header.
-        new: likewise.
-    """
-    ours, theirs = (
-        _of_side([_setting(session, planned) for run, planned in runs for session in run.sessions])
-        for runs in (base, new)
-    )
-    return tuple(
-        Difference(what=name, then=" or ".join(ours[name]), now=" or ".join(theirs[name]))
-        for name in ours
-        if name in theirs and len({*ours[name], *theirs[name]}) > 1
-    )
-
-
-def _of_side(settings: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
-    names = dict.fromkeys(name for one in settings for name in one)
-    return {name: sorted({one[name] for one in settings if name in one}) for name in names}
-
-
-def _setting(session: Mapping[str, Any], planned: Mapping[str, Any]) -> dict[str, str]:
-    """Return where and with what a session was executed, as far as run.json says so."""
-    facts = chain(_facts(session), _planned(planned), _part(session, "packages").items())
-    return {name: text for name, value in facts if (text := _text(value))}
-
-
-def _facts(run: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
-    plugin, git, build = (_part(run, name) for name in ("plugin", "git", "python_build"))
-    yield "mprunner", run.get("mprunner")
-    yield "Python", run.get("python")
-    yield "implementation of Python", build.get("implementation")
-    yield "compiler of Python", build.get("compiler")
-    yield "GIL", {"True": "on", "False": "off"}.get(_text(build.get("gil_enabled")))
-    yield "host", run.get("host")
-    yield "system", run.get("os")
-    yield "CPU", run.get("cpu")
-    yield "CPUs", run.get("cpu_count")
-    yield "CPUs allowed", len(_list(run, "cpus_usable")) or None
-    yield "CPUs of a trial", ", ".join(map(str, _list(run, "cpus")))
-    yield "CPU quota", run.get("cpu_quota")
-    yield "governor", run.get("governor")
-    yield "plugin", " ".join(_text(plugin.get(name)) for name in ("name", "version")).strip()
-    yield "source of the plugin", _text(plugin.get("source_hash"))[:12]
-    yield "git revision", _text(git.get("revision"))[:12] + (", changed" if git.get("dirty") else "")
-    for name in ("containment", "isolation", "seed"):
-        yield name, run.get(name)
-
-
-def _planned(experiment: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
-    for name in ("order", "warmup"):
-        yield name, experiment.get(name)
-    timeout = experiment.get("timeout_s")
-    yield "timeout", None if timeout is None else f"{timeout:g} s"
-    for name, limit in _part(experiment, "limits").items():
-        yield f"limit of {name.replace('_', ' ')}", "none" if limit is None else limit
-
-
-def _part(run: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = run.get(name)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(run: Mapping[str, Any], name: str) -> list[Any]:
-    value = run.get(name)
-    return value if isinstance(value, list) else []
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)

@@ -13,6 +13,7 @@ from mprunner.runs.machine import (
     usable_cpus,
 )
 from mprunner.runs.run_info import RunInfo, State, describe_session
+from mprunner.runs.setting import code_of, environment_of, setting_differences
 
 __all__ = [
     "DAMAGE",
@@ -29,9 +30,11 @@ __all__ = [
     "asked_git",
     "bindable_cpus",
     "bytes_written_atomically",
+    "code_of",
     "cpu_quota",
     "create_run_folder",
     "describe_session",
+    "environment_of",
     "find_run",
     "lines_of",
     "opened",
@@ -39,6 +42,7 @@ __all__ = [
     "quota_warning",
     "read_journal",
     "read_json",
+    "setting_differences",
     "unbegun_runs",
     "unwritable",
     "usable_cpus",

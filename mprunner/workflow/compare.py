@@ -16,8 +16,8 @@ from mprunner.analysis.samples import (
 )
 from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.model.provenance import Difference
-from mprunner.report import setting_differences, values_apart
-from mprunner.runs import RunFolder, RunInfo, find_run
+from mprunner.report import values_apart
+from mprunner.runs import RunFolder, RunInfo, find_run, setting_differences
 from mprunner.workflow.tabulate import tabulate
 
 

@@ -9,15 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mprunner.analysis.comparison import (
-    Comparison,
-    Limit,
-    compare_cases,
-    compare_runs,
-    parse_limit,
-    parse_percent,
-)
+from mprunner.analysis.comparison import Comparison, compare_cases, compare_runs
 from mprunner.analysis.effects import Change, Estimate, Method, change_of
+from mprunner.analysis.limits import Limit, parse_limit, parse_percent
 from mprunner.analysis.samples import (
     MeasuredCase,
     MeasuredRun,
@@ -32,8 +26,8 @@ from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.model.declaration import Field
 from mprunner.model.records import Status
 from mprunner.model.relevance import Relevance
-from mprunner.report.comparison import limits_in_words, notes, render_comparison, setting_differences
-from mprunner.runs import RunInfo
+from mprunner.report.comparison import limits_in_words, notes, render_comparison
+from mprunner.runs import RunInfo, setting_differences
 from mprunner.tables.frames import build_frames
 from tests.made import record, run
 
