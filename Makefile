@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := --constraint constraints.txt
 
-.PHONY: help demo test test-all test-newest check schema bench clean
+.PHONY: help demo test test-all test-newest check schema bench bench-compare clean
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile
@@ -36,6 +36,9 @@ bench: $(VENV)/installed-dev  ## the benchmarks: a line for each figure
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python tests/benchmarks/fidelity.py
 	$(BIN)/python tests/benchmarks/tables.py
+
+bench-compare: $(VENV)/installed-dev  ## what compare makes of 180 real runs, in ten minutes
+	$(BIN)/python tests/benchmarks/compare_runs.py
 
 clean:  ## remove what was built, never results
 	rm -rf $(VENV) .venv-newest build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from statistics import geometric_mean
 
-from mprunner.analysis.effects import Change, Estimate, Method, change_of, estimate, values_of_runs
+from mprunner.analysis.between_runs import of_runs, values_of
+from mprunner.analysis.drift import EarlierRun, of_known_codes
+from mprunner.analysis.effects import Change, Estimate, Method, change_of, of_repeats
 from mprunner.analysis.samples import Key, MeasuredCase, MeasuredRun, keyed
 from mprunner.analysis.significance import ALPHA, holm
-from mprunner.analysis.statistics import Interval, median_of
+from mprunner.analysis.statistics import Interval, finite, median_of, quietly
 from mprunner.errors import guarded
 from mprunner.model.records import label_of, varying
 
@@ -45,8 +47,12 @@ class Row:
         new: the side that is compared.
         ratio: of ``new`` to ``base``; None where there is none.
         interval: the ratio's 95 % interval; None where there are too few trials.
-        p: corrected for the number of cases of this metric (Holm); None where there are too few values to tell.
+        p: corrected for the number of cases of this metric (Holm); None where there is nothing to tell.
         change: what to call it.
+        method: how they were found.
+        turns: of the side that has fewer of them: how many runs, those in a row being one.
+        degrees: of freedom, where the interval is Student's.
+        earlier: of how many earlier runs the spread between runs is.
         pairs: of two cases of one run, how many repeats both have a value of; None of other sides.
     """
 
@@ -59,6 +65,10 @@ class Row:
     interval: Interval | None
     p: float | None
     change: Change
+    method: Method
+    turns: int = 1
+    degrees: float | None = None
+    earlier: int = 0
     pairs: int | None = None
 
 
@@ -72,6 +82,7 @@ class Comparison:
         rows: metric by metric, the cases in the order of the base.
         only_base: labels of the cases that the new side does not have.
         only_new: labels of those that the base does not have.
+        earlier: ids of the earlier runs that the spread between runs is of, the oldest first.
     """
 
     method: Method
@@ -79,6 +90,7 @@ class Comparison:
     rows: tuple[Row, ...]
     only_base: tuple[str, ...] = ()
     only_new: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +107,9 @@ def compare_runs(
     new: Sequence[MeasuredRun],
     metrics: Sequence[str],
     min_effect: float = DEFAULT_MIN_EFFECT,
+    earlier: Sequence[EarlierRun] = (),
 ) -> Comparison:
-    """Compare the runs of two sides, case by case."""
+    """Compare the runs of two sides, case by case; earlier runs may show how far runs of one code are apart."""
     by_key = keyed([*base, *new])
     ours, theirs = _gathered(by_key[: len(base)]), _gathered(by_key[len(base) :])
     method = Method.TRIALS if len(base) == len(new) == 1 else Method.RUNS
@@ -106,12 +119,15 @@ def compare_runs(
         _Pair(label=label, base=ours[key], new=theirs[key]) for key, label in zip(shared, labels, strict=True)
     ]
     units = {**new[0].units, **base[0].units}
+    known = of_known_codes(earlier)
+    rows = tuple(
+        row for metric in metrics for row in _rows(pairs, metric, units[metric], method, min_effect, known)
+    )
     return Comparison(
         method=method,
         min_effect=min_effect,
-        rows=tuple(
-            row for metric in metrics for row in _rows(pairs, metric, units[metric], method, min_effect)
-        ),
+        rows=rows,
+        earlier=tuple(run.run_id for run in known) if any(row.earlier for row in rows) else (),
         only_base=tuple(cases[0].label for key, cases in ours.items() if key not in theirs),
         only_new=tuple(cases[0].label for key, cases in theirs.items() if key not in ours),
     )
@@ -157,14 +173,21 @@ def _labels(cases: Sequence[MeasuredCase]) -> list[str]:
     return [label_of(case.params, own) for case in cases]
 
 
-def _rows(pairs: Sequence[_Pair], metric: str, unit: str, method: Method, min_effect: float) -> list[Row]:
+def _rows(
+    pairs: Sequence[_Pair],
+    metric: str,
+    unit: str,
+    method: Method,
+    min_effect: float,
+    earlier: Sequence[EarlierRun] = (),
+) -> list[Row]:
     """Compare a metric of all cases."""
     rows = []
     estimates = [
         guarded(
             f"the comparison of {metric} in {pair.label or 'the only case'}",
-            partial(estimate, pair.base, pair.new, metric, method, len(pairs)),
-            Estimate(),
+            partial(_estimate, pair, metric, method, len(pairs), earlier),
+            Estimate(method=method),
         )
         for pair in pairs
     ]
@@ -181,12 +204,33 @@ def _rows(pairs: Sequence[_Pair], metric: str, unit: str, method: Method, min_ef
                 new=new,
                 ratio=found.ratio,
                 interval=found.interval,
-                p=None if change is Change.TOO_FEW else found.p,
+                p=None if change is Change.TOO_FEW or not found.method.knows_drift else found.p,
                 change=change,
+                method=found.method,
+                turns=found.turns,
+                degrees=found.degrees,
+                earlier=found.earlier,
                 pairs=_pairs(pair, metric) if method is Method.REPEATS else None,
             )
         )
     return rows
+
+
+@quietly
+def _estimate(
+    pair: _Pair, metric: str, method: Method, tests: int, earlier: Sequence[EarlierRun]
+) -> Estimate:
+    """Compare a case in one metric. What no float holds, of values near 1e308, is missing."""
+    try:
+        if method is Method.REPEATS:
+            (base,), (new,) = pair.base, pair.new
+            found = of_repeats(base.values.get(metric, {}), new.values.get(metric, {}), tests)
+        else:
+            found = of_runs(pair.base, pair.new, metric, tests, earlier)
+    except OverflowError:
+        return Estimate(method=method)
+    ratio, p = (None if number is None else finite(number) for number in (found.ratio, found.p))
+    return replace(found, ratio=ratio, p=p)
 
 
 def _pairs(pair: _Pair, metric: str) -> int:
@@ -209,7 +253,7 @@ def _corrected(estimates: Sequence[Estimate]) -> list[Estimate]:
 
 
 def _group(cases: Sequence[MeasuredCase], metric: str) -> Group:
-    values = values_of_runs(cases, metric)
+    values = [values for case in cases if (values := values_of(case, metric))]
     medians = [median_of(run) for run in values]
     median = median_of(medians) if medians else None
     if len(medians) > 1 and min(medians) > 0:

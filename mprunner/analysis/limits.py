@@ -2,16 +2,24 @@
 
 import re
 from dataclasses import dataclass
-from math import ceil, log
-from typing import Literal
+from math import ceil, log, sqrt
+from typing import Literal, NamedTuple
 
 from mprunner.analysis.comparison import Row
 from mprunner.analysis.effects import Change
-from mprunner.analysis.significance import ALPHA
-from mprunner.analysis.statistics import Interval
+from mprunner.analysis.significance import ALPHA, two_sided_quantile
+from mprunner.analysis.statistics import CONFIDENCE, Interval
 
 _PERCENT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*")
+_MANY = 1_000  # of runs: nobody executes more
 _LIMIT = re.compile(r"\s*([a-z][a-z0-9_]*)\s*:\s*([+-])(.*)")
+
+
+class Needed(NamedTuple):
+    """How many values of a side would tell."""
+
+    number: int
+    of: Literal["trials", "runs"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +40,7 @@ class Limit:
         return f"{self.metric}: {self.sign}{100 * self.allowed:g}%"
 
     def is_exceeded(self, row: Row) -> bool:
-        """Whether a row is beyond the limit, and its test and interval tell both sides apart.
+        """Whether a row is beyond the limit, and its test and interval tell both sides apart, drift being known.
 
         The ratio itself is compared with the limit: that the whole interval lies beyond it is not asked, nor is the
         minimum effect. Growth from 0 is beyond any limit, and so is a new side of which no trial has a value. Where
@@ -42,6 +50,8 @@ class Limit:
             return False
         if row.base.trials and not row.new.trials:
             return True
+        if not row.method.knows_drift:
+            return False
         if row.ratio is None:
             return self._is_exceeded_by_medians(row)
         if row.interval is None or (row.p is not None and row.p >= ALPHA):
@@ -69,26 +79,65 @@ class Limit:
         return is_told and row.change is not Change.TOO_FEW
 
     def is_unclear(self, row: Row) -> bool:
-        """Whether a row neither exceeds the limit nor rules that out: its interval reaches beyond it."""
-        if row.metric != self.metric or self.is_exceeded(row) or row.interval is None:
+        """Whether a row neither exceeds the limit nor rules that out.
+
+        Its interval reaches beyond the limit, or the machine's drift between the runs is not known.
+        """
+        if row.metric != self.metric or self.is_exceeded(row) or not self.is_judged(row):
             return False
-        return self.is_beyond(self._edge(row.interval))
+        if not row.method.knows_drift:
+            return True
+        return row.interval is not None and self.is_beyond(self._edge(row.interval))
 
     def _edge(self, interval: Interval) -> float:
         return interval.high if self.sign == "+" else interval.low
 
-    def values_to_tell(self, row: Row) -> int | None:
+    def smallest_shown(self, row: Row) -> float | None:
+        """Return the smallest change, as a share of the base, that a row's values could have shown; None if unknown.
+
+        It is the one whose interval just excludes 1, on a log scale as wide as the row's.
+        """
+        if row.interval is None or not row.ratio or not row.interval.low or not row.method.knows_drift:
+            return None
+        if self.sign == "+":
+            return row.ratio / row.interval.low - 1
+        return 1 - row.ratio / row.interval.high
+
+    def most_possible(self, row: Row) -> float | None:
+        """Return the end of a row's interval on the limit's side; None where it has no interval that counts."""
+        return self._edge(row.interval) if row.interval and row.method.knows_drift else None
+
+    def needed(self, row: Row) -> Needed | None:
         """Return about how many values of a side would rule the limit out where nothing has changed; None if unknown.
 
-        They are trials, or runs where a side has several. The interval of a ratio, on a log scale, is narrower by the
-        square root of their number; that of no change must not reach the limit.
+        The interval of a ratio, on a log scale, is narrower by the square root of their number; that of no change
+        must not reach the limit. Student's is also narrower by its degrees of freedom.
         """
-        edge = None if row.interval is None else self._edge(row.interval)
-        if not edge or not row.ratio:
+        edge = self.most_possible(row)
+        limit = abs(log(1 + self.allowed if self.sign == "+" else 1 - self.allowed))
+        if not edge or not row.ratio or not limit or edge == row.ratio:
             return None
-        limit = log(1 + self.allowed if self.sign == "+" else 1 - self.allowed)
-        values = min(group.runs if group.runs > 1 else group.trials for group in (row.base, row.new))
-        return ceil(values * (log(edge / row.ratio) / limit) ** 2) if limit else None
+        half = abs(log(edge / row.ratio))
+        if row.degrees is None:
+            values = row.pairs or min(row.base.trials, row.new.trials)
+            return Needed(ceil(values * (half / limit) ** 2), "trials")
+        others = 1 if row.earlier else row.degrees + 2 - row.turns
+        error = half / two_sided_quantile(1 - CONFIDENCE, row.degrees) / sqrt(1 / row.turns + 1 / others)
+        return Needed(_runs_within(limit / error), "runs")
+
+
+def _runs_within(errors: float) -> int:
+    """Return with how many runs on each side Student's interval reaches so many deviations of a run, or fewer."""
+
+    def is_enough(runs: int) -> bool:
+        return two_sided_quantile(1 - CONFIDENCE, 2 * runs - 2) * sqrt(2 / runs) <= errors
+
+    above = 2
+    while not is_enough(above) and above < _MANY:
+        above *= 2
+    return next(
+        runs for runs in range(above // 2, above + 1) if runs >= 2 and (runs == above or is_enough(runs))
+    )
 
 
 def parse_percent(text: str) -> float:

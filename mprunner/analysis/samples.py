@@ -26,12 +26,16 @@ class MeasuredCase:
         params: the values of the params that mean something to it.
         values: the values of its counted trials by metric and repeat; see :func:`mprunner.analysis.summary.counted`.
         failed: how many of its trials were not ok, warm-up trials aside.
+        case_id: its identity in every run; empty where that is not known.
+        began: when its run began: UTC, ISO 8601; empty where that is not known.
     """
 
     label: str
     params: Mapping[str, Scalar]
     values: Mapping[str, Mapping[int, float]]
     failed: int = 0
+    case_id: str = ""
+    began: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +55,8 @@ class MeasuredRun:
     relevance: Relevance = EVERYTHING
 
 
-def measured(frames: Frames, header: Header) -> MeasuredRun:
-    """Reduce a run's tables to what is compared."""
+def measured(frames: Frames, header: Header, began: str = "") -> MeasuredRun:
+    """Reduce the tables of a run that began then to what is compared."""
     units = {field.name: field.unit for field in header.declaration.metrics if field.type != "str"}
     units |= {name: column.unit for name, column in MEASURED.items()}
     trials = counted(frames.trials)
@@ -68,6 +72,8 @@ def measured(frames: Frames, header: Header) -> MeasuredRun:
                 failed=sum(
                     n for status, n in frames.measured_statuses[case_id].items() if status != Status.OK
                 ),
+                case_id=case_id,
+                began=began,
             )
             for case_id in frames.params
         ),

@@ -26,7 +26,7 @@ def two_sided_p(t: float, degrees: float) -> float:
     return _incomplete_beta(degrees / 2, 0.5, degrees / (degrees + t * t))
 
 
-def two_sided_quantile(p: float, degrees: int) -> float:
+def two_sided_quantile(p: float, degrees: float) -> float:
     """Return the t that :func:`two_sided_p` gives ``p`` for; ``p`` is between 0 and 1."""
     low, high = 0.0, 1.0
     while two_sided_p(high, degrees) > p:

@@ -69,19 +69,20 @@ def command(
 
     Each is a run's folder, an experiment's name, file or folder (its newest run), or the beginning of a run's id.
 
-    A case is told slower or faster if a test says so, by ranks where the trials are many enough, corrected for the
-    number of cases; the 95 % interval of the ratio excludes 1; and the difference is no smaller than --min-effect.
+    A case is told slower or faster if a test says so, corrected for the number of cases, and the 95 % interval of the
+    ratio excludes 1; under 1% apart if that interval lies within --min-effect.
 
-    Two runs differ by the machine's drift, too. Several runs of each side show how much:
+    Two runs differ by the machine's drift, too. Runs of both sides in turn show how much, or five earlier runs of the
+    same cases in the results folder. One run each without these gets its ratios and no verdict: "change or drift".
 
     \b
-      mprunner compare before after                           a run each
-      mprunner compare A1 B1 --base A2 --new B2               two runs each
-      mprunner compare --base A1 --base A2 --base A3 --new B1 one against three
+      mprunner compare before after                         a run each
+      mprunner compare A1 B1 --base A2 --new B2             run in turn: A1 B1 A2 B2
       mprunner compare bank --case guard=none --case guard=lock   cases of one run
-      mprunner compare before after --fail-on 'wall_s: +5%'   for CI
+      mprunner compare before after --fail-on 'wall_s: +5%' for CI
 
-    A limit has three answers in a case: kept, exceeded, or unclear, where the interval reaches beyond it.
+    A limit has three answers in a case: kept, exceeded, or unclear, where the interval reaches beyond it, or nothing
+    shows the drift.
 
     \b
     Exit codes: 0 compared; 1 a limit of --fail-on is exceeded, or unclear with --fail-on-unclear; 2 bad usage;

@@ -8,13 +8,17 @@ from mprunner.analysis.effects import Change, Method
 from mprunner.analysis.limits import Limit
 from mprunner.model.records import label_of
 from mprunner.model.text import printable
-from mprunner.report.wording import bracketed, factor, number, quantity, telling
+from mprunner.report.wording import bracketed, factor, number, quantity, share, telling
 from mprunner.values import Scalar
 
-ONE_RUN_EACH = (
-    "One run on each side: the machine's drift between two runs is part of every ratio, and the test does not know "
-    "of it (measured, it called runs of the same code different in 12 to 30 of 100 cases). Put both sides into one "
-    "experiment as cases, interleaved, or name several runs of each with --base and --new."
+BLIND = {
+    Method.TRIALS: "one run each can't tell a change from the machine's drift",
+    Method.ONE_TURN: "runs of one side in a row can't tell a change from the machine's drift",
+}
+HOW_TO_TELL = (
+    "To tell, execute the base and the new side in turn, three times each, and name all of the runs: "
+    "`mprunner compare B1 N1 --base B2 --new N2 --base B3 --new N3`; or make them cases of one experiment: "
+    "`mprunner compare RUN --case PARAM=VALUE --case PARAM=VALUE`."
 )
 FEW_RUNS = "With so few runs only a large difference can be told: each run is one observation."
 _MANY_RUNS = 10
@@ -29,8 +33,8 @@ def change_in_words(row: Row, min_effect: float) -> str:
         return f"no value in {' and '.join(missing)}" if missing else "too few to tell"
     if row.change is Change.NEGLIGIBLE:
         return f"under {100 * min_effect:g}% apart"
-    if row.change is Change.NOT_TOLD_APART:
-        return "not told apart"
+    if row.change in (Change.NOT_TOLD_APART, Change.CHANGE_OR_DRIFT):
+        return row.change.value.replace("-", " ")
     if row.change is Change.UNSURE:
         return f"slightly {_direction(row, is_more=(row.ratio or 0) > 1)}"
     return _direction(row, is_more=row.change is Change.MORE)
@@ -107,10 +111,23 @@ def limits_in_words(comparison: Comparison, limits: Sequence[Limit]) -> Iterator
             if limit.is_exceeded(row):
                 yield f"beyond {limit}: {label}{_beyond(limit, row)}"
             elif limit.is_unclear(row):
-                needed = limit.values_to_tell(row)
-                what = "runs" if comparison.method is Method.RUNS else "trials"
-                more = "" if needed is None else f"; about {number(needed)} {what} a side would tell"
-                yield f"{limit} is unclear: {label} may be beyond it, {_ratio(row)}{more}"
+                yield f"{limit} is unclear: {label}{_unclear(limit, row)}"
+
+
+def _unclear(limit: Limit, row: Row) -> str:
+    """Say why it is not known whether a limit is exceeded, what could have been shown, and what would tell."""
+    if not row.method.knows_drift:
+        return f", {_ratio(row) or _medians(row)}: {BLIND[row.method]}"
+    told = []
+    if (possible := limit.most_possible(row)) is not None:
+        most = telling(possible, lambda shown: not limit.is_beyond(shown))
+        told.append(f" may be {'up' if limit.sign == '+' else 'down'} to {most}×")
+    if (smallest := limit.smallest_shown(row)) is not None:
+        told.append(f"a change of {limit.sign}{share(smallest)} could have been shown")
+    if (needed := limit.needed(row)) is not None:
+        in_turn = ", in turn," if needed.of == "runs" else ""
+        told.append(f"about {number(needed.number)} {needed.of} a side{in_turn} would tell")
+    return "; ".join(told)
 
 
 def _beyond(limit: Limit, row: Row) -> str:
@@ -151,12 +168,18 @@ def _fewer_pairs(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _trust(comparison: Comparison) -> Iterator[str]:
-    if comparison.method is Method.TRIALS:
-        yield ONE_RUN_EACH
-    elif comparison.method is Method.RUNS:
-        runs = max((row.base.runs + row.new.runs for row in comparison.rows), default=0)
-        yield f"Each run's median is one observation ({runs} runs).{' ' + FEW_RUNS if runs < _MANY_RUNS else ''}"
-    else:
+    methods = {row.method for row in comparison.rows}
+    if comparison.earlier:
+        yield _of_earlier(comparison)
+    for method in (method for method in BLIND if method in methods):
+        yield f"{_sentence(BLIND[method])}: the intervals are of these trials alone. {HOW_TO_TELL}"
+    if Method.COUNTS in methods:
+        yield "What is 0 throughout, or one whole number, is told by its trials: drift is a factor."
+    if Method.RUNS in methods:
+        runs = max(row.base.runs + row.new.runs for row in comparison.rows)
+        few = f" {FEW_RUNS}" if runs < _MANY_RUNS else ""
+        yield f"Each run's median is one observation ({runs} runs); runs of one side in a row are one.{few}"
+    if comparison.method is Method.REPEATS:
         yield "Two cases of one run: each ratio is of two trials of the same repeat."
         if fewer := list(_fewer_pairs(comparison.rows)):
             yield f"Repeats that both have: {'; '.join(fewer)}"
@@ -164,11 +187,19 @@ def _trust(comparison: Comparison) -> Iterator[str]:
         percent = f"{100 * comparison.min_effect:g}%"
         yield f"Slightly: a difference is shown, of under {percent}; its interval reaches beyond {percent}."
     if any(row.change is Change.TOO_FEW and row.base.trials and row.new.trials for row in comparison.rows):
-        yield "Too few to tell: " + (
-            "name at least three runs in all."
-            if comparison.method is Method.RUNS
-            else "an interval needs five trials on each side."
-        )
+        yield "Too few to tell: an interval needs five trials on each side."
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _of_earlier(comparison: Comparison) -> str:
+    runs, first, last = len(comparison.earlier), comparison.earlier[0], comparison.earlier[-1]
+    return (
+        f"The machine's drift is in the intervals, as {runs} earlier runs of the same cases under the same "
+        f"environment show it: {first} … {last}."
+    )
 
 
 _MOST_VALUES = 3

@@ -1,7 +1,15 @@
 """A run's folder: its journal, its files and the facts about its machine. No pandas."""
 
 from mprunner.runs.atomic import bytes_written_atomically, opened, read_json, unwritable, written_atomically
-from mprunner.runs.folder import RunFolder, all_runs, create_run_folder, find_run, passed_over, unbegun_runs
+from mprunner.runs.folder import (
+    RunFolder,
+    all_runs,
+    create_run_folder,
+    earlier_siblings,
+    find_run,
+    passed_over,
+    unbegun_runs,
+)
 from mprunner.runs.journal import Journal, RunGoneError
 from mprunner.runs.journal_reader import DAMAGE, Reading, Tally, TrialStates, lines_of, read_journal
 from mprunner.runs.machine import (
@@ -34,6 +42,7 @@ __all__ = [
     "cpu_quota",
     "create_run_folder",
     "describe_session",
+    "earlier_siblings",
     "environment_of",
     "find_run",
     "lines_of",

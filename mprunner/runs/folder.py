@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -169,6 +169,20 @@ def all_runs(results: Path) -> list[RunFolder]:
         if newest in ages:
             ages[newest] = max(age for path, age in ages.items() if path.parent == parent)
     return sorted(runs, key=lambda run: (ages[run.path], run.path == latest[run.path.parent]))
+
+
+def earlier_siblings(runs: Sequence[RunFolder]) -> list[RunFolder]:
+    """Return the other runs beside some that began before the newest of these, the newest first."""
+    own = {run.path.resolve() for run in runs}
+    newest = max(map(_age, runs))
+    beside = {path.parent for path in own}
+    found = [RunFolder(file.parent) for parent in beside for file in parent.glob("*/run.json")]
+    found = [
+        run
+        for run in found
+        if not run.path.is_symlink() and run.path.resolve() not in own and _age(run) < newest
+    ]
+    return sorted(found, key=_age, reverse=True)
 
 
 def is_from_the_future(run: RunFolder) -> bool:

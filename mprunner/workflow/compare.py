@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mprunner.analysis.between_runs import are_one_turn
 from mprunner.analysis.comparison import Comparison, compare_cases, compare_runs
+from mprunner.analysis.drift import EarlierRun
 from mprunner.analysis.samples import (
     MeasuredRun,
     chosen_metrics,
@@ -18,6 +20,7 @@ from mprunner.errors import ExperimentError, NothingSelectedError
 from mprunner.model.provenance import Difference
 from mprunner.report import values_apart
 from mprunner.runs import RunFolder, RunInfo, find_run, setting_differences
+from mprunner.workflow.history import earlier_runs
 from mprunner.workflow.tabulate import tabulate
 
 
@@ -105,7 +108,11 @@ def compare_sides(
     sides = [tuple(_compared_run(results, run) for run in side) for side in (base, new)]
     _refuse_twice([run.folder for side in sides for run in side])
     ours, theirs = ([run.measured for run in side] for side in sides)
-    comparison = compare_runs(ours, theirs, chosen_metrics([*ours, *theirs], metrics, also), least)
+    chosen = chosen_metrics([*ours, *theirs], metrics, also)
+    earlier: Sequence[EarlierRun] = ()
+    if are_one_turn(*([run.info.started_at for run in side] for side in sides)):
+        earlier = earlier_runs([(run.folder, run.info) for side in sides for run in side], chosen)
+    comparison = compare_runs(ours, theirs, chosen, least, earlier)
     if not comparison.rows:
         why = values_apart(differing_params(ours, theirs))
         raise NothingSelectedError(
@@ -117,9 +124,9 @@ def compare_sides(
 
 def _compared_run(results: Path, wanted: str) -> ComparedRun:
     folder = find_run(results, wanted)
-    tabled = tabulate(folder)
-    taken = measured(tabled.frames, tabled.header)
-    return ComparedRun(folder, folder.read_run(), tabled.header.experiment, taken)
+    tabled, info = tabulate(folder), folder.read_run()
+    taken = measured(tabled.frames, tabled.header, info.started_at)
+    return ComparedRun(folder, info, tabled.header.experiment, taken)
 
 
 def _refuse_twice(folders: Sequence[RunFolder]) -> None:

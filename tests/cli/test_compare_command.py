@@ -92,10 +92,31 @@ def walls(seed, factor=1.0):
 
 
 @pytest.fixture
+def write_earlier(write_run, tmp_path):
+    """Write six earlier runs that hardly differ, with the medians of their summaries, and return their ids."""
+
+    def write(**facts):
+        names = [f"202412{day:02}T000000Z-eeeeee" for day in range(1, 7)]
+        for name in names:
+            began = f"{name[:4]}-{name[4:6]}-{name[6:8]}T00:00:00.000000Z"
+            write_run(name, {}, **{"scenario": "race-bank", "started_at": began, **facts})
+            day = int(name[6:8])
+            rows = [f"case-{guard},wall_s,s,5,{0.1 + 1e-4 * (day % 3)}" for guard in ("none", "lock")]
+            summary = tmp_path / "results" / "bank" / name / "summary.csv"
+            summary.write_text("\n".join(["case_id,metric,unit,trials,median", *rows]) + "\n")
+        return names
+
+    return write
+
+
+@pytest.fixture
 def runs(write_run):
     """Two runs, of which the second takes 1.2 times as long."""
-    return write_run("20250101T000000Z-aaaaaa", walls(0)), write_run(
-        "20250102T000000Z-bbbbbb", walls(1, 1.2), python="3.13.0"
+    base, new = (
+        {"scenario": "race-bank", "started_at": f"2025-01-0{day}T00:00:00.000000Z"} for day in (1, 2)
+    )
+    return write_run("20250101T000000Z-aaaaaa", walls(0), **base), write_run(
+        "20250102T000000Z-bbbbbb", walls(1, 1.2), python="3.13.0", **new
     )
 
 
@@ -108,10 +129,53 @@ def test_two_runs_are_compared_case_by_case_after_what_differs_in_their_setting(
         f"new    bank, {runs[1]}",
         "differs   Python: 3.12.1 → 3.13.0",
         "",
-        "wall_s: 2 cases, 2 slower",
+        "wall_s: 2 cases, 2 change or drift",
     ]
     assert lines[5].startswith("guard none   ")
-    assert "One run on each side" in lines[-1]
+    assert lines[-1].startswith("One run each can't tell a change from the machine's drift: ")
+
+
+def test_earlier_runs_in_the_results_folder_give_a_verdict(compare, runs, write_earlier):
+    names = write_earlier()
+    lines = compare(*runs).stdout.splitlines()
+    assert lines[4] == "wall_s: 2 cases, 2 slower"
+    assert lines[-1] == (
+        "The machine's drift is in the intervals, as 6 earlier runs of the same cases under the same environment "
+        f"show it: {names[0]} … {names[-1]}."
+    )
+    told = json.loads(compare(*runs, "--json").stdout)
+    assert told["earlier"] == names
+    assert {(row["method"], row["earlier"]) for row in told["rows"]} == {("earlier-runs", 6)}
+
+
+@pytest.mark.parametrize(
+    "facts", [{"python": "3.11.0"}, {"host": "other"}, {"scenario": "other"}, {"state": "interrupted"}]
+)
+def test_earlier_runs_under_another_environment_or_unfinished_are_not_taken(
+    compare, runs, write_earlier, facts
+):
+    write_earlier(**facts)
+    assert "2 change or drift" in compare(*runs).stdout
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "case_id,median\n1,2\n", "case_id,metric,trials,median\na,b,c,d\n"]
+)
+def test_earlier_runs_whose_summary_is_none_are_passed_over(compare, runs, write_earlier, tmp_path, text):
+    names = write_earlier()
+    for name in names[:2]:
+        path = tmp_path / "results" / "bank" / name / "summary.csv"
+        path.unlink() if text is None else path.write_text(text)
+    done = compare(*runs)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2 change or drift" in done.stdout
+
+
+def test_runs_that_began_later_are_not_taken_for_earlier_ones(compare, runs, write_earlier, tmp_path):
+    for name in write_earlier():
+        folder = tmp_path / "results" / "bank" / name
+        folder.rename(folder.with_name(name.replace("2024", "2026")))
+    assert "2 change or drift" in compare(*runs).stdout
 
 
 def test_what_mprunner_measures_of_trials_is_compared_if_it_is_asked_for(compare, runs):
@@ -122,7 +186,8 @@ def test_what_mprunner_measures_of_trials_is_compared_if_it_is_asked_for(compare
 
 
 @pytest.mark.parametrize(("limit", "code"), [("+5%", 1), ("+50%", 0), ("-5%", 0)])
-def test_a_limit_that_is_exceeded_is_exit_code_1(compare, runs, limit, code):
+def test_a_limit_that_is_exceeded_is_exit_code_1(compare, runs, write_earlier, limit, code):
+    write_earlier()
     done = compare(*runs, "--fail-on", f"wall_s: {limit}")
     assert done.returncode == code
     assert done.stdout.count(f"beyond wall_s: {limit}: guard ") == 2 * code
@@ -130,21 +195,32 @@ def test_a_limit_that_is_exceeded_is_exit_code_1(compare, runs, limit, code):
 
 
 def test_a_limit_that_the_trials_can_not_rule_out_is_unclear_and_fails_if_that_is_asked(compare, write_run):
-    wide = {"none": [0.7, 0.8, 0.9, 1.0, 1.3, 1.6], "lock": [1.0] * 6}
-    wider = {"none": [0.8, 0.9, 1.1, 1.2, 1.4, 1.9], "lock": [1.0] * 6}
-    sides = write_run("1-a", wide), write_run("2-b", wider)
+    drifting = [1.0, 1.2, 1.4, 1.6, 0.8, 1.0]
+    names = [write_run(f"{n}-x", {"none": [wall] * 6, "lock": [1.0] * 6}) for n, wall in enumerate(drifting)]
+    sides = [*names[:2], "--base", names[2], "--new", names[3], "--base", names[4], "--new", names[5]]
     done = compare(*sides, "--fail-on", "wall_s: +5%")
     assert done.returncode == 0
     (unclear,) = (line for line in done.stdout.splitlines() if "unclear" in line)
-    assert unclear.startswith("wall_s: +5% is unclear: guard none may be beyond it, 1.2")
-    assert re.search(r"; about [0-9,]+ trials a side would tell$", unclear)
+    assert re.fullmatch(
+        r"wall_s: \+5% is unclear: guard none may be up to 2\.\d\d×; a change of \+\d\d\.\d% could have been shown; "
+        r"about \d+ runs a side, in turn, would tell",
+        unclear,
+    )
     assert compare(*sides, "--fail-on", "wall_s: +5%", "--fail-on-unclear").returncode == 1
     assert compare(*sides, "--fail-on", "wall_s: +900%", "--fail-on-unclear").returncode == 0
     told = json.loads(compare(*sides, "--fail-on", "wall_s: +5%", "--json").stdout)
     assert (told["exceeded"], [each["label"] for each in told["unclear"]]) == ([], ["guard none"])
 
 
-def test_what_should_not_shrink_has_a_negative_limit(compare, runs):
+def test_a_limit_is_unclear_by_one_run_each_without_earlier_ones(compare, runs):
+    done = compare(*runs, "--fail-on", "wall_s: +5%")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count(": one run each can't tell a change from the machine's drift\n") == 2
+    assert compare(*runs, "--fail-on", "wall_s: +5%", "--fail-on-unclear").returncode == 1
+
+
+def test_what_should_not_shrink_has_a_negative_limit(compare, runs, write_earlier):
+    write_earlier()
     assert compare(*reversed(runs), "--fail-on", "wall_s: -5%").returncode == 1
 
 
@@ -199,7 +275,8 @@ def test_sides_that_are_no_two_runs_are_exit_code_2(compare, runs, arguments, me
     assert message in done.stderr
 
 
-def test_the_comparison_as_json_says_what_exceeds_a_limit(compare, runs):
+def test_the_comparison_as_json_says_what_exceeds_a_limit(compare, runs, write_earlier):
+    write_earlier()
     done = compare(*runs, "--json", "--metric", "wall_s", "--fail-on", "wall_s: +5%")
     assert done.returncode == 1
     found = json.loads(done.stdout)

@@ -1,0 +1,144 @@
+"""The machine's drift between runs: how far runs of the same code are apart, by earlier ones.
+
+A run's trials don't show it: they share the minute in which they were executed.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+MIN_EARLIER = 5
+"""So many earlier runs of one code are needed: fewer may be alike by chance, and neighbours always are."""
+MOST_TRIALS = 2
+"""An earlier run counts if it has no more than so many times the trials: the median of more is steadier."""
+LEAST_SPAN = 0.5
+"""The earlier runs must lie apart by so much of the time between the compared ones, or they say nothing of it."""
+_HIGHEST = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Median:
+    """What an earlier run says of a metric of a case: its median, and of how many counted trials."""
+
+    value: float
+    trials: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRun:
+    """An earlier run, reduced to what its summary says.
+
+    Attributes:
+        run_id: its id.
+        began: when it began: UTC, ISO 8601.
+        code: what it executed: runs of the same differ by nothing but drift.
+        medians: by case id and metric.
+    """
+
+    run_id: str
+    began: str
+    code: Hashable
+    medians: Mapping[tuple[str, str], Median]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How far runs of the same code are apart.
+
+    Attributes:
+        deviation: the standard deviation of one run's value.
+        degrees: its degrees of freedom, 1 or more; no whole number where neighbours resemble each other.
+        runs: of how many runs it is.
+    """
+
+    deviation: float
+    degrees: float
+    runs: int
+
+
+def seconds_between(first: str, last: str) -> float:
+    """Return how far two moments are apart, both UTC, ISO 8601; 0 where one of them is none."""
+    try:
+        return abs((datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds())
+    except (ValueError, TypeError):
+        return 0.0
+
+
+def of_known_codes(earlier: Sequence[EarlierRun]) -> list[EarlierRun]:
+    """Leave out runs of codes that too few others are of, and put the rest in the order in which they began."""
+    counts = Counter(run.code for run in earlier)
+    return sorted((run for run in earlier if counts[run.code] >= MIN_EARLIER), key=lambda run: run.began)
+
+
+def usable(
+    earlier: Sequence[EarlierRun], case_ids: Collection[str], metric: str, trials: int, apart_s: float
+) -> list[tuple[Hashable, float]]:
+    """Return the code and the median of each earlier run that says something of a comparison, the oldest first.
+
+    Args:
+        earlier: in the order in which they began.
+        case_ids: the case that is compared; two if a version of the scenario has another param.
+        metric: the metric.
+        trials: how many trials the smaller side has.
+        apart_s: how many seconds lie between the sides.
+
+    Returns:
+        those of codes that have :data:`MIN_EARLIER` runs of the case; none where they lie too close together.
+    """
+    found = [
+        (run, median.value)
+        for run in earlier
+        for case_id in case_ids
+        if (median := run.medians.get((case_id, metric))) and median.trials <= MOST_TRIALS * trials
+    ]
+    counts = Counter(run.code for run, _ in found)
+    many = [(run, value) for run, value in found if counts[run.code] >= MIN_EARLIER]
+    if not many or seconds_between(many[0][0].began, many[-1][0].began) < LEAST_SPAN * apart_s:
+        return []
+    return [(run.code, value) for run, value in many]
+
+
+def spread_of(values: Sequence[float], codes: Sequence[Hashable]) -> Spread | None:
+    """Estimate how far runs of one code are apart; None where they drift so slowly that they are worth few.
+
+    The deviation is that of each value from the mean of its code. Neighbours resemble each other, so that n values
+    are worth only n_eff independent ones: n_eff = n / k, k = 1 + 2 Σ (1 - j/m) r^j, for m values in a row (Bayley and
+    Hammersley, The "effective" number of independent observations in an autocorrelated time series, 1946). r is the
+    correlation of neighbours, without its bias (Marriott and Pope, Bias in the estimation of autocorrelations, 1954).
+    Around g means the squares come to σ² (n - g k), with n_eff - g degrees of freedom.
+
+    Args:
+        values: of runs in the order in which they began.
+        codes: what each executed; each value is held against the mean of its own.
+    """
+    groups = {
+        code: [place for place, own in enumerate(codes) if own == code] for code in dict.fromkeys(codes)
+    }
+    own = np.asarray(values, dtype=np.float64)
+    residuals = own.copy()
+    for places in groups.values():
+        residuals[places] -= own[places].mean()
+    means = len(groups)
+    worth = own.size / _inflation(residuals, means)
+    if worth - means < 1:
+        return None
+    squares = float((residuals**2).sum())
+    variance = squares / own.size / (1 - means / worth)
+    return Spread(deviation=math.sqrt(variance), degrees=worth - means, runs=own.size)
+
+
+def _inflation(residuals: NDArray[np.float64], means: int) -> float:
+    """Return by how much the variance of a code's mean exceeds that of independent runs."""
+    squares = float((residuals**2).sum())
+    if squares == 0:
+        return 1.0
+    found = float((residuals[1:] * residuals[:-1]).sum()) / squares
+    neighbours = min(max(found + (1 + 4 * found) * means / residuals.size, 0.0), _HIGHEST)
+    in_a_row = residuals.size // means
+    apart = np.arange(1, in_a_row)
+    return 1 + 2 * float(((1 - apart / in_a_row) * neighbours**apart).sum())
