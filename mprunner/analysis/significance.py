@@ -27,13 +27,21 @@ def two_sided_p(t: float, degrees: float) -> float:
 
 
 def two_sided_quantile(p: float, degrees: float) -> float:
-    """Return the t that :func:`two_sided_p` gives ``p`` for; ``p`` is between 0 and 1."""
-    low, high = 0.0, 1.0
-    while two_sided_p(high, degrees) > p:
-        low, high = high, 2 * high
-    while (middle := (low + high) / 2) not in (low, high):
-        low, high = (middle, high) if two_sided_p(middle, degrees) > p else (low, middle)
-    return middle
+    """Return the t that :func:`two_sided_p` gives ``p`` for; ``p`` is between 0 and 1.
+
+    By Newton's method, from 0: the probability falls ever more slowly, so that no step goes too far.
+    """
+    highest = math.exp(math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2)) / math.sqrt(
+        math.pi * degrees
+    )
+    t = 0.0
+    for _ in range(_STEPS):
+        density = highest * (1 + t * t / degrees) ** (-(degrees + 1) / 2)
+        step = (two_sided_p(t, degrees) - p) / (2 * density)
+        t += step
+        if step <= _PRECISION * t:
+            break
+    return t
 
 
 def _incomplete_beta(a: float, b: float, x: float) -> float:

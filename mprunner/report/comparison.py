@@ -22,6 +22,7 @@ HOW_TO_TELL = (
 )
 FEW_RUNS = "With so few runs only a large difference can be told: each run is one observation."
 _MANY_RUNS = 10
+_TOLD = (Change.MORE, Change.LESS)
 WIDEST = 1e6
 """An interval that is wider than by this factor says nothing, in many digits."""
 
@@ -168,13 +169,14 @@ def _fewer_pairs(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _trust(comparison: Comparison) -> Iterator[str]:
-    methods = {row.method for row in comparison.rows}
+    methods = Counter(row.method for row in comparison.rows)
     if comparison.earlier:
         yield _of_earlier(comparison)
     for method in (method for method in BLIND if method in methods):
-        yield f"{_sentence(BLIND[method])}: the intervals are of these trials alone. {HOW_TO_TELL}"
-    if Method.COUNTS in methods:
-        yield "What is 0 throughout, or one whole number, is told by its trials: drift is a factor."
+        few = f" ({methods[method]:,} of {methods.total():,})" if methods[method] < methods.total() else ""
+        yield f"{_sentence(BLIND[method])}{few}: the intervals are of these trials alone. {HOW_TO_TELL}"
+    if any(row.method is Method.COUNTS and row.change in _TOLD for row in comparison.rows):
+        yield "Growth from 0, and whole numbers that never vary, are told by the trials: drift is a factor."
     if Method.RUNS in methods:
         runs = max(row.base.runs + row.new.runs for row in comparison.rows)
         few = f" {FEW_RUNS}" if runs < _MANY_RUNS else ""

@@ -21,7 +21,7 @@ from mprunner.model.provenance import Difference
 from mprunner.report import values_apart
 from mprunner.runs import RunFolder, RunInfo, find_run, setting_differences
 from mprunner.workflow.history import earlier_runs
-from mprunner.workflow.tabulate import tabulate
+from mprunner.workflow.tabulate import framed
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +124,8 @@ def compare_sides(
 
 def _compared_run(results: Path, wanted: str) -> ComparedRun:
     folder = find_run(results, wanted)
-    tabled, info = tabulate(folder), folder.read_run()
-    taken = measured(tabled.frames, tabled.header, info.started_at)
-    return ComparedRun(folder, info, tabled.header.experiment, taken)
+    (frames, header), info = framed(folder), folder.read_run()
+    return ComparedRun(folder, info, header.experiment, measured(frames, header, info.started_at))
 
 
 def _refuse_twice(folders: Sequence[RunFolder]) -> None:

@@ -64,11 +64,7 @@ def tabulate(folder: RunFolder, rules: Rules | None = None, begin: Begin | None 
     Raises:
         ResultsError: the journal can't be read, is damaged, or was cut.
     """
-    _refuse_cut(folder)
-    in_hand = folder.is_held()  # then an attempt without an end is not lost: it is being executed
-    reading = Reading(folder.journal)
-    frames = build_frames(reading, () if in_hand else reading.cut_off(), begin or forget)
-    header = reading.header
+    frames, header = framed(folder, begin)
     given = (
         rules,
         folder.read_rules(),
@@ -84,6 +80,23 @@ def tabulate(folder: RunFolder, rules: Rules | None = None, begin: Begin | None 
         summary=summarise(frames, header),
         judgement=judgement,
     )
+
+
+def framed(folder: RunFolder, begin: Begin | None = None) -> tuple[Frames, Header]:
+    """Derive a run's trials, and what was observed in them, from its journal; return its header, too.
+
+    Args:
+        folder: the run.
+        begin: as for :func:`tabulate`.
+
+    Raises:
+        ResultsError: the journal can't be read, is damaged, or was cut.
+    """
+    _refuse_cut(folder)
+    in_hand = folder.is_held()  # then an attempt without an end is not lost: it is being executed
+    reading = Reading(folder.journal)
+    frames = build_frames(reading, () if in_hand else reading.cut_off(), begin or forget)
+    return frames, reading.header
 
 
 def _refuse_unknown(folder: RunFolder, header: Header, rules: Rules) -> None:
