@@ -157,7 +157,7 @@ def _sped_up(
     speedup = _inverse(ratio.median)
     if speedup is None or _amount_of_work(params, header) != _amount_of_work(partner, header):
         return _NO_SPEEDUP
-    interval, processes = ratio.interval, _parallel_processes(params, partner, header.declaration)
+    interval, processes = ratio.interval, parallel_processes(params, partner, header)
     return {
         "speedup": speedup,
         "speedup_ci_low": None if interval is None else _inverse(interval.high),
@@ -189,11 +189,14 @@ def _amount_of_work(params: Mapping[str, Scalar], header: Header) -> list[Scalar
     ]
 
 
-def _parallel_processes(
-    params: Mapping[str, Scalar], partner: Mapping[str, Scalar], declaration: Declaration
+def parallel_processes(
+    params: Mapping[str, Scalar], partner: Mapping[str, Scalar], header: Header
 ) -> int | None:
-    """Return how many processes a case has, if its partner works alone and it does not; else None."""
+    """Return how many processes a case has, if its partner does the same work alone and it does not; else None."""
+    declaration = header.declaration
     processes = _processes(params, declaration)
+    if _amount_of_work(params, header) != _amount_of_work(partner, header):
+        return None
     if _is_serial(params, declaration.serial):
         return None
     alone = _is_serial(partner, declaration.serial) or (
