@@ -1,16 +1,17 @@
 # Two commands set everything up: `make demo` and `make test`.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+CHROMIUM ?= chromium
 VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := --constraint constraints.txt
 
-.PHONY: help demo test test-all test-newest check schema bench bench-compare clean
+.PHONY: help demo test test-all test-newest check schema picture bench bench-compare clean
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile
 
-demo: $(VENV)/installed  ## install mprunner into .venv and execute experiments/bank.yaml
+demo: $(VENV)/installed  ## install mprunner into .venv, execute experiments/bank.yaml and say where its page is
 	@# exit code 1 says that a trial failed; the summary above it says which
 	$(BIN)/mprunner run experiments/bank.yaml || test $$? -eq 1
 
@@ -32,6 +33,14 @@ check: $(VENV)/installed-dev  ## lint, format, types and import contracts
 schema: $(VENV)/installed-dev  ## renew experiments/experiment.schema.json
 	$(BIN)/mprunner schema --output experiments/experiment.schema.json
 
+picture: $(VENV)/installed-dev  ## renew docs/report.png, a page as README.md shows it; needs Chromium
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	{ $(BIN)/mprunner run -q --no-report experiments/bank.yaml --results "$$folder" >/dev/null || test $$? -eq 1; } && \
+	$(BIN)/mprunner report bank --results "$$folder" --output "$$folder/page.html" && \
+	$(CHROMIUM) --headless --no-sandbox --disable-gpu --hide-scrollbars --force-device-scale-factor=0.7 \
+	  --virtual-time-budget=5000 --user-data-dir="$$folder/chromium" --window-size=1280,2540 \
+	  --screenshot=docs/report.png "file://$$folder/page.html"
+
 bench: $(VENV)/installed-dev  ## the benchmarks: a line for each figure
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python tests/benchmarks/fidelity.py
@@ -49,7 +58,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[report]'
 	@touch $@
 
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python

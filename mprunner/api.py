@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mprunner.errors import ExperimentError, ResultsError
 from mprunner.model.columns import MEASURED, TABLES
 from mprunner.model.text import printable
-from mprunner.runs import RunFolder, all_runs, find_run, passed_over, unbegun_runs
+from mprunner.runs import RunFolder, all_runs, find_run, passed_over, unbegun_runs, written_atomically
 from mprunner.signals import Interrupt
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Results:
         outcomes: a row per case and observed state.
         samples: a row per sample; None where no scenario declares any.
         summary: a row per case and metric.
+        folders: of the runs, in the same order.
     """
 
     runs: tuple[Mapping[str, Any], ...]
@@ -48,6 +49,22 @@ class Results:
     outcomes: "pd.DataFrame"
     samples: "pd.DataFrame | None"
     summary: "pd.DataFrame"
+    folders: tuple[Path, ...] = ()
+
+    def report(self) -> "Page":
+        """Make the page of the only run, as ``mprunner report`` does; a notebook shows it.
+
+        Nothing is written; ``.save(path)`` writes it.
+
+        Raises:
+            ResultsError: there are several runs, or the run can't be read.
+            ExtraMissingError: the extra ``report`` is not installed.
+        """
+        from mprunner.workflow.report import page_of, refuse_without_extra  # noqa: PLC0415 - it imports pandas
+
+        refuse_without_extra()
+        run_id = self.run["run_id"]  # of several it says that they are
+        return Page(run_id=str(run_id), html=page_of(RunFolder(self.folders[0])))
 
     @property
     def run(self) -> Mapping[str, Any]:
@@ -86,6 +103,41 @@ class Results:
         return f"<p>{line}</p>{shown.to_html(index=False, float_format='{:.6g}'.format)}{rest}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Page:
+    """The page of a run, which a notebook shows.
+
+    Attributes:
+        run_id: the run.
+        html: the page, which needs no other file.
+    """
+
+    run_id: str
+    html: str
+
+    def __repr__(self) -> str:
+        return f"<page of {self.run_id}: {len(self.html.encode()):,} bytes; .save(path) writes it>"
+
+    def _repr_html_(self) -> str:
+        """Return the page in a frame of its own: its style and its code don't touch the notebook."""
+        quoted = self.html.replace("&", "&amp;").replace('"', "&quot;")
+        title = printable(self.run_id).replace('"', "&quot;")
+        return (
+            f'<iframe srcdoc="{quoted}" title="Report of {title}" sandbox="allow-scripts allow-downloads" '
+            'style="width: 100%; height: 48rem; border: 1px solid #ccc"></iframe>'
+        )
+
+    def save(self, path: AnyPath) -> Path:
+        """Write the page, and return where; what is there is replaced by the whole page or not at all.
+
+        Raises:
+            ResultsError: it can't be written.
+        """
+        with written_atomically(Path(path)) as file:
+            file.write(self.html)
+        return Path(path)
+
+
 def _numbered(rows: "pd.DataFrame", of: str) -> str:
     return f"{len(rows):,} {of}{'' if len(rows) == 1 else 's'}"
 
@@ -117,7 +169,11 @@ def load(run: AnyPath | Sequence[AnyPath] | None = None, results: AnyPath = "res
     read = [_tables(folder) for folder in folders]
     found = {name: [tables[name] for tables in read if name in tables] for name in TABLES}
     tables = {name: concatenated(frames) if frames else None for name, frames in found.items()}
-    return Results(runs=tuple(folder.read_run().to_json() for folder in folders), **tables)  # type: ignore[arg-type]
+    return Results(
+        runs=tuple(folder.read_run().to_json() for folder in folders),
+        folders=tuple(folder.path for folder in folders),
+        **tables,  # type: ignore[arg-type]
+    )
 
 
 def _folders(run: AnyPath | None, results: Path) -> list[RunFolder]:

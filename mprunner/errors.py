@@ -47,6 +47,12 @@ class ResultsError(MprunnerError):
     exit_code = 6
 
 
+class ExtraMissingError(MprunnerError):
+    """What was asked for needs packages that are not installed with mprunner alone."""
+
+    exit_code = 2
+
+
 class OrphansError(MprunnerError):
     """Processes of an earlier run are still there, and were not to be put up with."""
 

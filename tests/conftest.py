@@ -1,5 +1,6 @@
 """Fixtures: the real program in a folder of its own, and the proof that it left no process."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from tests.support import GENEROUS_S, PLUGINS, Done, Ran, command, marked
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+os.environ["MPRUNNER_NO_REPORT"] = "1"  # a page takes longer than most runs of the tests
 
 settings.register_profile("any machine", deadline=None)  # how long an example takes says nothing of it
 settings.load_profile("any machine")

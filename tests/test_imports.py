@@ -8,7 +8,7 @@ import pytest
 
 from tests.support import ROOT, printed
 
-HEAVY = ("pandas", "numpy", "pydantic", "rich", "yaml", "scipy", "pluggy")
+HEAVY = ("pandas", "numpy", "pydantic", "rich", "yaml", "scipy", "pluggy", "jinja2", "vl_convert")
 CODE = """
 import contextlib, importlib, io, sys
 from pathlib import Path
@@ -96,6 +96,14 @@ def test_reading_or_judging_a_run_imports_nothing_that_executes_one(tmp_path, re
     shutil.copytree(ROOT / "tests" / "golden" / "runs", tmp_path / "results")
     (tmp_path / "again.yaml").write_text("scenario: race-bank\n")
     assert imported("".join(readers), tmp_path, of=rooms) == []
+
+
+def test_what_draws_a_page_is_imported_for_a_page_alone(tmp_path):
+    """Of these packages only names are looked up, at the end of a run, and only where a page is to be made."""
+    shutil.copytree(ROOT / "tests" / "golden" / "runs", tmp_path / "results")
+    code = "".join(READERS) + calling("report", "--help")
+    code += "import mprunner.workflow.report, mprunner.cli.reporting\n"
+    assert imported(code, tmp_path, of=("jinja2", "vl_convert", "scipy")) == []
 
 
 def imported_by(statement: str) -> set[str]:

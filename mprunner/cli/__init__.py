@@ -20,7 +20,7 @@ import mprunner
 from mprunner.errors import MprunnerError
 from mprunner.signals import end_by
 
-COMMANDS = ("run", "resume", "plan", "show", "verdict", "compare", "list", "scenarios", "schema")
+COMMANDS = ("run", "resume", "plan", "show", "report", "verdict", "compare", "list", "scenarios", "schema")
 
 
 class _ReaderGoneError(Exception):
@@ -94,6 +94,7 @@ def cli() -> None:
       mprunner run experiments/bank.yaml   execute them
       mprunner resume bank                 execute what an interrupted run has left
       mprunner show bank                   the newest run's summary again
+      mprunner report bank                 its page: charts and tables in one file
       mprunner verdict bank                judge it again, by the file as it is now
       mprunner compare BASE NEW            two runs, case by case
       mprunner schema                      what an editor needs to complete experiments

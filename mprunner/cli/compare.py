@@ -44,7 +44,7 @@ T = TypeVar("T")
     "--fail-on",
     multiple=True,
     metavar="LIMIT",
-    help="Exit with 1 if a case is beyond it and told apart: 'wall_s: +5%', 'rate_per_s: -5%'.",
+    help="Exit with 1 if a case is clearly beyond it: 'wall_s: +5%', 'rate_per_s: -5%'.",
 )
 @click.option(
     "--fail-on-unclear",

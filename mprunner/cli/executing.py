@@ -16,10 +16,12 @@ import click
 from mprunner.cli import say
 from mprunner.cli.options import warn, warn_of_plugins
 from mprunner.cli.output import JUnitFile, is_terminal, print_summary, results_line, resume_command
+from mprunner.cli.reporting import make_page, tell_page
 from mprunner.errors import ExperimentError, MprunnerError
 from mprunner.signals import Interrupt, end_by
 
 if TYPE_CHECKING:
+    from mprunner.cli.github import GitHub
     from mprunner.experiment import Asked
     from mprunner.plugins.registry import Registry
     from mprunner.workflow.execute import Executed
@@ -131,6 +133,8 @@ def execute_and_print(
     quiet: bool,
     color: str,
     junit: JUnitFile | None,
+    github: GitHub | None,
+    report_in: Path | None,
     later: Sequence[Prepared] = (),
 ) -> int:
     """Execute a run, show progress meanwhile, write its tables, print its summary, and return the exit code.
@@ -144,12 +148,17 @@ def execute_and_print(
         quiet: whether no progress is shown.
         color: what ``--color`` says.
         junit: the report as JUnit XML, if one is wanted; why it could not be written is an error at the end.
+        github: tells GitHub Actions of the run, if that is wanted.
+        report_in: the folder of all runs, if the page of this one is to be made.
         later: what would be executed after this run, and is not if a signal ends it.
     """
     with Interrupt() as interrupt:
         with _progress_shown(registry, interrupt, done=done, quiet=quiet):
             executed = execute(interrupt)
-        failed = _finish_and_print(executed, registry, interrupt, color)
+        failed = _finish_and_print(executed, registry, interrupt, color, github)
+        if report_in is not None:
+            with suppress(OSError):  # a terminal that is gone
+                tell_page(make_page(executed.folder, report_in, interrupt))
     return _exit_code(failed, interrupt, junit, later)
 
 
@@ -179,7 +188,9 @@ def _show_cursor() -> None:
             os.write(sys.stderr.fileno(), b"\x1b[?25h")
 
 
-def _finish_and_print(executed: Executed, registry: Registry, interrupt: Interrupt, color: str) -> bool:
+def _finish_and_print(
+    executed: Executed, registry: Registry, interrupt: Interrupt, color: str, github: GitHub | None
+) -> bool:
     """Write the tables and the verdict, print them; return whether the run failed."""
     from mprunner.cli.progress import told_when_slow
     from mprunner.workflow import pipeline
@@ -196,6 +207,8 @@ def _finish_and_print(executed: Executed, registry: Registry, interrupt: Interru
         if not executed.run.is_finished:
             say(f"execute the rest: {resume_command(executed.folder)}")
         sys.stdout.flush()
+        if github is not None:
+            github.tell(finished.tabled, finished.run)
     except OSError:
         if interrupt.signal is None:  # else the terminal may be gone, as the signal said
             raise

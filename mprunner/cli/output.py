@@ -80,17 +80,50 @@ def print_verdict(tabled: Tabled, color: str) -> None:
     _print(lambda width, described: verdict_lines(verdict, width), color)
 
 
+def print_markdown(tabled: Tabled, run: RunInfo) -> None:
+    """Print a run on stdout as Markdown."""
+    from mprunner.report import digest, render_markdown
+
+    summary = digest(tabled.header, tabled.frames, tabled.summary, tabled.judgement, run)
+    say(render_markdown(summary, run, tabled.judgement.verdict).rstrip("\n"))
+
+
+def print_plots(tabled: Tabled, metrics: Sequence[str], color: str) -> None:
+    """Draw a run on stdout, as wide as the terminal, with signs that its encoding has.
+
+    Raises:
+        ExperimentError: there is no such metric.
+    """
+    from mprunner.report import draw_run, signs_for
+
+    drawn = draw_run(
+        tabled.header,
+        tabled.frames,
+        tabled.summary,
+        tabled.judgement.states,
+        metrics=metrics,
+        width=line_width(sys.stdout),
+        signs=signs_for(sys.stdout.encoding),
+    )
+    _print_either(lambda: drawn.plain, lambda: drawn, color)
+
+
 def _print(lines: Callable[[int, bool], Iterable[Line]], color: str) -> None:
     from mprunner.report import plain, styled
 
+    width = line_width(sys.stdout)
+    _print_either(lambda: plain(lines(width, False)), lambda: styled(lines(width, True)), color)
+
+
+def _print_either(plain: Callable[[], str], styled: Callable[[], RenderableType], color: str) -> None:
     width, colored = line_width(sys.stdout), wants_color(color)
     if not (colored or is_terminal(sys.stdout)):
-        say(plain(lines(width, False)))
+        say(plain())
         return
     from rich.console import Console
 
     Console(force_terminal=True, no_color=not colored, highlight=False, width=width).print(
-        _Printable(styled(lines(width, True)))
+        _Printable(styled())
     )
 
 

@@ -10,6 +10,7 @@ import click
 
 from mprunner.cli import say
 from mprunner.cli.executing import execute_and_print, executor_option, quiet_option
+from mprunner.cli.github import github_for, github_option
 from mprunner.cli.options import (
     named_file,
     orphans_option,
@@ -19,6 +20,7 @@ from mprunner.cli.options import (
     warn_of_plugins,
 )
 from mprunner.cli.output import color_option, junit_for, junit_option
+from mprunner.cli.reporting import no_report_option
 
 if TYPE_CHECKING:
     from mprunner.model.provenance import Difference
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 @plugin_option
 @click.option("--allow-changes", is_flag=True, help="Go on although code, Python or experiment have changed.")
 @junit_option
+@github_option
+@no_report_option
 @executor_option
 @orphans_option
 @quiet_option
@@ -41,6 +45,8 @@ def command(
     plugin: tuple[Path, ...],
     allow_changes: bool,
     junit: Path | None,
+    github: bool,
+    no_report: bool,
     executor: str,
     beside_orphans: bool,
     quiet: bool,
@@ -73,6 +79,8 @@ def command(
     from mprunner.workflow import pipeline
 
     folder = find_run(results, run, warn)
+    reporter = github_for(github)
+    report_in = None if no_report else results
     with pipeline.reopened(folder) as earlier:
         done = earlier.tally.settled
         if not earlier.missing:
@@ -80,7 +88,13 @@ def command(
             registry = empty_registry()
             report = junit_for(junit, registry)
             return execute_and_print(
-                lambda _: pipeline.mark_finished(earlier), registry, quiet=True, color=color, junit=report
+                lambda _: pipeline.mark_finished(earlier),
+                registry,
+                quiet=True,
+                color=color,
+                junit=report,
+                github=reporter,
+                report_in=report_in,
             )
         file = named_file(run) or folder.path / "experiment.yaml"
         rest = pipeline.prepare_rest(earlier, plugin, file, allow_changes=allow_changes)
@@ -92,7 +106,16 @@ def command(
         if not quiet:
             say(f"{_missing(earlier)} trials are missing", err=True)
         execute = partial(pipeline.resume, rest, chosen, beside_orphans=beside_orphans, warn=warn)
-        return execute_and_print(execute, registry, done=done, quiet=quiet, color=color, junit=report)
+        return execute_and_print(
+            execute,
+            registry,
+            done=done,
+            quiet=quiet,
+            color=color,
+            junit=report,
+            github=reporter,
+            report_in=report_in,
+        )
 
 
 def _missing(run: Reopened) -> str:

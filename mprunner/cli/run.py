@@ -18,6 +18,7 @@ from mprunner.cli.executing import (
     quiet_option,
     tell_not_executed,
 )
+from mprunner.cli.github import github_for, github_option
 from mprunner.cli.options import (
     only_option,
     orphans_option,
@@ -29,6 +30,7 @@ from mprunner.cli.options import (
     warn,
 )
 from mprunner.cli.output import color_option, junit_for, junit_option
+from mprunner.cli.reporting import no_report_option
 from mprunner.errors import MprunnerError
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 @plugin_option
 @strict_option
 @junit_option
+@github_option
+@no_report_option
 @executor_option
 @orphans_option
 @quiet_option
@@ -55,6 +59,8 @@ def command(
     plugin: tuple[Path, ...],
     strict: bool,
     junit: Path | None,
+    github: bool,
+    no_report: bool,
     executor: str,
     beside_orphans: bool,
     quiet: bool,
@@ -67,7 +73,8 @@ def command(
 
     Each trial is executed in a fresh worker process, and its record is safe on disk before the next begins.
     The run's folder holds the tables (trials.csv, actors.csv, outcomes.csv, summary.csv), run.json, the journal
-    and the logs of trials that printed something.
+    and the logs of trials that printed something. Where the extra `report` is installed, it also holds report.html, a
+    page of the run, which is made when the last trial has ended.
 
     Ctrl-C ends the trial in hand and keeps every finished row; a second one leaves at once, without tables.
     `mprunner resume` executes what is missing then; experiments that were not begun are named.
@@ -96,7 +103,7 @@ def command(
         asked = Asked(overrides=overrides, only=only)
         every = prepare_all(files, plugin, asked, strict=strict)
         registry = every[0].registry
-        report = junit_for(junit, registry)
+        report, reporter = junit_for(junit, registry), github_for(github)
         worst = 0
         for number, prepared in enumerate(every, 1):
             _announce(prepared, number, len(every), quiet=quiet)
@@ -107,7 +114,14 @@ def command(
                     pipeline.run, prepared, chosen, results, beside_orphans=beside_orphans, warn=warn
                 )
                 code = execute_and_print(
-                    execute, registry, quiet=quiet, color=color, junit=report, later=later
+                    execute,
+                    registry,
+                    quiet=quiet,
+                    color=color,
+                    junit=report,
+                    github=reporter,
+                    report_in=None if no_report else results,
+                    later=later,
                 )
                 worst = max(worst, code)
             except MprunnerError:

@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from mprunner.cli import say
+from mprunner.cli.github import github_for, github_option
 from mprunner.cli.options import named_file, plugin_option, results_option, warn, warn_of_plugins
 from mprunner.cli.output import JUnitFile, color_option, json_option, junit_option, print_json, print_verdict
+from mprunner.cli.reporting import make_page
 
 
 @click.command("verdict", short_help="Judge a finished run by its experiment's file as it is now.")
@@ -21,6 +23,7 @@ from mprunner.cli.output import JUnitFile, color_option, json_option, junit_opti
 @results_option
 @plugin_option
 @junit_option
+@github_option
 @color_option
 @json_option
 def command(
@@ -29,6 +32,7 @@ def command(
     results: Path,
     plugin: tuple[Path, ...],
     junit: Path | None,
+    github: bool,
     color: str,
     as_json: bool,
 ) -> int:
@@ -37,8 +41,9 @@ def command(
     RUN is a run's folder, an experiment's name, file or folder (its newest run), or the beginning of a run's id;
     without it, the newest run of all.
 
-    The new verdict takes the place of the old one: in run.json, verdict.json and outcomes.csv. The file must be right
-    as a whole, but nothing else of it, such as its sweep, changes anything: the run's trials are what they are.
+    The new verdict takes the place of the old one: in run.json, verdict.json, outcomes.csv and the page, if there is
+    one. The file must be right as a whole, but nothing else of it, such as its sweep, changes anything: the run's
+    trials are what they are.
 
     \b
       mprunner verdict                     the newest run
@@ -55,6 +60,7 @@ def command(
 
     folder = find_run(results, run, warn)
     report = None if junit is None else JUnitFile(junit)
+    reporter = github_for(github)
     with Interrupt() as interrupt:  # until all that says the verdict says the same
         with told_when_slow("reading the run"):
             judged = judge_again(folder, named_file(run), file, plugin)
@@ -63,6 +69,8 @@ def command(
             judged.registry.manager.register(report, name="--junit")
         for error in notify_judged(judged.registry, folder, judged.run, judged.tabled):
             warn(f"a plugin failed: {error}")
+        if (folder.path / "report.html").exists():
+            make_page(folder, results, interrupt)
     if interrupt.signal is not None:
         end_by(interrupt.signal)
     judgement = judged.tabled.judgement
@@ -73,6 +81,8 @@ def command(
     else:
         print_verdict(judged.tabled, color)
         say(f"\njudged by: {judged.file}\nresults: {folder.path}")
+    if reporter is not None:
+        reporter.tell(judged.tabled, judged.run, judged.file)
     if report is not None and report.error is not None:
         raise report.error
     return 1 if judgement.verdict == "failed" else 0

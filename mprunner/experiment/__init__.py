@@ -7,7 +7,7 @@ says, keys knows the keys, params the values that belong to the scenario, load p
 from mprunner.experiment.cases import Combination, Combinations, count
 from mprunner.experiment.checking import Vocabulary
 from mprunner.experiment.json_schema import experiment_schema
-from mprunner.experiment.load import NOTHING, Asked, experiment_files, read_experiment
+from mprunner.experiment.load import NOTHING, Asked, experiment_files, lines_of, read_experiment
 from mprunner.experiment.plan import Plan, Refusal, make_plan
 from mprunner.experiment.problems import ExperimentFileError, Problem
 from mprunner.experiment.value_types import list_of_cpus
@@ -27,6 +27,7 @@ __all__ = [
     "count",
     "experiment_files",
     "experiment_schema",
+    "lines_of",
     "list_of_cpus",
     "make_plan",
     "read_experiment",

@@ -10,7 +10,7 @@ from pathlib import Path
 from mprunner.errors import ExperimentError
 from mprunner.experiment.cases import count
 from mprunner.experiment.checking import Vocabulary, param_types
-from mprunner.experiment.document import Document, MappingNode, ScalarNode, plain
+from mprunner.experiment.document import Document, MappingNode, ScalarNode, parts, plain
 from mprunner.experiment.keys import ExperimentFile, check_structure
 from mprunner.experiment.messages import list_of_names, shown, text_fault
 from mprunner.experiment.params import ParamValues, check_params, cpu_problems
@@ -81,6 +81,24 @@ def read_experiment(
         document = overridden(document, asked.overrides)
     experiment = _resolved(document, path, vocabulary_of, asked, usable_cpus)
     return replace(experiment, path=str(path), source=raw, source_map=document)
+
+
+def lines_of(path: Path) -> Mapping[Loc, int]:
+    """Return the lines, counted from 1, at which a file names its scenario and at which each of its rules begins.
+
+    They are found by ``("scenario",)``, ``("outcomes", variable)`` and ``("expect", index)``. What another file
+    gives, by ``extends``, has none.
+
+    Raises:
+        ExperimentError: there is no such file, or it can't be read as YAML.
+    """
+    document = read_yaml(_read(path), str(path))
+    if document is None:
+        return {}
+    top = [("scenario",), ("outcomes",), ("expect",)]
+    paths: list[Loc] = [(*path, part) for path in top for part, _ in parts(document.find(path).node)]
+    found = ((path, document.find(path)) for path in (("scenario",), *paths))
+    return {path: (at.key or at.node.position).line for path, at in found if at.path == path}
 
 
 def _shape_problems(document: Document) -> list[Problem]:

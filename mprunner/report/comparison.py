@@ -28,14 +28,16 @@ WIDEST = 1e6
 
 
 def change_in_words(row: Row, min_effect: float) -> str:
-    """Say what a row comes to: ``slower``, ``not told apart``, ``under 1% apart``."""
+    """Say what a row comes to: ``slower``, ``no clear difference``, ``under 1% apart``."""
     if row.change is Change.TOO_FEW:
         missing = [side for side, group in (("base", row.base), ("new", row.new)) if not group.trials]
         return f"no value in {' and '.join(missing)}" if missing else "too few to tell"
     if row.change is Change.NEGLIGIBLE:
         return f"under {100 * min_effect:g}% apart"
-    if row.change in (Change.NOT_TOLD_APART, Change.CHANGE_OR_DRIFT):
-        return row.change.value.replace("-", " ")
+    if row.change is Change.NOT_TOLD_APART:
+        return "no clear difference"
+    if row.change is Change.CHANGE_OR_DRIFT:
+        return "change or drift"
     if row.change is Change.UNSURE:
         return f"slightly {_direction(row, is_more=(row.ratio or 0) > 1)}"
     return _direction(row, is_more=row.change is Change.MORE)

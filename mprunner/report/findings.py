@@ -237,13 +237,14 @@ def verdict_digest(judgement: Judgement, *, complete: bool, answered: bool = Fal
 def _lines(found: str, findings: Sequence[Finding], most: int) -> Iterator[VerdictLine]:
     own = [finding for finding in findings if finding.found == found]
     for finding in own[:most]:
-        line = guarded("a line of the verdict", partial(_line, finding), finding.label)
+        line = guarded("a line of the verdict", partial(finding_text, finding), finding.label)
         yield VerdictLine(f"{found}: {line}", finding.fails)
     if len(own) > most:
         yield VerdictLine(f"{found}: … and {number(len(own) - most)} more in verdict.json", own[0].fails)
 
 
-def _line(finding: Finding) -> str:
+def finding_text(finding: Finding) -> str:
+    """Return a finding as a line says it: its case, what was judged, and what it came to."""
     case = f"{finding.label}: " if finding.label else ""
     match finding.kind:
         case "status":

@@ -99,6 +99,7 @@ def digest(
     run: RunInfo | None = None,
     *,
     every_case: bool = False,
+    cases: Sequence[str] | None = None,
 ) -> RunDigest:
     """Put a run into words.
 
@@ -109,6 +110,7 @@ def digest(
         judgement: what :func:`mprunner.analysis.verdict.judge` made of them.
         run: what its run.json says of the machine, if that is asked for.
         every_case: whether each case has its row, however many they are.
+        cases: those that have a row, where somebody else has chosen them.
     """
     executed, measured = _total(frames.statuses), _total(frames.measured_statuses)
     adaptive = adaptive_repeats(frames.trials, header)
@@ -133,9 +135,8 @@ def digest(
     nothing: tuple[Raced, ...] = ()
     affected = affected_metric(header.declaration)
     found = guarded("what raced", partial(raced, judgement, known, affected), nothing)
-    told, tables, same, left_out = _cases(
-        header, frames, labels, compared, found, values, every_case=every_case
-    )
+    chosen = list(labels.whole) if every_case else cases
+    told, tables, same, left_out = _cases(header, frames, labels, compared, found, values, chosen)
     return RunDigest(
         headline=_headline(header, executed, measured, needed),
         description=printable(" ".join(header.experiment.get("description", "").split())),
@@ -178,22 +179,21 @@ def _cases(
     compared: Compared | None,
     found: Sequence[Raced],
     values: Values,
-    *,
-    every_case: bool,
+    chosen: Sequence[str] | None,
 ) -> tuple[tuple[str, ...], tuple[Table, ...], tuple[str, ...], int]:
     """Return the sentence of an only case, or tables, what is the same in all cases, and how many are left out."""
     if not labels.whole:
         return (), (), (), 0
     marks = {case: "!" for each in found for case in each.shares}
-    if len(labels.whole) == 1:
+    if len(labels.whole) == 1 and chosen is None:
         (only,) = labels.whole
         sentence = printable(sentence_of(header, frames, only))  # empty where the headline says all
         told = f"{labels.whole[only]}: {sentence}" if labels.whole[only] and sentence else sentence
         return (told,) if told else (), (), (), 0
-    pivots = () if every_case else pivots_of(header, frames, labels, compared, marks, MOST_ROWS)
+    pivots = () if chosen is not None else pivots_of(header, frames, labels, compared, marks, MOST_ROWS)
     if pivots:
         return (), pivots, (), 0
-    shown = [*labels.whole] if every_case else _shown(frames, labels, values, marks)
+    shown = _shown(frames, labels, values, marks) if chosen is None else chosen
     table, same = cases_table(header, frames, labels, compared, shown, marks)
     return (), (table,), same, len(labels.whole) - len(shown)
 

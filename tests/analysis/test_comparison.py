@@ -701,7 +701,7 @@ def test_a_comparison_is_told_case_by_case_with_what_it_leaves_out():
     base = made(case(noisy(rng)), case(noisy(rng), "lock", failed=2), case([1.0], "rlock"))
     new = made(case(noisy(rng, 1.5)), case(noisy(rng), "lock"))
     lines = render_comparison(compare_runs([base], [new], ["wall_s"])).splitlines()
-    assert lines[0] == "wall_s: 2 cases, 1 change or drift, 1 not told apart"
+    assert lines[0] == "wall_s: 2 cases, 1 change or drift, 1 no clear difference"
     assert lines[1].startswith("guard none   ")
     assert lines[1].endswith("   change or drift")
     assert "only in base: guard rlock" in lines
