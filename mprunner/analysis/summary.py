@@ -70,7 +70,7 @@ def _summarised(
     intervals = [ratio and ratio.interval for ratio in ratios]
     sped_up = [
         _sped_up(ratio, params[case_id], params[partners[case_id]], header)
-        if ratio is not None and field.unit == "s"
+        if ratio is not None and field.unit == "s" and field.name not in _CPU_TIMES
         else _NO_SPEEDUP
         for case_id, ratio in zip(params, ratios, strict=True)
     ]
@@ -141,6 +141,8 @@ def present_by_case(trials: pd.DataFrame, metric: str) -> dict[str, list[Any]]:
     return values
 
 
+_CPU_TIMES: Final = ("cpu_user_s", "cpu_system_s")
+"""Seconds of work, of several processes together: nothing is faster by having fewer of them."""
 _NO_SPEEDUP: Final[Mapping[str, float | None]] = dict.fromkeys(
     ("speedup", "speedup_ci_low", "speedup_ci_high", "efficiency")
 )

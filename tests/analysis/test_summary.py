@@ -236,9 +236,15 @@ def test_the_interval_of_a_speed_up_is_that_of_the_ratio_from_the_other_side():
     walls = [1.0, 1.1, 0.9, 1.2, 1.05]
     records = [timed("none", repeat, wall_s) for repeat, wall_s in enumerate(walls)]
     records += [timed("lock", repeat, 0.5, order=90) for repeat in range(5)]
-    row = row_of(summary_of(*records, baseline={"guard": "none"}), "lock")
+    records = [replace(each, ending=replace(each.ending, cpu_user_s=2.0)) for each in records]
+    summary = summary_of(*records, baseline={"guard": "none"})
+    row = row_of(summary, "lock")
     assert row["speedup_ci_low"] == 1 / row["ratio_ci_high"] < row["speedup"] == 1 / row["ratio"]
     assert row["speedup"] < row["speedup_ci_high"] == 1 / row["ratio_ci_low"]
+    assert row_of(summary, "lock", "trial_wall_s")["speedup"] == 1
+    cpu = row_of(summary, "lock", "cpu_user_s")  # no duration, though in seconds
+    assert cpu["ratio"] == 1
+    assert pd.isna(cpu["speedup"])
 
 
 def test_what_mprunner_measures_of_trials_is_summarised_too():
