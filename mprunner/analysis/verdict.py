@@ -78,14 +78,16 @@ class Seen:
 
 
 _NO_BASELINE: Final[Mapping[str, Scalar]] = {}
-_UNJUDGED: Statuses | Seen | None = Seen((), 0, 0)
+Answer = tuple[bool, Statuses | Seen]
+"""Whether an expectation is met in a case, and what it came to there."""
+_UNJUDGED: Answer = False, Seen((), 0, 0)
 """What could not be judged has missed: it must not pass."""
 
 
-def missed_metric(
+def judge_metric(
     expectation: Expectation, condition: Condition, values: Sequence[Scalar], params: Mapping[str, Scalar]
-) -> Seen | None:
-    """Return by what the metric of a case's trials misses an expectation; None if it is met.
+) -> Answer:
+    """Return whether the metric of a case's trials meets an expectation, and its statistic, or which values miss it.
 
     Args:
         expectation: what is expected.
@@ -94,22 +96,21 @@ def missed_metric(
         params: of the case.
     """
     if not values:
-        return Seen((), 0, 0)
+        return _UNJUDGED
     if expectation.stat in OF_EACH:
         others = [value for value in values if not condition.holds(value, params)]
-        if not others or (expectation.stat == "any" and len(others) < len(values)):
-            return None
-        return Seen(tuple(dict.fromkeys(others)), len(others), len(values))
+        is_met = not others or (expectation.stat == "any" and len(others) < len(values))
+        return is_met, Seen(tuple(dict.fromkeys(others)), len(others), len(values))
     numbers = [float(value) for value in values if not isinstance(value, str | None)]
     if (came_to := finite(statistic(expectation.stat, numbers))) is None:
-        return Seen((), 0, 0)
-    return None if condition.holds(came_to, params) else Seen((came_to,), len(values), len(values))
+        return _UNJUDGED
+    return condition.holds(came_to, params), Seen((came_to,), len(values), len(values))
 
 
-def missed_ratio(
+def judge_ratio(
     condition: Condition, ratio: Ratio | None, repeats: int, params: Mapping[str, Scalar]
-) -> Seen | None:
-    """Return by what the ratio of a case to its baseline misses an expectation; None if it is met.
+) -> Answer:
+    """Return whether the ratio of a case to its baseline meets an expectation, and the ratio.
 
     It is judged by the ratio itself: its interval is told, and decides nothing.
 
@@ -120,9 +121,8 @@ def missed_ratio(
         params: of the case.
     """
     if ratio is None:
-        return Seen((), 0, 0)
-    is_met = condition.holds(ratio.median, params)
-    return None if is_met else Seen((ratio.median,), repeats, repeats, ratio.interval)
+        return _UNJUDGED
+    return condition.holds(ratio.median, params), Seen((ratio.median,), repeats, repeats, ratio.interval)
 
 
 @quietly
@@ -149,8 +149,8 @@ def statistic(stat: Stat, values: Sequence[float]) -> float:
             raise ValueError(f"{stat} is no number of several trials")
 
 
-def missed_status(expectation: Expectation, counts: StatusCounts) -> Statuses | Seen | None:
-    """Return by what the statuses of a case's trials miss an expectation; None if it is met.
+def judge_status(expectation: Expectation, counts: StatusCounts) -> Answer:
+    """Return whether the statuses of a case's trials meet an expectation, and which others there are, or how many.
 
     Args:
         expectation: what is expected.
@@ -158,11 +158,9 @@ def missed_status(expectation: Expectation, counts: StatusCounts) -> Statuses | 
     """
     total, hits = sum(counts.values()), counts.get(str(expectation.status), 0)
     if expectation.condition is not None:
-        return None if expectation.condition.holds(hits / total, {}) else Seen((), hits, total)
-    if hits == total or (expectation.stat == "any" and hits):
-        return None
+        return expectation.condition.holds(hits / total, {}), Seen((), hits, total)
     others = {status: count for status, count in counts.items() if status != expectation.status}
-    return Statuses(others, total)
+    return hits == total or (expectation.stat == "any" and hits > 0), Statuses(others, total)
 
 
 StateVerdict = OutcomeVerdict | Literal["unknown"]
@@ -285,7 +283,7 @@ class Finding:
         variable: the outcome that was judged; empty for other kinds.
         expectation: the one that was judged; None for other kinds.
         params: of the case; None where there is none.
-        came_to: what was found; None of an expectation that was met or not judged.
+        came_to: what was found; None of an expectation that was not judged.
         note: what the experiment says of such a state; empty if nothing.
     """
 
@@ -429,22 +427,22 @@ def _of_expectations(
             )
         for case_id in meant:
             params = frames.effective[case_id]
-            judged: Callable[[], Statuses | Seen | None]
+            judged: Callable[[], Answer]
             if expectation.metric is None or expectation.condition is None:
-                judged = partial(missed_status, expectation, statuses[case_id])
+                judged = partial(judge_status, expectation, statuses[case_id])
             elif expectation.stat == "ratio":
-                judged = partial(missed_ratio, expectation.condition, *ratios[case_id], params)
+                judged = partial(judge_ratio, expectation.condition, *ratios[case_id], params)
             else:
                 own = values[expectation.metric].get(case_id, ())
-                judged = partial(missed_metric, expectation, expectation.condition, own, params)
+                judged = partial(judge_metric, expectation, expectation.condition, own, params)
             what = f"{expectation.stat} of {expectation.metric or expectation.status} in {frames.labels[case_id]}"
-            missed: Statuses | Seen | None = guarded(what, judged, _UNJUDGED)
+            is_met, came_to = guarded(what, judged, _UNJUDGED)
             yield Finding(
                 kind="expectation",
-                found="met" if missed is None else "missed",
+                found="met" if is_met else "missed",
                 case_id=case_id,
                 label=frames.labels[case_id],
                 expectation=expectation,
                 params=params,
-                came_to=missed,
+                came_to=came_to,
             )

@@ -69,7 +69,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
 
 
 def numbers_json(finding: Finding) -> dict[str, Any]:
-    """Return the numbers of a finding; null is what it has none of, as one that was met or not judged has none.
+    """Return the numbers of a finding; null is what it has none of, as one that was not judged has none.
 
     ``statuses``: how many trials ended in each that was not expected; ``values``: the states that were seen, or the
     values that missed an expectation, each once, the first of them if they are many, and ``distinct``, how many there
@@ -103,7 +103,9 @@ def told(finding: Finding) -> str:
         return unexecuted(
             finding.expectation.where, "compared" if finding.expectation.stat == "ratio" else ""
         )
-    return "" if finding.came_to is None else _came_to(finding.came_to, finding)
+    if finding.came_to is None or finding.found == "met":
+        return ""
+    return _came_to(finding.came_to, finding)
 
 
 def _came_to(found: Statuses | Seen, finding: Finding) -> str:

@@ -318,6 +318,9 @@ def test_a_ratio_to_the_baseline_is_judged_by_itself_and_told_with_its_interval(
     assert len(judgement.findings) == 2  # the baseline's own case has no ratio
     missed = [(each.label, told_of(each)) for each in judgement.findings if each.found == "missed"]
     assert missed == told
+    numbers = numbers_json(judgement.findings[0])  # met or missed
+    assert (numbers["values"], numbers["of"]) == ([1.5], 5)
+    assert (numbers["ratio_ci_low"], numbers["ratio_ci_high"]) == pytest.approx((1.4, 1.6))
     assert about(judgement.findings[0]).startswith("ratio of wall_s to the baseline ")
 
 
@@ -340,7 +343,17 @@ def test_a_finding_has_its_numbers_beside_its_words():
     judgement = judged([failed, *lost(3, 4)], expect=expect)
     status, missed, met = map(numbers_json, judgement.findings)
     assert status == {**nothing, "statuses": {"error": 1}, "count": 1, "of": 3, "share": 1 / 3}
-    assert met == nothing
+    assert met == {**nothing, "values": [], "distinct": 0, "count": 0, "of": 2, "share": 0.0}
+    (mean,) = judged(lost(3, 5), expect=[{"metric": "lost_updates", "stat": "mean", "max": 4}]).findings
+    assert (mean.found, told_of(mean)) == ("met", "")
+    assert numbers_json(mean) == {
+        **nothing,
+        "values": [4.0],
+        "distinct": 1,
+        "count": 2,
+        "of": 2,
+        "share": 1.0,
+    }
     assert missed == {**nothing, "values": [3, 4], "distinct": 2, "count": 2, "of": 2, "share": 1.0}
     written = verdict_json(
         judged([balances(b100=9, b99=1), balances(repeat=1, b100=10)], [HUNDRED, OTHERWISE])

@@ -78,7 +78,7 @@ def test_whatever_the_numbers_no_table_and_no_word_is_infinite(in_process, store
 FAULTS = [
     (statistics, "_medians", "what wall_s came to "),
     (summary, "paired_ratios", "the ratio of wall_s "),
-    (verdict, "missed_metric", "every of wall_s in "),
+    (verdict, "judge_metric", "every of wall_s in "),
     (verdict, "share_interval", "the interval of the share of "),
     (comparison, "estimate", "the comparison of wall_s in "),
     (cells, "_of_metric", "wall time of a case"),
@@ -107,5 +107,5 @@ def test_a_fault_of_ours_costs_its_own_cell_and_is_told(in_process, stored, monk
     assert f"warning: {told}" in done.stderr
     assert "is missing, please report it: ZeroDivisionError: division by zero" in done.stderr
     assert len(tables.trials) > 0
-    if name == "missed_metric":
+    if name == "judge_metric":
         assert "missed: " in done.stdout  # what could not be judged has not passed
