@@ -65,6 +65,9 @@ def description(declaration: Declaration, plugin: Plugin, columns: int | None = 
         "metrics": [(f.name, _doc(f)) for f in declaration.metrics],
         "outcomes": list(declaration.outcomes.items()),
         "samples": [(f.name, _doc(f)) for f in declaration.sample or ()],
+        "baseline, where an experiment names none": [
+            (name, _shown(value)) for name, value in declaration.baseline.items()
+        ],
     }
     always = ("params", "metrics")
     parts = [
