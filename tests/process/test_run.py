@@ -197,7 +197,7 @@ BAD_INPUT = [  # what is said of many more is in tests/golden/broken.yaml.txt
     ("binary.yaml", b"\xff\xfe\x00", r"binary\.yaml", 2),
     (
         "refused.yaml",
-        b"scenario: race-bank\nparams: {mode: sequential, sync: spin}\n",
+        b"scenario: race-bank\nparams: {guard: get_lock, store: RawValue}\n",
         r"every combination",
         5,
     ),
