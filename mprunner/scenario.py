@@ -99,6 +99,8 @@ class Unless(When):
     ``Unless(method="serial")``: a serial loop has no number of processes. Of several ``Unless``, one is enough.
     """
 
+    __hash__ = When.__hash__  # else it would be that of a mapping, which has none
+
 
 @dataclass(frozen=True, slots=True)
 class CountsProcesses:

@@ -163,6 +163,16 @@ def test_a_condition_that_can_not_be_is_refused_with_the_param(fields, message):
         check_conditions(params(**fields), "toy")
 
 
+def test_conditions_are_values():
+    for kind in (When, Unless):
+        assert hash(kind(a=1)) == hash(kind(a=(1,)))
+        assert kind(a=1) == kind(a=(1,)) != kind(a=2)
+        assert params_of(
+            make_dataclass("P", [("a", int, 0), ("b", Annotated[int, kind(a=1)] | None, 0)]), "toy"
+        )[1].optional
+    assert When(a=1) != Unless(a=1)
+
+
 def test_a_condition_without_a_param_or_a_value_is_refused():
     with pytest.raises(TypeError, match=r"^When needs a param and its value: When\(method=\"map\"\)$"):
         When()
