@@ -8,7 +8,7 @@ from statistics import geometric_mean
 from mprunner.analysis.between_runs import of_runs, values_of
 from mprunner.analysis.drift import EarlierRun, of_known_codes
 from mprunner.analysis.effects import Change, Estimate, Method, change_of, of_repeats
-from mprunner.analysis.samples import Key, MeasuredCase, MeasuredRun, keyed
+from mprunner.analysis.samples import Key, MeasuredCase, MeasuredRun, keyed, unit_of
 from mprunner.analysis.significance import ALPHA, holm
 from mprunner.analysis.statistics import Interval, finite, median_of, quietly
 from mprunner.errors import guarded
@@ -118,7 +118,7 @@ def compare_runs(
     pairs = [
         _Pair(label=label, base=ours[key], new=theirs[key]) for key, label in zip(shared, labels, strict=True)
     ]
-    units = {**new[0].units, **base[0].units}
+    units = {metric: unit_of(metric, base[0]) for metric in metrics}
     known = of_known_codes(earlier)
     rows = tuple(
         row for metric in metrics for row in _rows(pairs, metric, units[metric], method, min_effect, known)
@@ -135,7 +135,7 @@ def compare_runs(
 
 def compare_cases(
     pairs: Sequence[tuple[MeasuredCase, MeasuredCase]],
-    units: Mapping[str, str],
+    run: MeasuredRun,
     metrics: Sequence[str],
     min_effect: float = DEFAULT_MIN_EFFECT,
 ) -> Comparison:
@@ -145,7 +145,7 @@ def compare_cases(
         _Pair(label=label_of(base.params, own) or _contrast(base, new), base=(base,), new=(new,))
         for base, new in pairs
     ]
-    rows = (_rows(found, metric, units[metric], Method.REPEATS, min_effect) for metric in metrics)
+    rows = (_rows(found, metric, unit_of(metric, run), Method.REPEATS, min_effect) for metric in metrics)
     return Comparison(
         method=Method.REPEATS, min_effect=min_effect, rows=tuple(row for part in rows for row in part)
     )

@@ -120,9 +120,10 @@ def spread_of(values: Sequence[float], codes: Sequence[Hashable]) -> Spread | No
         code: [place for place, own in enumerate(codes) if own == code] for code in dict.fromkeys(codes)
     }
     own = np.asarray(values, dtype=np.float64)
-    residuals = own.copy()
+    residuals = np.empty_like(own)
     for places in groups.values():
-        residuals[places] -= own[places].mean()
+        apart = own[places] - own[places[0]]  # exactly 0 where all are equal, which their mean need not be
+        residuals[places] = apart - apart.mean()
     means = len(groups)
     worth = own.size / _inflation(residuals, means)
     if worth - means < 1:

@@ -1,7 +1,7 @@
 """What is compared of runs: the values of their metrics by case and repeat, and which of them were chosen."""
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mprunner.analysis.summary import counted, values_of
@@ -55,12 +55,21 @@ class MeasuredRun:
     relevance: Relevance = EVERYTHING
 
 
-def measured(frames: Frames, header: Header, began: str = "") -> MeasuredRun:
-    """Reduce the tables of a run that began then to what is compared."""
+def measured(frames: Frames, header: Header, began: str = "", wanted: Collection[str] = ()) -> MeasuredRun:
+    """Reduce a run to what is compared: its metrics, and of what else is measured of a trial what is wanted.
+
+    Args:
+        frames: its tables.
+        header: its journal's header.
+        began: when it began; empty where that is not known.
+        wanted: names of metrics; what mprunner measures itself is among the values only then.
+    """
     units = {field.name: field.unit for field in header.declaration.metrics if field.type != "str"}
     units |= {name: column.unit for name, column in MEASURED.items()}
     trials = counted(frames.trials)
-    values = {metric: values_of(trials, metric) for metric in units}
+    values = {
+        metric: values_of(trials, metric) for metric in units if metric not in MEASURED or metric in wanted
+    }
     return MeasuredRun(
         scenario=header.declaration.name,
         units=units,
@@ -142,6 +151,8 @@ def chosen_metrics(
 ) -> tuple[str, ...]:
     """Return the metrics to compare: those wanted, else the scenario's durations that all runs have; and ``also``.
 
+    What mprunner measures of every trial itself may be named, too.
+
     Raises:
         ExperimentError: the runs are of different scenarios, or there is no such metric, or its unit differs.
     """
@@ -154,7 +165,8 @@ def chosen_metrics(
     for name in (*wanted, *also):
         if name not in shared:
             raise ExperimentError(
-                f"there is no numeric metric {name!r} on both sides", f"known: {', '.join(shared)}"
+                f"there is no numeric metric {name!r} on both sides",
+                f"known: {', '.join(shared)}",
             )
     durations = [name for name in shared if runs[0].units[name] == "s" and name not in MEASURED]
     usual = wanted or [name for name in durations if _is_measured(name, runs)]
@@ -165,10 +177,15 @@ def chosen_metrics(
             f"choose with --metric: {', '.join(shared) or 'none'}",
         )
     for name in chosen:
-        units = {run.units[name] for run in runs}
+        units = {unit_of(name, run) for run in runs}
         if len(units) > 1:
             raise ExperimentError(f"metric {name!r} has other units on one side: {', '.join(sorted(units))}")
     return chosen
+
+
+def unit_of(metric: str, run: MeasuredRun) -> str:
+    """Return the unit of a metric; empty where the run has none of that name."""
+    return run.units.get(metric, "")
 
 
 def _is_measured(metric: str, runs: Sequence[MeasuredRun]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,7 +12,7 @@ import click
 
 from mprunner.cli import say
 from mprunner.cli.options import results_option, warn
-from mprunner.cli.output import json_option, print_json
+from mprunner.cli.output import json_option, junit_option_of, print_json, writable_junit, write_report
 from mprunner.errors import ExperimentError, NothingSelectedError
 
 if TYPE_CHECKING:
@@ -35,7 +36,12 @@ T = TypeVar("T")
     help="Given twice: compare these cases of one run, repeat by repeat.",
 )
 @click.option(
-    "--metric", "metrics", multiple=True, metavar="NAME", help="What to compare; else every duration."
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="NAME",
+    help="What to compare; else every duration. Of every trial there are trial_wall_s, cpu_user_s, cpu_system_s and "
+    "max_process_rss_bytes, too.",
 )
 @click.option(
     "--min-effect", default="1%", show_default=True, help="The smallest difference that is worth telling."
@@ -53,6 +59,7 @@ T = TypeVar("T")
 )
 @results_option
 @json_option
+@junit_option_of("comparison")
 def command(
     runs: tuple[str, ...],
     base: tuple[str, ...],
@@ -64,6 +71,7 @@ def command(
     fail_on_unclear: bool,
     results: Path,
     as_json: bool,
+    junit: Path | None,
 ) -> int:
     """Compare the cases of run BASE with those of run NEW: what differs in their setting, then each case's ratio.
 
@@ -79,7 +87,7 @@ def command(
       mprunner compare before after                         a run each
       mprunner compare A1 B1 --base A2 --new B2             run in turn: A1 B1 A2 B2
       mprunner compare bank --case guard=none --case guard=lock   cases of one run
-      mprunner compare before after --fail-on 'wall_s: +5%' for CI
+      mprunner compare before after --fail-on 'wall_s: +5%' --junit compared.xml
 
     A limit has three answers in a case: kept, exceeded, or unclear, where the interval reaches beyond it, or nothing
     shows the drift.
@@ -96,6 +104,7 @@ def command(
     limits = [_parsed(parse_limit, text, "--fail-on", hint) for text in fail_on]
     least = _parsed(parse_percent, min_effect, "--min-effect", "write --min-effect 1%")
     also = [limit.metric for limit in limits]
+    report = writable_junit(junit) if junit else None
     if cases:
         run, pair = _run_and_cases(runs, cases, bool(base or new))
         with told_when_slow("comparing"):
@@ -104,7 +113,32 @@ def command(
         ours, theirs = _sides(runs, base, new)
         with told_when_slow("comparing"):
             compared = compare_sides(results, ours, theirs, metrics, also, least)
+    if report:
+        _write_junit(report, compared, limits, fail_on_unclear)
     return _report(compared, limits, fail_on_unclear, as_json)
+
+
+def _write_junit(path: Path, compared: Compared, limits: Sequence[Limit], unclear_fails: bool) -> None:
+    from mprunner.report import write_compared
+
+    facts = [
+        *((side, run.folder.run_id) for side in ("base", "new") for run in getattr(compared, side)),
+        *(
+            (f"case of {side}", case)
+            for side, case in zip(("base", "new"), compared.cases or (), strict=False)
+        ),
+        *(("earlier run", run_id) for run_id in compared.comparison.earlier),
+        *((f"differs: {each.what}", f"{each.then} → {each.now}") for each in compared.differences()),
+    ]
+    write = partial(
+        write_compared,
+        name=compared.base[0].info.experiment,
+        comparison=compared.comparison,
+        limits=limits,
+        properties=facts,
+        unclear_fails=unclear_fails,
+    )
+    write_report(path, write)
 
 
 def _run_and_cases(runs: Sequence[str], cases: Sequence[str], has_sides: bool) -> tuple[str, tuple[str, str]]:

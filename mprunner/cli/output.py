@@ -6,10 +6,10 @@ import json
 import os
 import shlex
 import sys
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -33,12 +33,19 @@ color_option = click.option(
     help="Whether to use colour; auto heeds NO_COLOR, FORCE_COLOR and whether stdout is a terminal.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON, for a program to read.")
-junit_option = click.option(
-    "--junit",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE.xml",
-    help="Write what the run came to as JUnit XML too; a report of that name is replaced.",
-)
+
+
+def junit_option_of(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return ``--junit``, which writes that too."""
+    return click.option(
+        "--junit",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE.xml",
+        help=f"Write what the {what} came to as JUnit XML too; a report of that name is replaced.",
+    )
+
+
+junit_option = junit_option_of("run")
 
 
 def wants_color(color: str) -> bool:
@@ -266,6 +273,26 @@ def _unwritable(option: str, path: Path, reason: str) -> ResultsError:
     return ResultsError(f"{path} can't be written: {reason}", f"name another file with {option}")
 
 
+def writable_junit(path: Path) -> Path:
+    """Return where ``--junit`` writes; see :func:`writable_output`."""
+    return writable_output("--junit", path, b"<testsuite", "JUnit XML")
+
+
+def write_report(path: Path, write: Callable[[TextIO], None]) -> None:
+    """Write the file of ``--junit``, whole or not at all.
+
+    Raises:
+        ResultsError: it can't be written.
+    """
+    from mprunner.runs import written_atomically
+
+    try:
+        with written_atomically(path) as file:
+            write(file)
+    except ResultsError as error:
+        raise _unwritable("--junit", path, error.message.rpartition(": ")[2]) from error
+
+
 class JUnitFile:
     """Writes JUnit XML whenever a run is judged.
 
@@ -277,21 +304,20 @@ class JUnitFile:
         """Make sure that the file can be written: see :func:`writable_output`."""
         self.error: ResultsError | None = None
         self._judged: list[JudgedRun] = []  # one invocation may execute several experiments
-        self._path = writable_output("--junit", path, b"<testsuite", "JUnit XML")
+        self._path = writable_junit(path)
 
     def mprunner_run_judged(
         self, run: Mapping[str, Any], verdict: Mapping[str, Any], cases: Sequence[Mapping[str, Any]]
     ) -> None:
         """Write the report; keep the error if that fails."""
         from mprunner.report import JudgedRun, write_junit
-        from mprunner.runs import RunInfo, written_atomically
+        from mprunner.runs import RunInfo
 
         self._judged.append(JudgedRun(run=RunInfo.from_json(run), verdict=verdict, cases=cases))
         try:
-            with written_atomically(self._path) as file:
-                write_junit(file, self._judged)
+            write_report(self._path, partial(write_junit, runs=self._judged))
         except ResultsError as error:
-            self.error = _unwritable("--junit", self._path, error.message.rpartition(": ")[2])
+            self.error = error
 
 
 def junit_for(path: Path | None, registry: Registry) -> JUnitFile | None:

@@ -8,6 +8,7 @@ from mprunner.report.comparison import (
     render_comparison,
     values_apart,
 )
+from mprunner.report.comparison_junit import write_compared
 from mprunner.report.comparison_page import comparison_page
 from mprunner.report.findings import cases_of, verdict_digest, verdict_json, verdict_lines
 from mprunner.report.index_page import MOST_RUNS, ListedRun, index_page
@@ -55,6 +56,7 @@ __all__ = [
     "verdict_digest",
     "verdict_json",
     "verdict_lines",
+    "write_compared",
     "write_images",
     "write_junit",
 ]

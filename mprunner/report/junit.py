@@ -1,4 +1,4 @@
-"""A run as JUnit XML, which services that build and test software show: a test suite of what was judged.
+"""JUnit XML, which services that build and test software show: a test suite of what was judged.
 
 Elements and attributes are those that the schemas of Jenkins' xUnit plugin and of Maven Surefire have in common.
 """
@@ -6,7 +6,7 @@ Elements and attributes are those that the schemas of Jenkins' xUnit plugin and 
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TextIO
 from xml.sax.saxutils import escape, quoteattr
 
@@ -55,14 +55,48 @@ class JudgedRun:
     cases: Sequence[Mapping[str, Any]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A test suite.
+
+    Attributes:
+        name: its name, and the class of its test cases.
+        judged: its test cases.
+        properties: what else is known, by name.
+        where: the attributes ``timestamp`` and ``hostname``, where they are known.
+    """
+
+    name: str
+    judged: Sequence[Judged]
+    properties: Sequence[tuple[str, str]] = ()
+    where: Mapping[str, str] = field(default_factory=dict)
+
+
 def write_junit(file: TextIO, runs: Sequence[JudgedRun]) -> None:
     """Write runs as JUnit XML, each as a test suite."""
-    suites = [_told_apart(judged_of(each.run, each.verdict["findings"], each.cases)) for each in runs]
-    names = ", ".join(dict.fromkeys(each.run.experiment for each in runs))
+    write_suites(file, [_suite_of(each) for each in runs])
+
+
+def _suite_of(judged: JudgedRun) -> Suite:
+    run = judged.run
+    return Suite(
+        name=run.experiment,
+        judged=list(judged_of(run, judged.verdict["findings"], judged.cases)),
+        properties=list(_properties(run.content)),
+        where={"timestamp": run.started_at[:19], "hostname": run.host},
+    )
+
+
+def write_suites(file: TextIO, suites: Sequence[Suite]) -> None:
+    """Write test suites as JUnit XML."""
+    suites = [replace(suite, judged=_told_apart(suite.judged)) for suite in suites]
+    names = ", ".join(dict.fromkeys(suite.name for suite in suites))
     file.write('<?xml version="1.0" encoding="UTF-8"?>\n')
-    file.write(f"<testsuites{_attributes(_totals(names, [case for suite in suites for case in suite]))}>\n")
-    for each, suite in zip(runs, suites, strict=True):
-        _write_suite(file, each.run, suite)
+    file.write(
+        f"<testsuites{_attributes(_totals(names, [case for suite in suites for case in suite.judged]))}>\n"
+    )
+    for suite in suites:
+        _write_suite(file, suite)
     file.write("</testsuites>\n")
 
 
@@ -77,15 +111,15 @@ def _told_apart(judged: Iterable[Judged]) -> list[Judged]:
     return apart
 
 
-def _write_suite(file: TextIO, run: RunInfo, judged: Sequence[Judged]) -> None:
-    where = {"timestamp": run.started_at[:19], "hostname": run.host}
-    totals = _totals(run.experiment, judged)
-    file.write(f"<testsuite{_attributes({**totals, **where})}>\n<properties>\n")
-    for name, value in _properties(run.content):
+def _write_suite(file: TextIO, suite: Suite) -> None:
+    file.write(
+        f"<testsuite{_attributes({**_totals(suite.name, suite.judged), **suite.where})}>\n<properties>\n"
+    )
+    for name, value in suite.properties:
         file.write(f"<property{_attributes({'name': name, 'value': value})}/>\n")
     file.write("</properties>\n")
-    for each in judged:
-        file.write(_testcase(run.experiment, each))
+    for each in suite.judged:
+        file.write(_testcase(suite.name, each))
     file.write("</testsuite>\n")
 
 

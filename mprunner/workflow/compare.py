@@ -76,9 +76,9 @@ def compare_two_cases(
         also: what is compared beside that.
         least: the smallest difference that matters, as a share of the base.
     """
-    of = _compared_run(results, run)
+    of = _compared_run(results, run, [*metrics, *also])
     pairs = paired_cases(of.measured, parse_where(cases[0]), parse_where(cases[1]))
-    comparison = compare_cases(pairs, of.measured.units, chosen_metrics([of.measured], metrics, also), least)
+    comparison = compare_cases(pairs, of.measured, chosen_metrics([of.measured], metrics, also), least)
     return Compared(base=(of,), new=(of,), cases=cases, comparison=comparison)
 
 
@@ -105,7 +105,8 @@ def compare_sides(
         NothingSelectedError: the sides have no case in common.
         ResultsError: a run can't be read.
     """
-    sides = [tuple(_compared_run(results, run) for run in side) for side in (base, new)]
+    named = [*metrics, *also]
+    sides = [tuple(_compared_run(results, run, named) for run in side) for side in (base, new)]
     _refuse_twice([run.folder for side in sides for run in side])
     ours, theirs = ([run.measured for run in side] for side in sides)
     chosen = chosen_metrics([*ours, *theirs], metrics, also)
@@ -122,10 +123,11 @@ def compare_sides(
     return Compared(base=sides[0], new=sides[1], cases=None, comparison=comparison)
 
 
-def _compared_run(results: Path, wanted: str) -> ComparedRun:
+def _compared_run(results: Path, wanted: str, metrics: Sequence[str]) -> ComparedRun:
     folder = find_run(results, wanted)
     (frames, header), info = framed(folder), folder.read_run()
-    return ComparedRun(folder, info, header.experiment, measured(frames, header, info.started_at))
+    taken = measured(frames, header, info.started_at, metrics)
+    return ComparedRun(folder, info, header.experiment, taken)
 
 
 def _refuse_twice(folders: Sequence[RunFolder]) -> None:

@@ -1,21 +1,24 @@
 """Earlier runs of what is compared: they show how far runs of the same code are apart on this machine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
 from mprunner.analysis.drift import EarlierRun, Median
+from mprunner.analysis.summary import counted
 from mprunner.errors import ResultsError
+from mprunner.model.columns import MEASURED
 from mprunner.runs import RunFolder, RunInfo, code_of, earlier_siblings, environment_of, opened
 
 MOST_RUNS: Final = 50
 """So many of the newest earlier runs are read, for both sides together."""
 _MOST_LOOKED_AT: Final = 200  # of run.json
-_MOST_BYTES: Final = 64 << 20  # of summary.csv of all of them: what a second reads
-_COLUMNS: Final = {"case_id": "str", "metric": "str", "trials": "Int64", "median": "float64"}
+_MOST_BYTES: Final = 64 << 20  # of the tables of all of them: what a second reads
+_SUMMARY: Final = {"case_id": "str", "metric": "str", "trials": "Int64", "median": "float64"}
+_TRIALS: Final = {"case_id": "str", "is_final": "bool", "is_warmup": "bool", "status": "str"}
 
 
 def earlier_runs(
@@ -43,11 +46,11 @@ def earlier_runs(
                 or environment_of(run) not in environments
             ):
                 continue
-            summary = folder.path / "summary.csv"
-            size += summary.stat().st_size
+            tables = [folder.path / f"{name}.csv" for name, wanted in _tables(metrics).items() if wanted]
+            size += sum(table.stat().st_size for table in tables)
             if size > _MOST_BYTES:
                 break
-            medians = _medians(summary, metrics)
+            medians = _medians(folder.path, metrics)
         except (ResultsError, OSError, ValueError):  # ValueError: it is no such table
             continue
         found.append(
@@ -63,14 +66,38 @@ def earlier_runs(
     return tuple(found)
 
 
-def _medians(summary: Path, metrics: Sequence[str]) -> dict[tuple[str, str], Median]:
-    """Read the medians of some metrics; raise ValueError if it is no table of them."""
-    with open(opened(summary), "rb") as file:
-        frame = pd.read_csv(
-            file, usecols=list(_COLUMNS), dtype=_COLUMNS, keep_default_na=False, na_values=[""]
+def _tables(metrics: Sequence[str]) -> dict[str, list[str]]:
+    """Return which metrics are in which table: summaries of earlier versions have none of what mprunner itself measures."""
+    own = [metric for metric in metrics if metric in MEASURED]
+    return {"summary": [metric for metric in metrics if metric not in own], "trials": own}
+
+
+def _medians(run: Path, metrics: Sequence[str]) -> dict[tuple[str, str], Median]:
+    """Read the medians of some metrics; raise ValueError if a table is none of them."""
+    found: dict[tuple[str, str], Median] = {}
+    of_table = _tables(metrics)
+    if wanted := of_table["summary"]:
+        frame = _read(run / "summary.csv", _SUMMARY)
+        found |= _taken(frame[frame["metric"].isin(wanted)])
+    if wanted := of_table["trials"]:
+        frame = _read(run / "trials.csv", {**_TRIALS, **dict.fromkeys(wanted, "float64")})
+        trials = counted(frame)
+        for metric in wanted:
+            by_case = trials.groupby("case_id")[metric].agg(["count", "median"]).reset_index()
+            found |= _taken(by_case.rename(columns={"count": "trials"}).assign(metric=metric))
+    return found
+
+
+def _read(path: Path, types: Mapping[str, Any]) -> pd.DataFrame:
+    with open(opened(path), "rb") as file:
+        return pd.read_csv(
+            file, usecols=list(types), dtype=dict(types), keep_default_na=False, na_values=[""]
         )
-    frame = frame[frame["metric"].isin(list(metrics)) & frame["median"].notna() & frame["trials"].notna()]
-    rows = zip(*(frame[name].tolist() for name in _COLUMNS), strict=True)
+
+
+def _taken(frame: pd.DataFrame) -> dict[tuple[str, str], Median]:
+    present = frame[frame["median"].notna() & frame["trials"].notna()]
+    rows = zip(*(present[name].tolist() for name in _SUMMARY), strict=True)
     return {
         (case_id, metric): Median(median, trials)
         for case_id, metric, trials, median in rows

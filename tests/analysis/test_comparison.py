@@ -94,7 +94,7 @@ GUARDED = parse_where("guard=none"), parse_where("guard=lock")
 
 def compared_in(run):
     """Compare the cases of a run that are guarded with those that are not."""
-    return compare_cases(paired_cases(run, *GUARDED), run.units, ["wall_s"])
+    return compare_cases(paired_cases(run, *GUARDED), run, ["wall_s"])
 
 
 def noisy(rng, center=1.0, size=20, spread=0.05):
@@ -452,7 +452,7 @@ def test_a_count_that_is_often_0_is_not_less_because_its_ratios_are_of_the_other
 def test_each_case_is_paired_with_the_one_that_agrees_on_all_else():
     both = made(*(case([1.0] * 5, guard, start=start) for guard in GUARDS for start in ("fork", "spawn")))
     pairs = paired_cases(both, parse_where("guard=none"), parse_where("guard=lock"))
-    rows = compare_cases(pairs, both.units, ["wall_s"]).rows
+    rows = compare_cases(pairs, both, ["wall_s"]).rows
     assert [row.label for row in rows] == ["start fork", "start spawn"]
     assert all(new.params["guard"] == "lock" for _, new in pairs)
 
@@ -589,7 +589,7 @@ def test_whatever_the_values_no_number_of_a_comparison_is_infinite(base, new):
     compared = (
         compare_runs(sides[:1], sides[1:], ["wall_s"]),
         compare_runs(*several, ["wall_s"]),
-        compare_cases([(ours, theirs)], {"wall_s": "s"}, ["wall_s"]),
+        compare_cases([(ours, theirs)], sides[0], ["wall_s"]),
     )
     for each in compared:
         json.dumps(asdict(each), allow_nan=False)

@@ -1,5 +1,6 @@
 """The machine's drift between runs: how far apart it makes them, and how often a comparison takes it for a change."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -136,6 +137,11 @@ def test_the_spread_of_runs_that_resemble_their_neighbours_is_larger_than_it_loo
     known = [(spread, naive) for spread, naive in found if spread is not None]
     assert np.mean([spread.deviation / naive for spread, naive in known]) > 1.1
     assert np.median([spread.degrees for spread, _ in known]) < 8
+
+
+def test_runs_that_all_agree_do_not_drift():
+    found = spread_of([math.log(0.75)] * 6, ["one"] * 6)
+    assert (found.deviation, found.degrees, found.runs) == (0, 5, 6)
 
 
 def test_runs_that_only_rise_are_worth_too_few_to_say_how_far_they_drift():

@@ -2,6 +2,7 @@
 
 import json
 import re
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 from functools import partial
 
@@ -10,7 +11,8 @@ import pytest
 
 from mprunner.analysis.samples import MeasuredCase, MeasuredRun, differing_params
 from mprunner.report import values_apart
-from mprunner.runs import Journal
+from mprunner.runs import Journal, RunFolder
+from mprunner.workflow.tabulate import write_tables
 from tests.made import header, record
 
 
@@ -34,6 +36,12 @@ def write_run(tmp_path):
             for guard, values in walls.items():
                 for repeat, wall_s in enumerate(values):
                     made = record(guard, repeat, metrics={"wall_s": float(wall_s)})
+                    spent = {
+                        "cpu_user_s": wall_s / 2,
+                        "cpu_system_s": wall_s / 9,
+                        "max_process_rss_bytes": 9**6,
+                    }
+                    made = replace(made, ending=replace(made.ending, wall_s=wall_s + 0.1, **spent))
                     journal.started(made.attempt)
                     journal.ended(made)
         return name
@@ -246,6 +254,10 @@ def test_a_limit_that_can_be_judged_in_no_case_does_not_pass(compare, write_run)
         (["--fail-on", "speed: +5%"], "hint: known: lost_updates"),
         (["--min-effect", "1"], "hint: write --min-effect 1%"),
         (["--metric", "remark"], "hint: known: lost_updates"),
+        (
+            ["--metric", "exit_code"],
+            "; of every trial trial_wall_s, cpu_user_s, cpu_system_s, max_process_rss_bytes",
+        ),
         (["--case", "guard=none"], "hint: such as --case"),
         (["--case", "guard=none", "--case", "guard=lock"], "hint: name one RUN"),
     ],
@@ -282,6 +294,71 @@ def test_the_comparison_as_json_says_what_exceeds_a_limit(compare, runs, write_e
     found = json.loads(done.stdout)
     assert {row["change"] for row in found["rows"]} == {"more"}
     assert [limit["label"] for limit in found["exceeded"]] == ["guard none", "guard lock"]
+
+
+@pytest.mark.parametrize("metric", ["trial_wall_s", "cpu_user_s", "cpu_system_s", "max_process_rss_bytes"])
+def test_what_is_measured_of_every_trial_can_be_compared_and_limited(compare, runs, metric):
+    found = json.loads(compare(*runs, "--metric", metric, "--json").stdout)
+    assert {row["metric"] for row in found["rows"]} == {metric}
+    assert compare(*runs, "--fail-on", f"{metric}: +900%").returncode == 0
+    cases = compare(runs[0], "--case", "guard=none", "--case", "guard=lock", "--metric", metric)
+    assert f"{metric}: 1 case" in cases.stdout
+
+
+def test_the_drift_of_what_is_measured_of_every_trial_is_that_of_their_tables(
+    compare, runs, write_run, tmp_path
+):
+    for day in range(1, 7):
+        began = f"2024-12-0{day}T00:00:00.000000Z"
+        name = write_run(f"2024120{day}T000000Z-eeeeee", walls(day), scenario="race-bank", started_at=began)
+        write_tables(RunFolder(tmp_path / "results" / "bank" / name))
+    found = json.loads(compare(*runs, "--metric", "trial_wall_s", "--metric", "wall_s", "--json").stdout)
+    assert {(row["metric"], row["earlier"]) for row in found["rows"]} == {("trial_wall_s", 6), ("wall_s", 6)}
+
+
+def suite_of(path):
+    (suite,) = ET.parse(path).getroot()
+    found = {}
+    for each in suite.findall("testcase"):
+        (told,) = each
+        found[each.attrib["name"]] = told.tag, told.attrib.get("type")
+    return suite, found
+
+
+def test_a_comparison_as_junit_xml_has_a_test_case_for_each_answer(compare, runs, write_earlier, tmp_path):
+    write_earlier()
+    path = tmp_path / "compared.xml"
+    limits = ["--fail-on", "wall_s: +5%", "--fail-on", "wall_s: +25%", "--metric", "lost_updates"]
+    assert compare(*runs, *limits, "--junit", str(path)).returncode == 1
+    suite, found = suite_of(path)
+    assert found == {
+        "guard none: lost_updates": ("system-out", None),
+        "guard lock: lost_updates": ("system-out", None),
+        "guard none: wall_s: +5%": ("failure", "exceeded"),
+        "guard lock: wall_s: +5%": ("failure", "exceeded"),
+        "guard none: wall_s: +25%": ("system-out", None),
+        "guard lock: wall_s: +25%": ("system-out", None),
+    }
+    assert (suite.attrib["name"], suite.attrib["failures"]) == ("bank", "2")
+    told = suite.find("testcase[@name='guard none: wall_s: +5%']/failure").text
+    assert re.search(r"1\.2\d× \(.*\), p .*: slower; by the drift between 6 earlier runs", told)
+    properties = [(each.attrib["name"], each.attrib["value"]) for each in suite[0]]
+    assert ("base", runs[0]) in properties
+    assert ("differs: Python", "3.12.1 → 3.13.0") in properties
+
+
+@pytest.mark.parametrize(("options", "ended"), [([], "skipped"), (["--fail-on-unclear"], "failure")])
+def test_an_unclear_limit_is_skipped_in_junit_xml_unless_it_fails(compare, runs, tmp_path, options, ended):
+    path = tmp_path / "compared.xml"
+    compare(*runs, "--fail-on", "wall_s: +5%", *options, "--junit", str(path))
+    assert {told for told, _ in suite_of(path)[1].values()} == {ended}
+
+
+def test_a_report_that_can_not_be_written_is_told_before_anything_is_compared(compare, runs, tmp_path):
+    done = compare(*runs, "--junit", str(tmp_path / "results" / "bank" / runs[0] / "run.json"))
+    assert done.returncode == 2
+    assert "is there and is no JUnit XML" in done.stderr
+    assert done.stdout == ""
 
 
 def test_a_run_that_did_not_finish_is_told_so(compare, runs, write_run):
