@@ -106,7 +106,7 @@ def _of_turns(ours: Sequence[Turn], theirs: Sequence[Turn]) -> Estimate:
         found = Estimate(
             method=Method.RUNS, p=_rank_p(ours, theirs), shift=shift_of(_pooled(ours), _pooled(theirs))
         )
-    elif found.degrees is None:
+    elif found.ratio is not None and found.degrees is None:
         # Medians of small counts may be the same in every run of a side: of their spread they say nothing then.
         found = replace(found, p=_rank_p(ours, theirs))
     return replace(found, turns=min(len(ours), len(theirs)))
@@ -126,6 +126,8 @@ def ratio_of_turns(base: Sequence[float], new: Sequence[float]) -> Estimate | No
     if degrees < 1 or not base or not new:
         return None
     difference, error, p = _student(np.asarray(base), np.asarray(new))
+    if abs(difference) > _MOST:  # the ratio is none that a float holds
+        return Estimate(method=Method.RUNS, p=p, shift=difference)
     half = two_sided_quantile(1 - CONFIDENCE, degrees) * error
     return Estimate(
         method=Method.RUNS,

@@ -16,9 +16,10 @@ BLIND = {
     Method.ONE_TURN: "runs of one side in a row can't tell a change from the machine's drift",
 }
 HOW_TO_TELL = (
-    "To tell, execute the base and the new side in turn, three times each, and name all of the runs: "
-    "`mprunner compare B1 N1 --base B2 --new N2 --base B3 --new N3`; or make them cases of one experiment: "
-    "`mprunner compare RUN --case PARAM=VALUE --case PARAM=VALUE`."
+    "To tell: `mprunner run FILE` with the base, then with the new side, three times in turn, and "
+    "`mprunner compare B1 N1 --base B2 --new N2 --base B3 --new N3`; or both sides as cases of one experiment, and "
+    "`mprunner compare RUN --case PARAM=VALUE --case PARAM=VALUE`. Five earlier runs or more beside these show the "
+    "drift, too."
 )
 FEW_RUNS = "With so few runs only a large difference can be told: each run is one observation."
 _MANY_RUNS = 10

@@ -67,7 +67,7 @@ def earlier_runs(
 
 
 def _tables(metrics: Sequence[str]) -> dict[str, list[str]]:
-    """Return which metrics are in which table: summaries of earlier versions have none of what mprunner itself measures."""
+    """Return which metrics are in which table; summaries of earlier versions have none that mprunner measures."""
     own = [metric for metric in metrics if metric in MEASURED]
     return {"summary": [metric for metric in metrics if metric not in own], "trials": own}
 

@@ -715,6 +715,14 @@ def test_the_method_follows_from_what_stands_on_the_sides():
     assert compare_runs([one, one], [one], ["wall_s"]).method is Method.RUNS
 
 
+def test_a_ratio_that_no_float_holds_is_not_told_and_the_side_that_has_more_is():
+    sides = [[made(case([value * factor])) for factor in (1, 1.1)] for value in (1e-300, 1e300)]
+    comparison = compare_runs(*sides, ["wall_s"])
+    (row,) = comparison.rows
+    assert (row.ratio, row.interval, row.change) == (None, None, Change.MORE)
+    assert "1e+308" not in render_comparison(comparison)
+
+
 def test_an_interval_that_says_nothing_is_told_in_one_word():
     sides = [[made(case([value])) for value in values] for values in ([1e-6, 1.0], [1.0])]
     found = compare_runs(*sides, ["wall_s"])

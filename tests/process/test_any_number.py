@@ -80,7 +80,7 @@ FAULTS = [
     (summary, "paired_ratios", "the ratio of wall_s "),
     (verdict, "judge_metric", "every of wall_s in "),
     (verdict, "share_interval", "the interval of the share of "),
-    (comparison, "estimate", "the comparison of wall_s in "),
+    (comparison, "of_runs", "the comparison of wall_s in "),
     (cells, "_of_metric", "wall time of a case"),
     (answer, "comparison", "a comparison"),
     (run_summary, "noise_of_cases", "what makes the numbers doubtful"),
