@@ -18,7 +18,6 @@ MOST_TRIALS = 2
 """An earlier run counts if it has no more than so many times the trials: the median of more is steadier."""
 LEAST_SPAN = 0.5
 """The earlier runs must lie apart by so much of the time between the compared ones, or they say nothing of it."""
-_HIGHEST = 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +106,12 @@ def spread_of(values: Sequence[float], codes: Sequence[Hashable]) -> Spread | No
     """Estimate how far runs of one code are apart; None where they drift so slowly that they are worth few.
 
     The deviation is that of each value from the mean of its code. Neighbours resemble each other, so that n values
-    are worth only n_eff independent ones: n_eff = n / k, k = 1 + 2 Σ (1 - j/m) r^j, for m values in a row (Bayley and
-    Hammersley, The "effective" number of independent observations in an autocorrelated time series, 1946). r is the
-    correlation of neighbours, without its bias (Marriott and Pope, Bias in the estimation of autocorrelations, 1954).
-    Around g means the squares come to σ² (n - g k), with n_eff - g degrees of freedom.
+    are worth only n_eff independent ones: n_eff = n / k, k = 1 + 2 Σ (1 - j/m) r_j, for m values in a row (Bayley and
+    Hammersley, The "effective" number of independent observations in an autocorrelated time series, 1946). r_j is the
+    correlation of values j apart, raised by the 1/m by which their own mean lowers it (Marriott and Pope, Bias in the
+    estimation of autocorrelations, 1954); they are added in pairs up to the first pair that is not positive (Geyer,
+    Practical Markov chain Monte Carlo, 1992). Around g means the squares come to σ² (n - g k), with n_eff - g degrees
+    of freedom.
 
     Args:
         values: of runs in the order in which they began.
@@ -135,11 +136,16 @@ def spread_of(values: Sequence[float], codes: Sequence[Hashable]) -> Spread | No
 
 def _inflation(residuals: NDArray[np.float64], means: int) -> float:
     """Return by how much the variance of a code's mean exceeds that of independent runs."""
+    size = residuals.size
     squares = float((residuals**2).sum())
     if squares == 0:
         return 1.0
-    found = float((residuals[1:] * residuals[:-1]).sum()) / squares
-    neighbours = min(max(found + (1 + 4 * found) * means / residuals.size, 0.0), _HIGHEST)
-    in_a_row = residuals.size // means
-    apart = np.arange(1, in_a_row)
-    return 1 + 2 * float(((1 - apart / in_a_row) * neighbours**apart).sum())
+    alike = np.correlate(residuals, residuals, "full")[size - 1 :] / squares + means / size
+    in_a_row, total = size // means, 0.0
+    for apart in range(1, in_a_row - 1, 2):
+        if alike[apart] + alike[apart + 1] <= 0:
+            break
+        total += float(
+            alike[apart] * (1 - apart / in_a_row) + alike[apart + 1] * (1 - (apart + 1) / in_a_row)
+        )
+    return max(1.0, 1 + 2 * total)
