@@ -34,7 +34,7 @@ def earlier_runs(
         metrics: what is compared.
     """
     environments = {environment_of(run) for _, run in compared}
-    scenarios = {run.content.get("scenario") for _, run in compared}
+    scenarios = {str(run.content.get("scenario")) for _, run in compared}
     found: list[EarlierRun] = []
     size = 0
     for folder in earlier_siblings([folder for folder, _ in compared])[:_MOST_LOOKED_AT]:
@@ -42,7 +42,7 @@ def earlier_runs(
             run = folder.read_run()
             if (
                 not run.is_finished
-                or run.content.get("scenario") not in scenarios
+                or str(run.content.get("scenario")) not in scenarios
                 or environment_of(run) not in environments
             ):
                 continue
@@ -51,7 +51,7 @@ def earlier_runs(
             if size > _MOST_BYTES:
                 break
             medians = _medians(folder.path, metrics)
-        except (ResultsError, OSError, ValueError):  # ValueError: it is no such table
+        except (ResultsError, OSError, ValueError, TypeError, OverflowError):  # it has no such table
             continue
         found.append(
             EarlierRun(

@@ -166,14 +166,29 @@ def test_earlier_runs_under_another_environment_or_unfinished_are_not_taken(
     assert "2 change or drift" in compare(*runs).stdout
 
 
+HEAD = "case_id,metric,trials,median\n"
+
+
 @pytest.mark.parametrize(
-    "text", [None, "", "case_id,median\n1,2\n", "case_id,metric,trials,median\na,b,c,d\n"]
+    "text",
+    [
+        None,
+        "",
+        "case_id,median\n1,2\n",
+        f"{HEAD}case-none,wall_s,c,d\n",
+        f"{HEAD}case-none,wall_s,1.5,1\n",
+        f"{HEAD}case-none,wall_s,1e400,1\n",
+        f"{HEAD}case-none,wall_s,5,inf\n",
+        f"{HEAD}case-none,wall_s,-5,\n",
+        "\0" * 9,
+        "\udcff",
+    ],
 )
 def test_earlier_runs_whose_summary_is_none_are_passed_over(compare, runs, write_earlier, tmp_path, text):
     names = write_earlier()
     for name in names[:2]:
         path = tmp_path / "results" / "bank" / name / "summary.csv"
-        path.unlink() if text is None else path.write_text(text)
+        path.unlink() if text is None else path.write_text(text, errors="surrogateescape")
     done = compare(*runs)
     assert (done.returncode, done.stderr) == (0, "")
     assert "2 change or drift" in done.stdout
