@@ -16,8 +16,6 @@ MIN_EARLIER = 5
 """So many earlier runs of one code are needed: fewer may be alike by chance, and neighbours always are."""
 MOST_TRIALS = 2
 """An earlier run counts if it has no more than so many times the trials: the median of more is steadier."""
-LEAST_SPAN = 0.5
-"""The earlier runs must lie apart by so much of the time between the compared ones, or they say nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,8 @@ def usable(
         apart_s: how many seconds lie between the sides.
 
     Returns:
-        those of codes that have :data:`MIN_EARLIER` runs of the case; none where they lie too close together.
+        those of codes that have :data:`MIN_EARLIER` runs of the case; none where they are not as far apart in time as
+        the sides: of slower drift they say nothing.
     """
     found = [
         (run, median.value)
@@ -97,7 +96,7 @@ def usable(
     ]
     counts = Counter(run.code for run, _ in found)
     many = [(run, value) for run, value in found if counts[run.code] >= MIN_EARLIER]
-    if not many or seconds_between(many[0][0].began, many[-1][0].began) < LEAST_SPAN * apart_s:
+    if not many or seconds_between(many[0][0].began, many[-1][0].began) < apart_s:
         return []
     return [(run.code, value) for run, value in many]
 
