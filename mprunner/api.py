@@ -21,6 +21,8 @@ from mprunner.signals import Interrupt
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mprunner.workflow.plots import Plots
+
 AnyPath = str | PathLike[str]
 
 _SHOWN_ROWS = 20
@@ -50,6 +52,22 @@ class Results:
     samples: "pd.DataFrame | None"
     summary: "pd.DataFrame"
     folders: tuple[Path, ...] = ()
+
+    @property
+    def plot(self) -> "Plots":
+        """The charts of the only run, such as ``.plot.strips()``; a notebook shows them.
+
+        Raises:
+            ResultsError: there are several runs.
+        """
+        from mprunner.workflow.plots import Plots  # noqa: PLC0415 - it imports pandas
+
+        if len(self.runs) > 1:
+            raise ResultsError(
+                f"these are {len(self.runs)} runs, and a chart is of one",
+                f"load one: mprunner.load({str(self.folders[-1])!r}).plot",
+            )
+        return Plots(RunFolder(self.folders[0]))
 
     def report(self) -> "Page":
         """Make the page of the only run, as ``mprunner report`` does; a notebook shows it.

@@ -1,7 +1,7 @@
 """What a person reads after a run."""
 
 from mprunner.report.annotations import annotations
-from mprunner.report.charts import Chart, RunPicture, charts_of, charts_of_comparison
+from mprunner.report.charts import Chart, RunPicture, charts_of, charts_of_comparison, timeline
 from mprunner.report.comparison import (
     limits_in_words,
     notes,
@@ -52,6 +52,7 @@ __all__ = [
     "styled",
     "summary_lines",
     "svgs",
+    "timeline",
     "values_apart",
     "verdict_digest",
     "verdict_json",

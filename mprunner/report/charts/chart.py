@@ -1,6 +1,7 @@
 """What a chart is, and what charts are made of."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Literal
@@ -42,9 +43,10 @@ class Chart:
             "text/plain": repr(self),
         }
         if find_spec("vl_convert") is not None:
-            from mprunner.report.render import svgs  # noqa: PLC0415 - it starts a process
+            from mprunner.report.render import DrawingError, svgs  # noqa: PLC0415 - it is about charts itself
 
-            bundle["image/svg+xml"] = svgs([self.spec])[0]
+            with suppress(DrawingError):  # the notebook may be able to draw the spec
+                bundle["image/svg+xml"] = svgs([self.spec])[0]
         return bundle
 
     def to_dict(self) -> dict[str, Any]:
