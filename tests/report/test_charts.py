@@ -49,6 +49,23 @@ def test_the_medians_intervals_and_ratios_of_strips_are_those_of_the_summary(nam
     assert strips or name == "statuses"
 
 
+def told_of(view, field):
+    """Yield what the tooltips of a view call a field."""
+    if isinstance(view, dict):
+        told = view.get("tooltip")
+        yield from (each["title"] for each in told or () if isinstance(told, list) and each["field"] == field)
+        view = [part for name, part in view.items() if name != "datasets"]
+    for part in view if isinstance(view, list) else ():
+        yield from told_of(part, field)
+
+
+def test_a_tooltip_names_the_unit_in_which_it_tells_a_value_whatever_the_axis_says():
+    (chart,) = some(stored("bank"), "strips-wall_s")
+    assert "wall_s (ms" in json.dumps(chart.spec)
+    assert set(told_of(chart.spec, "value")) == {"wall_s (s)"}
+    assert set(told_of(chart.spec, "median")) == {"median, wall_s (s)"}
+
+
 @pytest.mark.parametrize("name", ["bank", "guards", "pool"])
 def test_the_points_of_strips_are_the_counted_trials(name):
     picture = stored(name)

@@ -7,18 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from mprunner.analysis.summary import summarise
-from mprunner.analysis.verdict import judge, outcomes_table
 from mprunner.model.records import Status
-from mprunner.model.rules import Rules
-from mprunner.report import Chart, Drawn, RunPicture, index_page, run_page
+from mprunner.report import Chart, Drawn, index_page, run_page
 from mprunner.report.index_page import ListedRun
 from mprunner.report.page import MOST_BYTES
 from mprunner.report.page_tables import MOST_ROWS
 from mprunner.runs import RunInfo
-from mprunner.tables import Collector, build_frames
-from tests.made import header, outcome, record, run
+from tests.made import outcome, record
 from tests.report.pages import parsed
+from tests.report.pictured import made as picture_of
 
 EVIL = "<script>alert(1)</script>\"'&{{ 7 * 7 }}"
 TURNING = "gu\u202eard\x1b[31m"
@@ -35,24 +32,6 @@ FACTS = {
     "cpu": "a CPU",
     "cpu_count": 2,
 }
-
-
-def picture_of(*records, **options):
-    made = run(*records, header=header(**options))
-    collector = Collector()
-    frames = build_frames(made, begin=collector)
-    rules = made.header.rules if options.get("outcomes") or options.get("expect") else Rules()
-    judgement = judge(frames, rules)
-    others = collector.frames()
-    return RunPicture(
-        header=made.header,
-        frames=frames,
-        summary=summarise(frames, made.header),
-        outcomes=outcomes_table(frames, made.header, judgement.states),
-        judgement=judgement,
-        actors=others["actors"],
-        samples=others.get("samples"),
-    )
 
 
 def html_of(picture, *, drawn=NOTHING, tails=None, source="", **facts):

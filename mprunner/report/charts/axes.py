@@ -24,12 +24,14 @@ class Scale:
 
     Attributes:
         title: the metric, and the unit that the axis says.
+        named: the metric and its own unit, as whoever is told a value needs it.
         kind: ``symlog`` is logarithmic, too, but for what is below 1.
         unit: what one of the axis's unit is in the metric's own.
         domain: from where to where.
     """
 
     title: str
+    named: str
     kind: Literal["linear", "log", "symlog"]
     unit: float
     domain: tuple[float, float]
@@ -60,6 +62,11 @@ class Scale:
         return f"format({value}, abs({value}) >= 1e5 ? '.3~s' : ',.6~g')"
 
 
+def named(field: Field) -> str:
+    """Return the name of a metric with its own unit, in which values are told."""
+    return f"{field.name} ({field.unit.replace('_', ' ')})" if field.unit else field.name
+
+
 def scale_of(field: Field, values: Iterable[float], more: Iterable[float | None] = ()) -> Scale:
     """Return how a metric with such values is drawn."""
     found = [*values, *(value for value in more if value is not None)]
@@ -72,7 +79,11 @@ def scale_of(field: Field, values: Iterable[float], more: Iterable[float | None]
         kind, unit, symbol = "symlog", 1.0, field.unit
     said = ", ".join(filter(None, (symbol.replace("_", " "), "" if kind == "linear" else "log")))
     return Scale(
-        title=f"{field.name} ({said})" if said else field.name, kind=kind, unit=unit, domain=(low, high)
+        title=f"{field.name} ({said})" if said else field.name,
+        named=named(field),
+        kind=kind,
+        unit=unit,
+        domain=(low, high),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mprunner.model.declaration import Field
-from mprunner.report.charts.axes import scale_of
+from mprunner.report.charts.axes import named, scale_of
 from mprunner.report.charts.chart import Chart, RunPicture
 from mprunner.report.charts.series import Lines, line_layers, lines_of
 from mprunner.report.charts.strips import STATISTICS, metrics_of, records
@@ -48,7 +48,7 @@ def _lines_of(
     )
     y = scale.channel("median", grid=True)
     told = tooltip(
-        ("case", "cases"), ("x", over.param.name, ",.6~g"), ("median", f"median, {field.name}", ".4~g"),
+        ("case", "cases"), ("x", over.param.name, ",.6~g"), ("median", f"median, {named(field)}", ".4~g"),
         ("ci_low", "95 % interval from", ".4~g"), ("ci_high", "to", ".4~g"), ("trials", "trials", ","),
     )  # fmt: skip
     ends = ("ci_low", "ci_high") if has_interval else None

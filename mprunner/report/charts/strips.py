@@ -146,7 +146,7 @@ def _points(run: RunPicture, field: Field, labels: Mapping[str, str], most: int)
 
 def _values_panel(scale: Scale, labels: Mapping[str, str], *, has_interval: bool) -> Spec:
     below = {"datum": 0.82}
-    title = scale.title
+    title = scale.named
     stats = tooltip(("case", "case"), ("trials", "trials", ","), ("median", f"median, {title}", ".4~g"))
     if has_interval:
         stats += tooltip(("ci_low", "95 % interval from", ".4~g"), ("ci_high", "to", ".4~g"))
