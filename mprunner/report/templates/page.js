@@ -99,9 +99,4 @@ if(trials.length>1){
   trials[0].before(make("p",{className:"chooser"},make("label",{htmlFor:"trial"},"Show"),choice));
   show();
 }
-
-// What is closed is printed, too.
-let closed=[];
-addEventListener("beforeprint",()=>{closed=all("details:not([open])");closed.forEach(each=>{each.open=true;});});
-addEventListener("afterprint",()=>closed.forEach(each=>{each.open=false;}));
 })();
