@@ -2,6 +2,7 @@
 
 import json
 import time
+import warnings
 from dataclasses import replace
 from itertools import pairwise
 from unicodedata import category
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 from mprunner.analysis.comparison import compare_runs
 from mprunner.analysis.samples import measured
 from mprunner.analysis.scaling import Law, fit_scaling, scaling_groups
+from mprunner.errors import FaultWarning
 from mprunner.model.records import Status
 from mprunner.report import charts_of
-from mprunner.report.charts import charts_of_comparison, offered, timeline
+from mprunner.report.charts import charts_of_comparison, offered, strips, timeline
 from mprunner.report.charts.labels import short, spread, unique
 from mprunner.report.charts.outcomes import MOST_STATES
 from mprunner.report.charts.sampling import MOST_OUTLIERS, MOST_POINTS, drawn
@@ -278,6 +280,38 @@ def test_any_text_in_a_label_or_a_message_is_data_of_a_spec_and_never_its_code(t
     for chart in charts:
         assert len(json.dumps(chart.spec)) < 40_000
         assert not {category(character)[0] for character in chart.title + chart.caption} & {"C"}
+
+
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, 5e-324, 1.7e308, -1.7e308])
+WHOLE = st.integers(-(2**63), 2**63 - 1)
+
+
+@given(st.lists(st.tuples(NUMBERS, WHOLE, WHOLE), min_size=1, max_size=8))
+@settings(max_examples=30)
+@example([(5e-324, 0, 0), (1.7e308, 2**63 - 1, 1), (1.0, -1, 2)] * 2)
+def test_any_number_is_drawn_on_axes_of_finite_numbers(values):
+    records = []
+    for place, (wall_s, lost, state) in enumerate(values):
+        metrics = {"wall_s": wall_s, "lost_updates": lost}
+        one = record(f"{place % 2}", place, metrics=metrics, outcomes=[outcome(state), outcome(wall_s)])
+        params = {"guard": "none", "transactions": lost if place % 2 else 1}
+        records.append(replace(one, attempt=replace(one.attempt, params=params)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FaultWarning)
+        charts = charts_of(made(*records, baseline={"transactions": 1}))
+    for chart in charts:
+        json.dumps(chart.spec, allow_nan=False)
+
+
+def test_a_kind_of_chart_that_fails_costs_itself_and_a_warning(monkeypatch):
+    monkeypatch.setattr("mprunner.report.charts._KINDS", (strips, broken))
+    with pytest.warns(FaultWarning, match="the chart of broken is missing, please report it: KeyError"):
+        charts = charts_of(stored("bank"))
+    assert {chart.section for chart in charts} == {"metrics"}
+
+
+def broken(run):
+    raise KeyError("x")
 
 
 def plain(records):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
+from math import ceil, floor, inf, log10
 from typing import Any, Final, Literal
 
 from mprunner.model.declaration import Field
@@ -101,8 +101,8 @@ def log_ticks(low: float, high: float) -> list[float]:
     first, last = floor(log10(low)), ceil(log10(high))
     steps = (1, 2, 5) if last - first <= _MOST_DECADES else (1,)
     every = max(1, ceil((last - first) / 6))
-    ticks = [step * 10.0**power for power in range(first, last + 1, every) for step in steps]
-    return [tick for tick in ticks if low / 1.15 <= tick <= high * 1.15]
+    ticks = [float(f"{step}e{power}") for power in range(first, last + 1, every) for step in steps]
+    return [tick for tick in ticks if 0 < tick < inf and low / 1.15 <= tick <= high * 1.15]
 
 
 _MANY_RATIOS: Final = 8

@@ -186,7 +186,7 @@ def _values_panel(scale: Scale, labels: Mapping[str, str], *, has_interval: bool
         },
     ]
     return {
-        "width": 270,
+        "width": 240,
         "height": {"step": row_height(labels.values(), _STEP)},
         "encoding": {"y": rows_axis(list(labels.values()))},
         "layer": layers,
@@ -204,7 +204,7 @@ def _ratio_panel(cases: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) 
     mark = {"type": "point", "shape": "diamond", "size": 60, "color": INK, "opacity": 1}
     return {
         "data": {"name": "cases"},
-        "width": 130,
+        "width": 110,
         "height": {"step": row_height(labels.values(), _STEP)},
         "encoding": {"y": rows_axis(list(labels.values()), has_labels=False)},
         "layer": [

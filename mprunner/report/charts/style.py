@@ -5,6 +5,8 @@ which a dark page replaces by a lighter one (``.chart text { fill: … }``).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
+from sys import float_info
 from typing import Any, Final
 
 Spec = dict[str, Any]
@@ -33,10 +35,12 @@ SHAPES: Final = (
 )
 DASHES: Final = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3], [10, 4], [3, 1, 1, 1])
 
-FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', 'DejaVu Sans', sans-serif"
+FONT: Final = "Arial, Helvetica, 'Liberation Sans', sans-serif"
+"""Fonts of one width, which is that of what draws the static pictures: another font's text would be cut off."""
 
 CONFIG: Final[Mapping[str, Any]] = {
     "background": None,
+    "padding": {"left": 12, "right": 14, "top": 5, "bottom": 5},  # for where there is none of these fonts
     "font": FONT,
     "lineBreak": "\n",
     "aria": False,
@@ -92,7 +96,27 @@ CONFIG: Final[Mapping[str, Any]] = {
 
 def whole(datasets: Mapping[str, Rows], view: Mapping[str, Any]) -> Spec:
     """Return a spec that needs nothing else: a view, the rows that it shows by name, and how it looks."""
-    return {"$schema": SCHEMA, "config": dict(CONFIG), "datasets": dict(datasets), **view}
+    told = {name: [_finite(row) for row in rows] for name, rows in datasets.items()}
+    return {"$schema": SCHEMA, "config": dict(CONFIG), "datasets": told, **_bounded(view)}
+
+
+def _bounded(value: Any) -> Any:
+    """Return a part of a spec with the largest float where a number, such as an axis's end, was beyond it."""
+    if isinstance(value, Mapping):
+        return {name: _bounded(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_bounded(each) for each in value]
+    return max(-float_info.max, min(float_info.max, value)) if isinstance(value, float) else value
+
+
+def _finite(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row without numbers that JSON can't write, such as 1 over the smallest float."""
+    if all(isfinite(value) for value in row.values() if isinstance(value, float)):
+        return row
+    return {
+        name: None if isinstance(value, float) and not isfinite(value) else value
+        for name, value in row.items()
+    }
 
 
 def tooltip(*fields: tuple[str, str] | tuple[str, str, str]) -> list[dict[str, str]]:
