@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -49,7 +49,7 @@ def make_page(folder: RunFolder, results: Path, interrupt: Interrupt) -> Path | 
             told = error.message if isinstance(error, MprunnerError) else f"{type(error).__name__}: {error}"
             warn(
                 f"the run has no page: {told}",
-                f"`mprunner report {os.path.relpath(folder.path)}` tries again",
+                f"`mprunner report {shlex.quote(str(folder.path))}` tries again",
             )
         return None
 

@@ -13,7 +13,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from html import escape
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -100,6 +99,8 @@ def javascript_bundle() -> str:
     Raises:
         DrawingError: vl-convert doesn't make it.
     """
+    from importlib.metadata import version  # noqa: PLC0415 - it imports what reads mail
+
     path = _cache() / f"vega-{version('vl-convert-python')}.js"
     with suppress(OSError, UnicodeDecodeError):
         text = path.read_text("utf-8")
