@@ -16,10 +16,10 @@ demo: $(VENV)/installed  ## install mprunner into .venv, execute experiments/ban
 	$(BIN)/mprunner run experiments/bank.yaml || test $$? -eq 1
 
 test: $(VENV)/installed-dev  ## install the development tools and execute the tests
-	$(BIN)/pytest -n logical
+	$(BIN)/pytest -n logical --dist loadgroup
 
 test-all: $(VENV)/installed-dev  ## the tests with every long fault and fuzz loop
-	$(BIN)/pytest -n logical -m "slow or not slow"
+	$(BIN)/pytest -n logical --dist loadgroup -m "slow or not slow"
 
 test-newest:  ## the tests with the newest release of every dependency, in an environment of its own
 	$(MAKE) test VENV=.venv-newest CONSTRAINTS=
@@ -50,7 +50,7 @@ bench-compare: $(VENV)/installed-dev  ## what compare makes of 180 real runs, in
 	$(BIN)/python tests/benchmarks/compare_runs.py
 
 clean:  ## remove what was built, never results
-	rm -rf $(VENV) .venv-newest build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) .venv-newest tests/browser/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
