@@ -7,8 +7,9 @@ chapter 4; with γ fitted too, as version 3 of the R package usl does),
 
 where γ is the speed-up of one process, σ the share of work that waits for others (contention), and κ what it costs
 that each process has to agree with each other (coherency). Without κ it is Amdahl's law (AFIPS 30, 1967). The curve
-is fitted to the median speed-up of each number of processes by least squares, within σ and κ from 0 to 1. Intervals
-resample repeats, the same for all numbers of processes, since trials of one repeat are close in time.
+is fitted to the median speed-up of each number of processes (one over the median ratio, as in summary.csv) by least
+squares, within σ and κ from 0 to 1. Intervals resample repeats, the same for all numbers of processes, since trials
+of one repeat are close in time.
 
 Whether a fit holds is a rule, see :class:`Misfit`: who shows a fit that does not hold says so.
 """
@@ -231,7 +232,9 @@ def fit_scaling(speed_ups: SpeedUps, law: Law) -> ScalingFit:
     if len(points) < law.min_points:
         return ScalingFit(law=law, misfit=Misfit.TOO_FEW_POINTS, no_best=no_best)
     processes = np.array(list(points), dtype=np.float64)
-    medians = np.array([np.median(list(of_each.values())) for of_each in points.values()])
+    medians = np.array(
+        [1 / np.median([1 / each for each in of_each.values()]) for of_each in points.values()]
+    )
     found = _least_squares(processes, medians, law, start=None)
     if found is None:
         return ScalingFit(law=law, misfit=Misfit.NOT_FOUND, no_best=no_best)
@@ -351,7 +354,7 @@ def _resampled(processes: Numbers, points: SpeedUps, law: Law, start: Coefficien
     for rows, count in zip(distinct, counts.tolist(), strict=True):
         chosen = table[:, rows]
         if np.isfinite(chosen).any(axis=1).all():  # else a number of processes has none of these repeats
-            found = _least_squares(processes, np.nanmedian(chosen, axis=1), law, start)
+            found = _least_squares(processes, 1 / np.nanmedian(1 / chosen, axis=1), law, start)
             resampled += [found] * count if found is not None else []
     return resampled
 

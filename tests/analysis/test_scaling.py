@@ -19,6 +19,7 @@ from mprunner.analysis.scaling import (
     fit_scaling,
     scaling_groups,
 )
+from mprunner.analysis.summary import summarise
 from mprunner.model.declaration import Field
 from mprunner.tables.frames import build_frames
 from tests.made import DECLARATION, attempt, record, run
@@ -175,6 +176,27 @@ def test_an_interval_needs_five_repeats():
     assert (four.sigma.interval, four.resampled, four.band(2)) == (None, (), None)
     assert five.sigma.interval.low < 0.05 < five.sigma.interval.high
     assert five.band(2).low < five.speed_up(2) < five.band(2).high
+
+
+def test_a_curve_goes_through_the_speed_ups_of_the_summary():
+    """With an even number of repeats, the median of speed-ups is not one over the median of ratios."""
+    made = run(
+        *(
+            timed(f"p{n}", repeat, 8.0 + repeat if n == 1 else 2.0 + n * repeat, processes=n)
+            for n in (1, 2, 4)
+            for repeat in range(2)
+        ),
+        declaration=POOL,
+        baseline={"processes": 1},
+    )
+    frames = build_frames(made)
+    rows = summarise(frames, made.header)
+    told = rows[(rows["metric"] == "wall_s") & rows["speedup"].notna()].set_index("processes")["speedup"]
+    (group,) = scaling_groups(frames, made.header, WALL)
+    alone = {2: group.speed_ups[2], 4: group.speed_ups[4]}
+    three = {**alone, 6: {0: told[4], 1: told[4]}}
+    fit = fit_scaling({n: {0: told.get(n, told[4])} for n in three}, Law.AMDAHL)
+    assert fit_scaling(three, Law.AMDAHL).gamma.value == pytest.approx(fit.gamma.value)
 
 
 def test_the_same_speed_ups_give_the_same_fit():
