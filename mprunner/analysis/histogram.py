@@ -13,7 +13,7 @@ from mprunner.values import Scalar
 MOST_BARS: Final = 12
 """A case with more states has bins."""
 MOST_APART: Final = 3
-"""So many acceptable states are not put into bins: where they are few, they are what the others are held against."""
+"""So many acceptable states, and so many never observed, stay out of bins: others are held against them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,7 @@ class Bar:
         share: that as a share of the case's observations.
         bound: of a state that was never observed, the upper 95 % bound of its share; else None.
         verdict: of each of them; None where no rule speaks of the outcome.
+        note: of the first one's rule; empty where there is none.
     """
 
     first: Scalar
@@ -37,28 +38,28 @@ class Bar:
     share: float
     bound: float | None
     verdict: StateVerdict | None
+    note: str = ""
 
 
 def bars_of(states: Sequence[State], most: int = MOST_BARS) -> tuple[Bar, ...]:
     """Return the bars of an outcome in a case, numbers in order before text.
 
-    Up to ``most`` states are bars of their own. Of more, the acceptable ones, if they are few, and those never
-    observed stay apart; other numbers are put into bins of equal width, 1, 2 or 5 times a power of ten, and of texts
-    the most frequent stay while the rest are one bar for each verdict.
+    Up to ``most`` states are bars of their own. Of more, the acceptable ones and those never observed stay apart, if
+    they are few; other numbers are put into bins of equal width, 1, 2 or 5 times a power of ten, and of texts the
+    most frequent stay while the rest are one bar for each verdict.
     """
     if len(states) <= most:
         return tuple(_bar([state]) for state in states)
-    acceptable = [state for state in states if state.verdict == "acceptable"]
-    apart = [
-        state
-        for state in states
-        if not state.count or (state.verdict == "acceptable" and len(acceptable) <= MOST_APART)
-    ]
-    rest = [state for state in states if not any(state is each for each in apart)]
+    special = (
+        [state for state in states if state.verdict == "acceptable"],
+        [state for state in states if not state.count],
+    )
+    apart = {id(state): state for few in special if len(few) <= MOST_APART for state in few}
+    rest = [state for state in states if id(state) not in apart]
     numbers = [state for state in rest if not isinstance(state.value, str)]
     texts = [state for state in rest if isinstance(state.value, str)]
     bars = [
-        *(_bar([state]) for state in apart),
+        *(_bar([state]) for state in apart.values()),
         *_binned(numbers, most),
         *_most_frequent(texts, most),
     ]
@@ -70,9 +71,9 @@ def _binned(states: Sequence[State], most: int) -> Iterable[Bar]:
     if not values:
         return ()
     step = _step(max(values) - min(values), most)
-    bins: dict[tuple[int, StateVerdict | None], list[State]] = {}
+    bins: dict[tuple[int, StateVerdict | None, bool], list[State]] = {}
     for value, state in zip(values, states, strict=True):
-        bins.setdefault((math.floor(value / step), state.verdict), []).append(state)
+        bins.setdefault((math.floor(value / step), state.verdict, state.count > 0), []).append(state)
     return map(_bar, bins.values())
 
 
@@ -90,12 +91,12 @@ def _step(width: float, most: int) -> float:
 
 
 def _most_frequent(states: Sequence[State], most: int) -> Iterable[Bar]:
-    frequent = sorted(states, key=lambda state: -state.count)[: most // 2]
+    frequent = {id(state): state for state in sorted(states, key=lambda state: -state.count)[: most // 2]}
     rest: dict[StateVerdict | None, list[State]] = {}
     for state in states:
-        if not any(state is each for each in frequent):
+        if id(state) not in frequent:
             rest.setdefault(state.verdict, []).append(state)
-    return [*(_bar([state]) for state in frequent), *map(_bar, rest.values())]
+    return [*(_bar([state]) for state in frequent.values()), *map(_bar, rest.values())]
 
 
 def _bar(states: Sequence[State]) -> Bar:
@@ -109,4 +110,5 @@ def _bar(states: Sequence[State]) -> Bar:
         share=count / first.observations,
         bound=None if count else unseen_bound(first.observations),
         verdict=first.verdict,
+        note=first.note,
     )

@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mprunner.analysis.comparison import compare_runs
+from mprunner.analysis.histogram import MOST_BARS
 from mprunner.analysis.samples import measured
 from mprunner.analysis.scaling import Law, fit_scaling, scaling_groups
 from mprunner.errors import FaultWarning
@@ -19,7 +20,6 @@ from mprunner.model.records import Status
 from mprunner.report import charts_of
 from mprunner.report.charts import charts_of_comparison, offered, strips, timeline
 from mprunner.report.charts.labels import short, spread, unique
-from mprunner.report.charts.outcomes import MOST_STATES
 from mprunner.report.charts.sampling import MOST_OUTLIERS, MOST_POINTS, drawn
 from mprunner.report.charts.strips import MOST_CASES, STATISTICS
 from mprunner.report.run_summary import compared_field
@@ -137,7 +137,7 @@ def test_hundreds_of_states_are_put_in_ranges_and_the_legal_one_stands_by_itself
     picture = made(record(outcomes=states, metrics={"wall_s": 1.0}), outcomes=rules)
     (chart,) = some(picture, "outcomes-")
     rows = chart.spec["datasets"]["states"]
-    assert len(rows) <= MOST_STATES + 3
+    assert len(rows) <= MOST_BARS + 3
     (legal,) = (row for row in rows if row["verdict"] == "acceptable")
     assert (legal["state"], legal["count"], legal["states"]) == ("100", 2, 1)
     assert sum(row["states"] for row in rows) == 301

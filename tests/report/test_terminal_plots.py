@@ -214,6 +214,14 @@ def test_a_state_never_observed_is_apart_with_its_bound():
     assert all(bar.bound is None for bar in bars[1:])
 
 
+def test_many_states_never_observed_are_in_bins_of_their_own_with_the_bound_of_each():
+    made = [State(value=n, count=n % 2, observations=150, verdict="forbidden") for n in range(300)]
+    bars = bars_of(made)
+    assert len(bars) <= 2 * MOST_BARS
+    assert sum(bar.states for bar in bars if not bar.count) == 150
+    assert {bar.bound for bar in bars if not bar.count} == {unseen_bound(150)}
+
+
 # --- the command
 
 BANK = next((ROOT / "tests" / "golden" / "runs" / "bank").iterdir())

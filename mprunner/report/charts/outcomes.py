@@ -1,10 +1,9 @@
 """What was observed: how often each state, by verdict; many states in ranges, the legal ones kept apart."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import floor, log10
 from typing import Any, Final
 
+from mprunner.analysis.histogram import Bar, bars_of
 from mprunner.analysis.statistics import share_interval
 from mprunner.analysis.verdict import State
 from mprunner.report.charts.chart import Chart, RunPicture
@@ -14,38 +13,17 @@ from mprunner.report.charts.style import INK, Rows, tooltip, whole
 from mprunner.report.wording import number, share, state
 from mprunner.tables import state_text
 
-MOST_STATES: Final = 12
-"""More states of a case are put together in ranges."""
 MOST_CASES: Final = 8
 """So many cases are drawn of each outcome."""
+NOT_JUDGED: Final = "not judged"
 VERDICTS: Final = {
     "acceptable": "#2f7fc1",
     "interesting": "#c8700f",
     "forbidden": "#c4314b",
     "unknown": "#8a63b8",
-    "not judged": "#6d7a8c",
+    NOT_JUDGED: "#6d7a8c",
 }
 """The colour of each verdict; beside each bar stands its word too."""
-_LEGAL: Final = "acceptable"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """One state, or several of the same verdict in a range.
-
-    Attributes:
-        state: what the axis says.
-        count: how often they were observed.
-        states: how many there are.
-        verdict: theirs.
-        note: of the rule; empty where there is none.
-    """
-
-    state: str
-    count: int
-    states: int
-    verdict: str
-    note: str = ""
 
 
 def outcomes(run: RunPicture) -> list[Chart]:
@@ -137,7 +115,7 @@ def _outcome(run: RunPicture, variable: str, of_cases: Mapping[str, Sequence[Sta
             len(case_ids),
             len(of_cases),
             binned=binned,
-            judged=present != ["not judged"],
+            judged=present != [NOT_JUDGED],
             unseen=any(not row["count"] for row in rows),
         ),
         description=_description(variable, rows),
@@ -164,111 +142,41 @@ def _chosen(of_cases: Mapping[str, Sequence[State]]) -> list[str]:
 def _rows(run: RunPicture, place: int, case_id: str, states: Sequence[State]) -> Iterator[dict[str, Any]]:
     label = run.frames.labels[case_id]
     of = states[0].observations
-    for number_, bar in enumerate(bars(states)):
+    bars = bars_of(states)
+    for number_, (bar, name) in enumerate(zip(bars, unique(map(_name, bars)), strict=True)):
         interval = share_interval(bar.count, of)
         yield {
             "case": told(label),
             "label": short(label, 56, 2),
             "case_place": place,
             "place": number_,
-            "state": bar.state,
+            "state": name,
             "states": bar.states,
             "count": bar.count,
             "observations": of,
             "share": bar.count / of,
             "share_ci_low": interval.low,
             "share_ci_high": interval.high,
-            "verdict": bar.verdict,
+            "verdict": bar.verdict or NOT_JUDGED,
             "note": told(bar.note),
             "told": _told(bar, of, interval.high),
         }
 
 
 def _told(bar: Bar, of: int, high: float) -> str:
-    word = "" if bar.verdict == "not judged" else f", {bar.verdict}"
+    word = "" if bar.verdict is None else f", {bar.verdict}"
     if not bar.count:
         return f"never in {number(of)}: at most {share(high)}{word}"
     return f"{share(bar.count / of)}{word}"
 
 
-def bars(states: Sequence[State]) -> list[Bar]:
-    """Return the bars of a case: one per state; of many states ranges, and the legal ones by themselves."""
-    made = _bars(states)
-    names = unique([bar.state for bar in made])
-    return [replace(bar, state=name) for bar, name in zip(made, names, strict=True)]
-
-
-def _bars(states: Sequence[State]) -> list[Bar]:
-    single = [_single(each) for each in states]
-    if len(states) <= MOST_STATES:
-        return single
-    apart = {place for place, each in enumerate(states) if each.verdict == _LEGAL or not each.count}
-    others = [each for place, each in enumerate(states) if place not in apart]
-    if len(apart) > MOST_STATES or not all(isinstance(each.value, int | float) for each in others):
-        return _most_frequent(states)
-    return _ranges(states, apart)
-
-
-def _single(each: State) -> Bar:
-    name = state(each.value) if not isinstance(each.value, str) else short(state_text(each.value), 30, 1)
-    return Bar(state=name, count=each.count, states=1, verdict=each.verdict or "not judged", note=each.note)
-
-
-def _ranges(states: Sequence[State], apart: set[int]) -> list[Bar]:
-    """Put the states that are not kept apart into ranges of equal width, one for each verdict in it."""
-    values = [float(each.value or 0) for place, each in enumerate(states) if place not in apart]
-    step = _nice((max(values) - min(values)) / (MOST_STATES - 2))
-    if all(isinstance(each.value, int) for each in states):
-        step = max(1.0, step)
-    made: dict[tuple[float, str], list[State]] = {}
-    order: list[tuple[float, Bar | tuple[float, str]]] = []
-    for place, each in enumerate(states):
-        value = float(each.value or 0) if not isinstance(each.value, str) else 0.0
-        if place in apart:
-            order.append((value, _single(each)))
-            continue
-        key = (floor(value / step) * step, each.verdict or "not judged")
-        if key not in made:
-            order.append((value, key))
-        made.setdefault(key, []).append(each)
-    return [bar if isinstance(bar, Bar) else _range(made[bar], bar[1]) for _, bar in order]
-
-
-def _range(group: Sequence[State], verdict: str) -> Bar:
-    first, last = group[0].value, group[-1].value
-    name = state(first) if len(group) == 1 else f"{state(first)} … {state(last)}"
-    return Bar(
-        state=name,
-        count=sum(each.count for each in group),
-        states=len(group),
-        verdict=verdict,
-        note=group[0].note,
-    )
-
-
-def _nice(step: float) -> float:
-    """Return 1, 2 or 5 times a power of ten that is not less."""
-    if step <= 0:
-        return 1.0
-    power = 10.0 ** floor(log10(step))
-    return next(each * power for each in (1, 2, 5, 10) if each * power >= step)
-
-
-def _most_frequent(states: Sequence[State]) -> list[Bar]:
-    """Return the most frequent states, and of each verdict the others together."""
-    ordered = sorted(range(len(states)), key=lambda place: -states[place].count)
-    kept = set(ordered[: MOST_STATES - 2])
-    made = [_single(each) for place, each in enumerate(states) if place in kept]
-    others: dict[str, list[State]] = {}
-    for place, each in enumerate(states):
-        if place not in kept:
-            others.setdefault(each.verdict or "not judged", []).append(each)
-    for verdict, group in others.items():
-        count = sum(each.count for each in group)
-        made.append(
-            Bar(state=f"{number(len(group))} others", count=count, states=len(group), verdict=verdict)
-        )
-    return made
+def _name(bar: Bar) -> str:
+    """Return what the axis says of a bar."""
+    if bar.first is None and bar.states > 1:
+        return f"{number(bar.states)} others"
+    if bar.states > 1:
+        return f"{state(bar.first)} … {state(bar.last)}"
+    return state(bar.first) if not isinstance(bar.first, str) else short(state_text(bar.first), 30, 1)
 
 
 def _caption(
@@ -284,7 +192,9 @@ def _caption(
             "Of a state that was never observed, the upper end of its share's 95 % interval is told."
         )
     if binned:
-        parts.append("Many states are put together in ranges; acceptable ones stand by themselves.")
+        parts.append(
+            "Many states are put together in ranges; up to three acceptable ones stand by themselves."
+        )
     if shown < of:
         parts.append(
             f"{shown:,} of {of:,} cases are drawn: those with forbidden or unknown states first, then interesting "
