@@ -60,25 +60,28 @@ def bars_of(states: Sequence[State], most: int = MOST_BARS) -> tuple[Bar, ...]:
     texts = [state for state in rest if isinstance(state.value, str)]
     bars = [
         *(_bar([state]) for state in apart.values()),
-        *_binned(numbers, most),
+        *_binned(numbers, most, _numbers(apart.values())),
         *_most_frequent(texts, most),
     ]
     return tuple(sorted(bars, key=lambda bar: (bar.first is None, state_order(bar.first))))
 
 
-def _binned(states: Sequence[State], most: int) -> Iterable[Bar]:
-    values = [_number(state) for state in states]
+def _binned(states: Sequence[State], most: int, fences: Sequence[float]) -> Iterable[Bar]:
+    """Return the bins of numbers; none has one of the fences within, each of which is a state of its own."""
+    values = _numbers(states)
     if not values:
         return ()
     step = _step(max(values) - min(values), most)
-    bins: dict[tuple[int, StateVerdict | None, bool], list[State]] = {}
+    bins: dict[tuple[int, int, StateVerdict | None, bool], list[State]] = {}
     for value, state in zip(values, states, strict=True):
-        bins.setdefault((math.floor(value / step), state.verdict, state.count > 0), []).append(state)
+        below = sum(fence < value for fence in fences)
+        key = (math.floor(value / step), below, state.verdict, state.count > 0)
+        bins.setdefault(key, []).append(state)
     return map(_bar, bins.values())
 
 
-def _number(state: State) -> float:
-    return float(state.value or 0)
+def _numbers(states: Iterable[State]) -> list[float]:
+    return [float(state.value or 0) for state in states if not isinstance(state.value, str)]
 
 
 def _step(width: float, most: int) -> float:

@@ -68,6 +68,14 @@ def test_a_tooltip_names_the_unit_in_which_it_tells_a_value_whatever_the_axis_sa
     assert set(told_of(chart.spec, "median")) == {"median, wall_s (s)"}
 
 
+def test_cases_without_a_value_and_metrics_without_a_chart_are_told():
+    ok = [record(repeat=repeat, metrics={"wall_s": 1.0 + repeat}) for repeat in range(2)]
+    (chart,) = some(made(*ok, record("lock", 7, status=Status.ERROR)), "strips-")
+    assert "Without a value in any trial: 1 case." in chart.caption
+    assert "interval" not in chart.caption  # of two trials there is none
+    assert "Without a chart: transactions_per_s" in some(stored("race-odds"), "strips-")[-1].caption
+
+
 @pytest.mark.parametrize("name", ["bank", "guards", "pool"])
 def test_the_points_of_strips_are_the_counted_trials(name):
     picture = stored(name)
@@ -142,7 +150,9 @@ def test_hundreds_of_states_are_put_in_ranges_and_the_legal_one_stands_by_itself
     assert (legal["state"], legal["count"], legal["states"]) == ("100", 2, 1)
     assert sum(row["states"] for row in rows) == 301
     places = [row["state"] for row in rows]
-    assert places.index("100") not in (0, len(places) - 1)
+    before, after = places[places.index("100") - 1], places[places.index("100") + 1]
+    assert before.endswith(" … 99")
+    assert after.startswith("101 … ")
 
 
 def test_a_state_that_was_never_seen_is_told_as_a_bound():

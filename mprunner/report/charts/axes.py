@@ -8,6 +8,8 @@ from typing import Any, Final, Literal
 from mprunner.model.declaration import Field
 from mprunner.report.charts.style import Spec
 
+ROOM: Final = 7
+"""Pixels beside the outermost marks, which else would be cut off where a chart can be zoomed."""
 MANY: Final = 30
 """If the largest value is so many times the smallest, an axis is logarithmic."""
 MANY_COUNTED: Final = 1_000
@@ -44,13 +46,13 @@ class Scale:
     def channel(self, field: str, **axis: Any) -> Spec:
         """Return the channel of a field that holds such values."""
         low, high = self.domain
-        scale: dict[str, Any] = {"zero": False, "nice": True}
+        scale: dict[str, Any] = {"zero": False, "nice": True, "padding": ROOM}
         look: dict[str, Any] = {"title": self.title, "tickCount": 5, "labelExpr": self._label}
         if self.kind == "log":
-            scale = {"type": "log", "domain": [low / 1.15, high * 1.15]}
+            scale = {"type": "log", "domain": [low, high], "padding": ROOM}
             look["values"] = [tick * self.unit for tick in log_ticks(low / self.unit, high / self.unit)]
         elif self.kind == "symlog":
-            scale = {"type": "symlog", "domain": [0, high * 1.15]}
+            scale = {"type": "symlog", "domain": [0, high], "padding": ROOM}
             look["values"] = [0, *log_ticks(10, high)]
         elif low < high:
             scale["domain"] = [low, high]

@@ -12,7 +12,7 @@ from mprunner.report.charts.chart import Chart, RunPicture
 from mprunner.report.charts.labels import short
 from mprunner.report.charts.sampling import MOST_OUTLIERS, MOST_POINTS, rule
 from mprunner.report.charts.series import chosen_by_legend
-from mprunner.report.charts.style import ACCENT, LINE, STRONG, Spec, tooltip, whole
+from mprunner.report.charts.style import ACCENT, LINE, STRONG, Spec, tooltip, whole, zoomed
 from mprunner.report.wording import factor, number
 from mprunner.tables import plain_cells
 
@@ -142,13 +142,13 @@ def _view(rows: list[dict[str, Any]], metric: str) -> Spec:
                 "encoding": {"y": {**y, "datum": 1}},
             },
             {
-                "params": params,
+                "params": [*params, zoomed("x", "y")],
                 "mark": {"type": "point", "filled": True, "size": 28},
                 "encoding": {
                     "x": {
                         "field": "at",
                         "type": "temporal",
-                        "scale": {"type": "utc"},
+                        "scale": {"type": "utc", "padding": 7},
                         "axis": {
                             "title": "time of day (UTC)",
                             "tickCount": 5,

@@ -119,7 +119,7 @@ def _axis(rows: Rows, *, grid: bool) -> Spec:
     return {
         "field": "share",
         "type": "quantitative",
-        "scale": {"domain": [0, top], "nice": False},
+        "scale": {"domain": [0, top], "nice": False, "padding": 6},
         "axis": {"title": "share of observations", "format": ".3~%", "tickCount": 5, "grid": grid},
     }
 

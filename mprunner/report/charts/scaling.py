@@ -20,7 +20,7 @@ from mprunner.report.charts.chart import Chart, RunPicture
 from mprunner.report.charts.labels import told
 from mprunner.report.charts.series import chosen_by_legend
 from mprunner.report.charts.strips import records
-from mprunner.report.charts.style import ACCENT, LINE, SERIES, Rows, Spec, tooltip, whole
+from mprunner.report.charts.style import ACCENT, LINE, SERIES, Rows, Spec, tooltip, whole, zoomed
 from mprunner.report.wording import factor, number, share
 
 MOST_GROUPS: Final = 4
@@ -113,13 +113,6 @@ def _curve(fit: ScalingFit, most: int) -> Iterator[dict[str, Any]]:
         yield {"curve": name, "x": round(x, 4), "speedup": fit.speed_up(x), **ends}
 
 
-def _padded(low: float, high: float, is_log: bool) -> list[float]:
-    if is_log:
-        return [low / 1.15, high * 1.15]
-    room = 0.04 * (high - low)
-    return [low - room, high + room]
-
-
 def _view(measured: Rows, curves: Rows, ideal: Rows, group: ScalingGroup) -> Spec:
     xs = [row["x"] for row in measured]
     is_log = max(xs) / min(xs) >= 16
@@ -132,7 +125,8 @@ def _view(measured: Rows, curves: Rows, ideal: Rows, group: ScalingGroup) -> Spe
         "type": "quantitative",
         "scale": {
             "type": "log" if is_log else "linear",
-            "domain": [min(1, *xs), max(xs) * 1.02],
+            "domain": [min(1, *xs), max(xs)],
+            "padding": 9,
             "nice": False,
         },
         "axis": {
@@ -182,7 +176,7 @@ def _view(measured: Rows, curves: Rows, ideal: Rows, group: ScalingGroup) -> Spe
         )
     layers += [
         {
-            "params": params,
+            "params": [*params, zoomed("x", "y")],
             "data": {"name": "curves"},
             "mark": {**line, "strokeWidth": 1.8},
             "encoding": {"x": x, "y": y, "color": color, "strokeDash": dash, "opacity": opacity},

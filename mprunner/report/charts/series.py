@@ -9,7 +9,7 @@ from mprunner.model.records import label_of, varying
 from mprunner.report.charts.axes import log_ticks
 from mprunner.report.charts.chart import RunPicture
 from mprunner.report.charts.labels import short, spread, told, unique
-from mprunner.report.charts.style import DASHES, SERIES, SHAPES, Spec
+from mprunner.report.charts.style import DASHES, SERIES, SHAPES, Spec, zoomed
 from mprunner.values import Scalar
 
 MOST_LINES: Final = 8
@@ -59,10 +59,9 @@ class Lines:
         axis: Spec = {"title": f"{self.param.name}{symbol}", "format": ",.6~g", "tickCount": 6}
         if values[0] > 0 and values[-1] / values[0] >= _DECADES:
             axis |= {"title": f"{self.param.name}{symbol or ''} (log)", "values": _ticks(values)}
-            scale: Spec = {"type": "log", "domain": [values[0] / 1.2, values[-1] * 1.2]}
+            scale: Spec = {"type": "log", "domain": [values[0], values[-1]], "padding": 14}
         else:
-            room = 0.05 * (values[-1] - values[0])
-            scale = {"zero": False, "nice": False, "domain": [values[0] - room, values[-1] + room]}
+            scale = {"zero": False, "nice": False, "domain": [values[0], values[-1]], "padding": 14}
             if len(values) <= 10:
                 axis["values"] = values
         return {"field": "x", "type": "quantitative", "scale": scale, "axis": axis}
@@ -169,7 +168,7 @@ def line_layers(
         "mark": {"type": "point", "filled": True, "size": 55},
         "encoding": {**shared, "y": y, "shape": shape, "tooltip": tooltip},
     }
-    layers: list[Spec] = [{"params": params, **line}, points]
+    layers: list[Spec] = [{"params": [*params, zoomed("x", "y")], **line}, points]
     if ends is not None:
         low, high = ends
         interval = {"y": {**y, "field": low}, "y2": {"field": high}, "tooltip": tooltip}

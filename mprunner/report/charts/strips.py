@@ -1,6 +1,6 @@
 """Every trial of every case as a point, its median and interval below; and beside it how the case compares."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,7 +15,18 @@ from mprunner.report.charts.axes import Scale, ratio_channel, scale_of
 from mprunner.report.charts.chart import Chart, RunPicture
 from mprunner.report.charts.labels import short_labels, spread, told
 from mprunner.report.charts.sampling import MOST_POINTS, drawn, rule
-from mprunner.report.charts.style import ACCENT, INK, LINE, Rows, Spec, row_height, rows_axis, tooltip, whole
+from mprunner.report.charts.style import (
+    ACCENT,
+    INK,
+    LINE,
+    Rows,
+    Spec,
+    row_height,
+    rows_axis,
+    tooltip,
+    whole,
+    zoomed,
+)
 from mprunner.report.wording import bracketed, factor, number, quantity, span
 from mprunner.tables import plain_cells
 
@@ -71,12 +82,15 @@ def strips_of(run: RunPicture, field: Field, most: int = MOST_POINTS) -> Chart:
         {"trials": points, "cases": cases},
         {"hconcat": panels, "resolve": {"scale": {"y": "shared"}}} if has_ratio else panels[0],
     )
+    said = (
+        *_caption(run, field, scale, cases, len(summary)),
+        selection(len(cases), len(summary)),
+        rule(len(points), of),
+    )
     return Chart(
         key=f"strips-{field.name}",
         title=f"{field.name} of every trial",
-        caption=_caption(
-            run, field, scale, (len(points), of), len(case_ids), len(summary), has_ratio=has_ratio
-        ),
+        caption=" ".join(filter(None, said)),
         description=_description(run, field, cases),
         spec=spec,
         section="metrics",
@@ -162,6 +176,7 @@ def _values_panel(scale: Scale, labels: Mapping[str, str], *, has_interval: bool
     }
     layers: list[Spec] = [
         {
+            "params": [zoomed("x")],
             "data": {"name": "trials"},
             "transform": [{"calculate": _JITTER, "as": "at"}],
             "mark": {"type": "circle", "size": 26, "color": ACCENT, "opacity": 0.65},
@@ -235,26 +250,29 @@ def _ratio_panel(cases: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) 
 
 
 def _caption(
-    run: RunPicture,
-    field: Field,
-    scale: Scale,
-    points: tuple[int, int],
-    shown: int,
-    of: int,
-    *,
-    has_ratio: bool,
-) -> str:
-    parts = [f"{field.doc[:1].upper()}{field.doc[1:]}." if field.doc else ""]
-    parts.append("Each point is a trial; the diamond below is the case's median, the line its 95 % interval.")
+    run: RunPicture, field: Field, scale: Scale, cases: Sequence[Mapping[str, Any]], of: int
+) -> Iterator[str]:
+    """Say what the chart shows and how it is read, sentence by sentence.
+
+    Args:
+        run: the run.
+        field: the metric.
+        scale: its axis.
+        cases: those that are drawn.
+        of: how many cases have a value.
+    """
+    if field.doc:
+        yield f"{field.doc[:1].upper()}{field.doc[1:]}."
+    has_interval = any(case["ci_low"] is not None for case in cases)
+    line = ", the line its 95 % interval" if has_interval else ""
+    yield f"Each point is a trial; the diamond below is the case's median{line}."
     if scale.is_log:
-        parts.append("The axis is logarithmic.")
-    if has_ratio:
-        baseline = label_of(run.header.baseline, run.header.baseline)
-        parts.append(
-            f"Right: the ratio to the baseline ({told(baseline)}), paired repeat by repeat; at 1 both are alike."
-        )
-    parts += [selection(shown, of), rule(*points)]
-    return " ".join(filter(None, parts))
+        yield "The axis is logarithmic."
+    if any(case["ratio"] is not None for case in cases):
+        baseline = told(label_of(run.header.baseline, run.header.baseline))
+        yield f"Right: the ratio to the baseline ({baseline}), paired repeat by repeat; at 1 both are alike."
+    if without := len(run.frames.labels) - of:
+        yield f"Without a value in any trial: {number(without)} case{'s' * (without > 1)}."
 
 
 def _description(run: RunPicture, field: Field, cases: Sequence[Mapping[str, Any]]) -> str:

@@ -119,6 +119,17 @@ def _finite(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def zoomed(*axes: str) -> Spec:
+    """Return the param by which shift and the wheel zoom, shift and a pull move, and a double click undoes both.
+
+    Without shift a page scrolls, whatever chart is under the pointer.
+    """
+    pull = "[pointerdown[event.shiftKey], window:pointerup] > window:pointermove!"
+    wheel = "wheel![event.shiftKey]"
+    select = {"type": "interval", "encodings": list(axes), "zoom": wheel, "translate": pull}
+    return {"name": "zoom", "select": select, "bind": "scales"}
+
+
 def tooltip(*fields: tuple[str, str] | tuple[str, str, str]) -> list[dict[str, str]]:
     """Return what is told of a mark: field, title, and a number's format."""
     told = []
