@@ -198,7 +198,7 @@ def _outcome_table(
             rows.extend(_state_row(label, verdict, note, group) for group in groups)
     return Table(
         key=f"outcome-{variable}",
-        caption=f"{variable}{meaning and f': {meaning}'}",
+        caption=f"States of {variable}{meaning and f': {meaning}'}",
         headings=(
             Heading("case"),
             Heading("state"),

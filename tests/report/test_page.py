@@ -13,7 +13,7 @@ from mprunner.report.index_page import ListedRun
 from mprunner.report.page import MOST_BYTES
 from mprunner.report.page_tables import MOST_ROWS
 from mprunner.runs import RunInfo
-from tests.made import outcome, record
+from tests.made import DECLARATION, outcome, record
 from tests.report.pages import parsed
 from tests.report.pictured import made as picture_of
 
@@ -89,6 +89,17 @@ def test_the_numbers_of_the_tables_are_those_of_the_summary_with_every_bit(bank,
 def test_the_metric_in_which_cases_are_compared_comes_first(page):
     names = [each.attributes["data-name"] for each in page.all("table")]
     assert next(name for name in names if name.startswith("metric-")) == "metric-wall_s"
+
+
+def test_a_metric_that_is_an_outcome_too_has_two_tables_with_names_of_their_own():
+    """A screen reader lists tables by their names."""
+    meaning = DECLARATION.outcomes["final_balance"]
+    metrics = tuple(
+        replace(each, doc=meaning) if each.name == "final_balance" else each for each in DECLARATION.metrics
+    )
+    page = parsed(html_of(picture_of(*BANK, declaration=replace(DECLARATION, metrics=metrics), planned=10)))
+    names = [table.all("caption")[0].text for table in page.all("table")]
+    assert len(set(names)) == len(names)
 
 
 def test_every_table_has_a_caption_and_every_heading_a_scope(page):
