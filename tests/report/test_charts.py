@@ -20,7 +20,7 @@ from mprunner.model.records import Status
 from mprunner.report import charts_of
 from mprunner.report.charts import charts_of_comparison, offered, strips, timeline
 from mprunner.report.charts.labels import short, spread, unique
-from mprunner.report.charts.sampling import MOST_OUTLIERS, MOST_POINTS, drawn
+from mprunner.report.charts.sampling import MOST_POINTS, drawn
 from mprunner.report.charts.strips import MOST_CASES, STATISTICS
 from mprunner.report.run_summary import compared_field
 from mprunner.tables import plain_cells
@@ -239,7 +239,7 @@ def test_a_comparison_shows_its_own_ratios():
 )
 def test_no_outlier_is_left_out_of_a_sample(cases, far, most):
     values = {str(place): own + (far if place == 0 else []) for place, own in enumerate(cases)}
-    chosen = drawn(values, most)
+    chosen = drawn(values, most).places
     if len(far) * 4 < len(cases[0]):  # else they are no outliers
         assert {values["0"][place] for place in chosen["0"]} >= set(far)
     for case, own in values.items():
@@ -249,12 +249,35 @@ def test_no_outlier_is_left_out_of_a_sample(cases, far, most):
 
 def test_a_million_trials_are_few_points_and_more_outliers_than_can_be_told_apart_are_one():
     values = {"a": [1.0 + place % 100 / 1e4 for place in range(200_000)]}
-    assert len(drawn(values)["a"]) <= MOST_POINTS
-    values["a"] += [5.0 + place / 1e3 for place in range(5 * MOST_OUTLIERS)]
-    shown = drawn(values)["a"]
-    assert len(shown) < MOST_POINTS + MOST_OUTLIERS
+    sample = drawn(values)
+    assert (
+        sample.rule()
+        == f"{MOST_POINTS} of 200,000 trials are drawn: every outlier and, of the rest, an even sample."
+    )
+    values["a"] += [5.0 + place / 1e3 for place in range(5_000)]
+    sample = drawn(values)
+    assert "every outlier, those on one another as one point, and" in sample.rule()
+    shown = sample.places["a"]
+    assert len(shown) < MOST_POINTS + 300
     far = sorted(values["a"][place] for place in shown if values["a"][place] >= 5)
-    assert max(after - before for before, after in pairwise(far)) < 0.06
+    assert max(after - before for before, after in pairwise(far)) < 0.1  # of 9 that the axis is long
+
+
+def test_noise_of_many_trials_has_its_outliers_and_a_sample():
+    def at(second):
+        return f"2025-01-01T00:{second // 60 % 60:02}:{second % 60:02}.000000Z"
+
+    walls = [9.0 if repeat % 300 == 7 else 1.0 + repeat % 7 / 100 for repeat in range(1_500)]
+    trials = [
+        replace(record(repeat=repeat, metrics={"wall_s": wall_s}), started_at=at(repeat))
+        for repeat, wall_s in enumerate(walls)
+    ]
+    (chart,) = some(made(*trials), "noise-")
+    shown = chart.spec["datasets"]["trials"]
+    assert sum(row["kind"] == "outlier" for row in shown) == 5
+    assert len(shown) == MOST_POINTS + 5
+    assert f"{MOST_POINTS + 5} of 1,500 trials are drawn" in chart.caption
+    assert "1,500 trials over time" in chart.description
 
 
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=3, unique=True))

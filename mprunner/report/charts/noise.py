@@ -10,7 +10,7 @@ from mprunner.report.cells import compared_field
 from mprunner.report.charts.axes import ratio_channel
 from mprunner.report.charts.chart import Chart, RunPicture
 from mprunner.report.charts.labels import short
-from mprunner.report.charts.sampling import MOST_OUTLIERS, MOST_POINTS, rule
+from mprunner.report.charts.sampling import MOST_POINTS, rule
 from mprunner.report.charts.series import chosen_by_legend
 from mprunner.report.charts.style import ACCENT, LINE, STRONG, Spec, tooltip, whole, zoomed
 from mprunner.report.wording import factor, number
@@ -25,7 +25,7 @@ def noise(run: RunPicture) -> list[Chart]:
     field = compared_field(run.header.declaration)
     if field is None:
         return []
-    rows, of = _rows(run, field.name)
+    rows = _rows(run, field.name)
     if len({row["at"] for row in rows}) < 2:
         return []
     values = [row["relative"] for row in rows]
@@ -38,11 +38,12 @@ def noise(run: RunPicture) -> list[Chart]:
         f"Each point is a trial's {field.name} over the median of its case, at the time when the trial began."
     )
     marked = f"An outlier has a modified z-score over {MAX_Z:g} in its case, and is {MIN_DISTANCE:.0%} or more off."
+    shown, is_merged = _sampled(rows)
     parts = [
         divided,
         "All cases are here: a slope is a drift of the machine, a cloud apart a disturbance.",
         marked if outliers else "",
-        rule(len(rows), of),
+        rule(len(shown), len(rows), is_merged=is_merged),
     ]
     reach = f"from {factor(min(values))} to {factor(max(values))}"
     return [
@@ -51,11 +52,11 @@ def noise(run: RunPicture) -> list[Chart]:
             title=f"{field.name} over the time of day",
             caption=" ".join(filter(None, parts)),
             description=(
-                f"{number(of)} trials over time, relative to the median of their case: {reach}; "
+                f"{number(len(rows))} trials over time, relative to the median of their case: {reach}; "
                 f"{number(len(outliers))} outliers{_worst(outliers)}. "
                 f"The median of the second half is {factor(drift)} times that of the first."
             ),
-            spec=whole({"trials": rows}, _view(rows, field.name)),
+            spec=whole({"trials": shown}, _view(shown, field.name)),
             section="noise",
         )
     ]
@@ -69,8 +70,8 @@ def _worst(outliers: list[dict[str, Any]]) -> str:
     return f", the farthest {told_of}"
 
 
-def _rows(run: RunPicture, metric: str) -> tuple[list[dict[str, Any]], int]:
-    """Return a row for each trial that is drawn, by time, and of how many."""
+def _rows(run: RunPicture, metric: str) -> list[dict[str, Any]]:
+    """Return a row for each trial, by time."""
     trials = counted(run.frames.trials)
     trials = trials[trials[metric].notna() & trials["started_at"].notna()]
     by_case: dict[str, list[tuple[str, int, float]]] = {}
@@ -96,19 +97,29 @@ def _rows(run: RunPicture, metric: str) -> tuple[list[dict[str, Any]], int]:
             for (at, repeat, value), z in zip(own, scores, strict=True)
         ]
     made.sort(key=lambda row: str(row["at"]))
-    return _sampled(made), len(made)
+    return made
 
 
-def _sampled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return every outlier, or the farthest of very many, and of the rest an even sample by time."""
+_CELLS: Final = 50
+
+
+def _sampled(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], bool]:
+    """Return every outlier, and of the rest an even sample by time; and whether outliers on one another are one."""
     if len(rows) <= MOST_POINTS:
-        return rows
+        return rows, False
     far = [row for row in rows if row["kind"] == "outlier"]
-    far = sorted(far, key=lambda row: -abs(row["relative"] - 1))[:MOST_OUTLIERS]
+    is_merged = len(far) > MOST_POINTS
+    if is_merged:
+        highest = max(row["relative"] for row in far)
+        cells = {
+            (place * _CELLS // len(far), int(row["relative"] / highest * _CELLS)): row
+            for place, row in enumerate(far)
+        }
+        far = list(cells.values())
     rest = [row for row in rows if row["kind"] == "trial"]
     every = max(1.0, len(rest) / MOST_POINTS)
     even = [rest[int(place * every)] for place in range(min(len(rest), MOST_POINTS))]
-    return sorted([*far, *even], key=lambda row: str(row["at"]))
+    return sorted([*far, *even], key=lambda row: str(row["at"])), is_merged
 
 
 def _time_format(rows: list[dict[str, Any]]) -> str:

@@ -14,7 +14,7 @@ from mprunner.report.cells import compared_field
 from mprunner.report.charts.axes import Scale, ratio_channel, scale_of
 from mprunner.report.charts.chart import Chart, RunPicture
 from mprunner.report.charts.labels import short_labels, spread, told
-from mprunner.report.charts.sampling import MOST_POINTS, drawn, rule
+from mprunner.report.charts.sampling import MOST_POINTS, drawn
 from mprunner.report.charts.style import (
     ACCENT,
     INK,
@@ -72,7 +72,7 @@ def strips_of(run: RunPicture, field: Field, most: int = MOST_POINTS) -> Chart:
     case_ids = chosen_cases(summary, partners)
     labels = short_labels({case_id: run.frames.labels[case_id] for case_id in case_ids})
     cases = [_case_row(run, summary[case_id], labels[case_id], partners) for case_id in case_ids]
-    points, of = _points(run, field, labels, most)
+    points, rule = _points(run, field, labels, most)
     scale = scale_of(field, [point["value"] for point in points])
     has_ratio = any(case["ratio"] is not None for case in cases)
     panels = [_values_panel(scale, labels, has_interval=any(case["ci_low"] is not None for case in cases))]
@@ -85,7 +85,7 @@ def strips_of(run: RunPicture, field: Field, most: int = MOST_POINTS) -> Chart:
     said = (
         *_caption(run, field, scale, cases, len(summary)),
         selection(len(cases), len(summary)),
-        rule(len(points), of),
+        rule,
     )
     return Chart(
         key=f"strips-{field.name}",
@@ -141,21 +141,21 @@ def _case_row(
     return {"row": label, "case": label_, "is_baseline": is_baseline, **statistics}
 
 
-def _points(run: RunPicture, field: Field, labels: Mapping[str, str], most: int) -> tuple[Rows, int]:
-    """Return a row for each trial that is drawn, and of how many it is."""
+def _points(run: RunPicture, field: Field, labels: Mapping[str, str], most: int) -> tuple[Rows, str]:
+    """Return a row for each trial that is drawn, and by which rule they are chosen."""
     trials = counted(run.frames.trials)
     trials = trials.loc[trials[field.name].notna() & trials["case_id"].isin(list(labels))]
     by_case: dict[str, list[tuple[int, float]]] = {case_id: [] for case_id in labels}
     columns = (plain_cells(trials[name]) for name in ("case_id", "repeat", field.name))
     for case_id, repeat, value in zip(*columns, strict=True):
         by_case[case_id].append((repeat, float(value)))
-    chosen = drawn({case_id: [value for _, value in own] for case_id, own in by_case.items()}, most)
+    sample = drawn({case_id: [value for _, value in own] for case_id, own in by_case.items()}, most)
     rows = [
         {"row": labels[case_id], "repeat": repeat, "value": value}
         for case_id, own in by_case.items()
-        for repeat, value in (own[place] for place in chosen[case_id])
+        for repeat, value in (own[place] for place in sample.places[case_id])
     ]
-    return rows, len(trials)
+    return rows, sample.rule()
 
 
 def _values_panel(scale: Scale, labels: Mapping[str, str], *, has_interval: bool) -> Spec:
