@@ -46,7 +46,7 @@ bench: $(VENV)/installed-dev  ## the benchmarks: a line for each figure
 	$(BIN)/python tests/benchmarks/fidelity.py
 	$(BIN)/python tests/benchmarks/tables.py
 
-bench-compare: $(VENV)/installed-dev  ## what compare makes of 180 real runs, in ten minutes
+bench-compare: $(VENV)/installed-dev  ## what compare makes of 180 real runs, in a quarter of an hour
 	$(BIN)/python tests/benchmarks/compare_runs.py
 
 clean:  ## remove what was built, never results

@@ -1,9 +1,9 @@
 """How often does ``compare`` call a change what is none, and does it find one? On real runs; ``make bench-compare``.
 
 120 short runs of the same code (one case, ten repeats of some 50 ms) and 60 of the same code with a tenth more work
-are made in turn, which takes some six minutes. Then each of two neighbouring and of two distant runs of the same code
-are compared, with the earlier runs beside them and without; and three runs of each code with three of the other.
-On a busy machine the figures are worth most.
+are made in turn, which takes some six minutes. Then neighbouring and distant runs of the same code are compared, with
+the earlier runs beside them and without; and three runs of each code with three of the other. On a busy machine the
+figures are worth most.
 """
 
 import argparse
@@ -137,7 +137,8 @@ def main() -> None:
         where.mkdir(exist_ok=True)
         if not (where / "results").is_dir():
             make(where)
-        compare(where, "wall_s")
+        for metric in ("wall_s", "cpu_user_s"):
+            compare(where, metric)
 
 
 if __name__ == "__main__":
