@@ -1,6 +1,7 @@
 """Limits that a comparison must keep: kept, exceeded, or unclear."""
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from math import ceil, log, sqrt
 from typing import Literal, NamedTuple
@@ -123,21 +124,21 @@ class Limit:
             return Needed(ceil(values * (half / limit) ** 2), "trials")
         others = 1 if row.earlier else row.degrees + 2 - row.turns
         error = half / two_sided_quantile(1 - CONFIDENCE, row.degrees) / sqrt(1 / row.turns + 1 / others)
-        return Needed(_runs_within(limit / error), "runs")
+        runs = _runs_within(limit / error)
+        return None if runs is None else Needed(runs, "runs")
 
 
-def _runs_within(errors: float) -> int:
-    """Return with how many runs on each side Student's interval reaches so many deviations of a run, or fewer."""
+def _runs_within(errors: float) -> int | None:
+    """Return with how many runs on each side Student's interval reaches so many deviations of a run, or fewer.
+
+    None if that takes more than anyone executes.
+    """
 
     def is_enough(runs: int) -> bool:
         return two_sided_quantile(1 - CONFIDENCE, 2 * runs - 2) * sqrt(2 / runs) <= errors
 
-    above = 2
-    while not is_enough(above) and above < _MANY:
-        above *= 2
-    return next(
-        runs for runs in range(above // 2, above + 1) if runs >= 2 and (runs == above or is_enough(runs))
-    )
+    runs = bisect_left(range(2, _MANY + 1), x=True, key=is_enough) + 2
+    return runs if runs <= _MANY else None
 
 
 def parse_percent(text: str) -> float:

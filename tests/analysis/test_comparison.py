@@ -759,6 +759,11 @@ def test_so_many_runs_tell_as_student_says(turns, degrees, earlier):
     assert parse_limit("wall_s: +6%").needed(row) == (4, "runs")
 
 
+def test_more_runs_than_anyone_executes_are_not_told():
+    row = ratio_row(0.01, 1.0, 100.0, turns=2, degrees=2.0, method=Method.RUNS)
+    assert parse_limit("wall_s: +0.1%").needed(row) is None
+
+
 def test_the_smallest_change_that_could_have_been_shown_is_that_whose_interval_just_excludes_1():
     row = ratio_row(1.0, 1.25, 1.5)
     assert parse_limit("wall_s: +5%").smallest_shown(row) == pytest.approx(0.25)
