@@ -26,6 +26,7 @@ from mprunner.report.run_summary import compared_field
 from mprunner.tables import plain_cells
 from tests.made import actor, outcome, record
 from tests.report.pictured import made, stored
+from tests.support import ROOT
 
 STORED = ("bank", "guards", "interleavings", "interrupted", "pool", "race-odds", "scaling", "statuses")
 
@@ -407,8 +408,33 @@ def test_of_two_thousand_cases_a_stated_few_are_drawn_in_little_time_and_space()
     assert f"{MOST_CASES} of 2,000 cases are drawn" in strips.caption
 
 
-def test_a_key_is_that_of_one_chart_and_fit_for_a_file():
-    for name in STORED:
-        keys = [chart.key for chart in charts_of(stored(name))]
-        assert len(set(keys)) == len(keys)
-        assert all(set(key) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_") for key in keys)
+ALL = sorted(
+    {path.parent.parent.name for path in (ROOT / "tests" / "golden" / "runs").glob("*/*/run.json")}
+    - {"compared"}
+)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_stored_run_has_charts_without_a_fault_and_each_a_key_of_its_own(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FaultWarning)
+        charts = charts_of(stored(name))
+    keys = [chart.key for chart in charts]
+    assert len(set(keys)) == len(keys)
+    assert all(set(key) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_") for key in keys)
+    assert all(chart.title and chart.caption and chart.description for chart in charts)
+
+
+def test_a_run_without_a_trial_has_no_chart_and_one_case_needs_no_label():
+    assert charts_of(made()) == ()
+    only = record(metrics={"wall_s": 1.0})
+    trials = [
+        replace(only, attempt=replace(only.attempt, case_label="", repeat=n, trial_id=str(n)))
+        for n in range(2)
+    ]
+    trials[1] = replace(
+        trials[1], ending=replace(only.ending, result=replace(only.ending.result, metrics={"wall_s": 2.0}))
+    )
+    (chart,) = some(made(*trials), "strips-")
+    assert [row["row"] for row in chart.spec["datasets"]["cases"]] == ["all trials"]
+    assert "all trials: median 1.50 s" in chart.description
