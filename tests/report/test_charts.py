@@ -15,6 +15,7 @@ from mprunner.analysis.comparison import compare_runs
 from mprunner.analysis.histogram import MOST_BARS
 from mprunner.analysis.samples import measured
 from mprunner.analysis.scaling import Law, fit_scaling, scaling_groups
+from mprunner.analysis.summary import summarise
 from mprunner.errors import FaultWarning
 from mprunner.model.records import Status
 from mprunner.report import charts_of
@@ -116,6 +117,21 @@ def test_speed_ups_are_those_of_the_summary_and_curves_those_of_the_fit(name):
     assert [row["speedup"] for row in curve] == pytest.approx(
         [fit.speed_up(row["x"]) for row in curve], rel=1e-3
     )
+
+
+def test_a_best_number_of_processes_is_told_only_where_the_fit_holds():
+    picture = stored("scaling")
+    (chart,) = some(picture, "speedup")
+    assert "The Universal Scalability Law (USL) does not hold here" in chart.caption
+    assert "best" not in chart.caption + chart.description
+    trials = picture.frames.trials.copy()
+    n = trials["processes"].where(trials["method"] != "serial", 1)
+    trials["wall_s"] = (0.4 * (1 + 0.06 * (n - 1) + 0.012 * n * (n - 1)) / n).astype("Float64")
+    frames = replace(picture.frames, trials=trials)
+    (chart,) = some(replace(picture, frames=frames, summary=summarise(frames, picture.header)), "speedup")
+    assert "6% of the work waits for others, and 9 processes are best." in chart.caption
+    assert "9 processes are best" in chart.description
+    assert {row["curve"] for row in chart.spec["datasets"]["curves"]} == {"ideal", "Amdahl's law", "USL"}
 
 
 @pytest.mark.parametrize("name", ["bank", "guards", "interleavings", "race-odds", "statuses"])

@@ -195,6 +195,7 @@ def _view(measured: Rows, curves: Rows, ideal: Rows, group: ScalingGroup) -> Spe
     return {"width": 400, "height": 270, "layer": layers}
 
 
+_IN_WORDS: Final = {Law.AMDAHL: "Amdahl's law", Law.USL: "the Universal Scalability Law (USL)"}
 _MISFITS: Final = {
     Misfit.TOO_FEW_POINTS: "it has too few numbers of processes",
     Misfit.NOT_FOUND: "no curve was found",
@@ -205,9 +206,10 @@ _MISFITS: Final = {
 
 def _in_words(fit: ScalingFit, group: ScalingGroup) -> str:
     """Say what a fit comes to; of one that does not hold only why."""
-    name = _NAMES[fit.law]
+    name = _IN_WORDS[fit.law]
     if fit.misfit is not None or fit.sigma is None or fit.kappa is None:
-        return f"{name} does not hold here: {_MISFITS[fit.misfit] if fit.misfit else 'no curve was found'}."
+        why = _MISFITS[fit.misfit] if fit.misfit else "no curve was found"
+        return f"{name[:1].upper()}{name[1:]} does not hold here: {why}."
     waits = f"{share(fit.sigma.value)} of the work waits for others{_shares(fit.sigma.interval)}"
     if fit.law is Law.AMDAHL:
         limit = ""
@@ -217,12 +219,12 @@ def _in_words(fit: ScalingFit, group: ScalingGroup) -> str:
     if fit.best is not None and fit.peak is not None:
         ends = fit.peak.interval
         between = f" (95 % interval {factor(ends.low)} to {factor(ends.high)})" if ends else ""
-        return f"By the USL {waits}, and {number(fit.best)} processes are best{between}."
+        return f"By {name} {waits}, and {number(fit.best)} processes are best{between}."
     why = {
         NoBest.NEVER_FALLS: "more processes never cost anything, as far as was measured",
         NoBest.OUT_OF_REACH: "the best number is beyond what was measured",
     }.get(fit.no_best or NoBest.MISFIT, "no best number is told")
-    return f"By the USL {waits}; {why}."
+    return f"By {name} {waits}; {why}."
 
 
 def _shares(interval: Interval | None) -> str:
