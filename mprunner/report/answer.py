@@ -11,7 +11,7 @@ from mprunner.errors import guarded
 from mprunner.model.text import printable
 from mprunner.report.cells import CaseValues, Compared
 from mprunner.report.labels import Labels
-from mprunner.report.wording import comparison, metric_in_words, number, share, state
+from mprunner.report.wording import bracketed, comparison, metric_in_words, number, share, state
 
 MOST_NAMED = 3
 """The most cases that a sentence names; of more it names the extremes."""
@@ -119,7 +119,9 @@ def answers(
         ]
         sentences += [each for each in told if each] if len(told) <= MOST_FASTEST else []
         sentences += _of_two(labels, compared, {case for each in fastest for case in each.group})
-    return tuple(sentences)
+    return tuple(
+        f"{each[:1].upper()}{each[1:]}" if each.startswith("no case") else each for each in sentences
+    )
 
 
 def _raced(found: Raced, labels: Labels) -> str:
@@ -225,25 +227,30 @@ def _fastest(found: Fastest, labels: Labels, compared: Compared) -> str:
     )
     where = f"With {heading}: " if heading else ""
     best = labels.own[found.case]
-    if found.case in compared.ratios:
-        by = f", {_comparison(found.case, labels, compared)}"
-    else:
-        by = ": no other case is faster than the baseline"
-    text = (
-        f"{where}{best} is the fastest{by}"
-        if not found.ties
-        else f"{where}{best} has the shortest median{by}"
-    )
-    if found.ties:
-        ties = [labels.own[case] for case in found.ties]
-        named = (
-            ", ".join(ties[:MOST_NAMED])
-            if all("," not in tie for tie in ties)
-            else "; ".join(ties[:MOST_NAMED])
+    base = compared.partners.get(found.case, found.case)
+    ties = [labels.own[case] for case in found.ties if case != base]
+    slower = f"; not clearly slower: {_named(ties)}" if ties else ""
+    if found.case == base:
+        first = f"{best}, the baseline, is the fastest"
+        return (
+            f"{where}{first}."
+            if not ties
+            else f"{where}no case is clearly faster than {best}, the baseline{slower}."
         )
-        more = f" and {number(len(ties) - MOST_NAMED)} more" if ties[MOST_NAMED:] else ""
-        text += f"; not clearly slower: {named}{more}"
-    return text + "."
+    if found.case in compared.unclear or base in found.ties:
+        interval = compared.ratios[found.case].interval
+        took = f", {bracketed(interval)[2:-1]}× its time" if interval else ""
+        first = f"no case is clearly faster than {labels.own[base]}; the shortest median has {best}{took}"
+        return f"{where}{first}{slower}."
+    first = "has the shortest median" if ties else "is the fastest"
+    return f"{where}{best} {first}, {_comparison(found.case, labels, compared)}{slower}."
+
+
+def _named(labels: Sequence[str]) -> str:
+    """Return the first labels, and how many more there are."""
+    apart = "; " if any("," in label for label in labels) else ", "
+    more = f" and {number(len(labels) - MOST_NAMED)} more" if labels[MOST_NAMED:] else ""
+    return f"{apart.join(labels[:MOST_NAMED])}{more}"
 
 
 def _of_two(labels: Labels, compared: Compared, told: set[str]) -> Iterator[str]:

@@ -108,6 +108,16 @@ def test_cases_that_are_as_fast_as_the_fastest_are_named():
     assert answer.endswith("not clearly slower: guard rlock.")
 
 
+def test_where_no_case_is_clearly_faster_than_the_baseline_that_is_said_first():
+    cases = {"none": (1.0, 0), "lock": (0.9999, 0), "rlock": (2.0, 0)}
+    (answer,) = told(cases, baseline={"guard": "none"}).answers
+    assert answer.startswith(
+        "No case is clearly faster than guard none; the shortest median has guard lock, "
+    )
+    cases = {"none": (1.0, 0), "lock": (3.0, 0), "rlock": (2.0, 0)}
+    assert told(cases, baseline={"guard": "none"}).answers == ("guard none, the baseline, is the fastest.",)
+
+
 def test_two_cases_are_compared_in_a_sentence():
     (answer,) = told({"none": (1.0, 0), "lock": (2.0, 0)}, baseline={"guard": "none"}).answers
     assert answer.startswith("guard lock is 2.0")
