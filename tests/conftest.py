@@ -1,6 +1,7 @@
 """Fixtures: the real program in a folder of its own, and the proof that it left no process."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -84,7 +85,7 @@ def ran(tmp_path: Path, in_process: Callable[..., Done]) -> Callable[..., Ran]:
             file.write_text(plugin)
         done = in_process("run", f"{name}.yaml", *(["--plugin", file] if plugin else []), *options)
         assert done.returncode == code, done.stdout + done.stderr
-        folder = tmp_path / done.stdout.rpartition("results: ")[2].split()[0]
+        folder = tmp_path / re.search(r"^results(?: \(\w+\))?: (.+)$", done.stdout, re.MULTILINE)[1]
         return Ran(done.returncode, done.stdout, done.stderr, folder)
 
     return call

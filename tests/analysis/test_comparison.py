@@ -67,7 +67,7 @@ def test_a_case_has_no_value_of_a_param_that_means_nothing_to_it_where_cases_are
     run_of_all = made(serial, *pools)
     chosen = paired_cases(run_of_all, parse_where("method=serial"), parse_where("processes=2"))
     assert chosen == [(serial, pools[1])]
-    (row,) = compare_cases(chosen, run_of_all.units, ["wall_s"]).rows
+    (row,) = compare_cases(chosen, run_of_all, ["wall_s"]).rows
     assert row.label == "method serial → processes 2"
     with pytest.raises(ExperimentError, match="can't be paired one to one"):
         paired_cases(run_of_all, parse_where("method=serial"), parse_where("method=map"))

@@ -271,7 +271,7 @@ def test_a_limit_that_can_be_judged_in_no_case_does_not_pass(compare, write_run)
         (["--metric", "remark"], "hint: known: lost_updates"),
         (
             ["--metric", "exit_code"],
-            "; of every trial trial_wall_s, cpu_user_s, cpu_system_s, max_process_rss_bytes",
+            "trial_wall_s, cpu_user_s, cpu_system_s, max_process_rss_bytes",
         ),
         (["--case", "guard=none"], "hint: such as --case"),
         (["--case", "guard=none", "--case", "guard=lock"], "hint: name one RUN"),

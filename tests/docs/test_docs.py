@@ -145,7 +145,7 @@ def executed_bank(folder_of_bank, monkeypatch):
 @pytest.mark.usefixtures("executed_bank")
 def test_the_code_that_opens_a_table_works(capsys):
     recipes = blocks(ROOT / "docs" / "results.md", "python")
-    assert len(recipes) == 5
+    assert len(recipes) == 6
     in_the_readme = [text for text in blocks(ROOT / "README.md", "python") if "read_csv" in text]
     for code in (*recipes, *in_the_readme):
         exec(compile(code, "a recipe", "exec"), {})
@@ -169,7 +169,7 @@ def test_the_r_code_that_opens_a_table_works(folder_of_bank):
 
 @pytest.mark.usefixtures("executed_bank")
 def test_the_code_that_opens_a_table_undoes_escapes():
-    pandas_alone, duckdb_too = blocks(ROOT / "docs" / "results.md", "python")[3:]
+    pandas_alone, duckdb_too = blocks(ROOT / "docs" / "results.md", "python")[4:]
     names: dict[str, object] = {}
     exec(compile(pandas_alone, "a recipe", "exec"), names)
     assert [names["plain"](escaped(text)) for text in (*TEXTS, *RARE)] == [*TEXTS, *RARE]

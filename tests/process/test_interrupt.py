@@ -61,7 +61,7 @@ def test_ctrl_c_keeps_every_finished_row_and_prints_no_traceback(terminal, tmp_p
     assert "Traceback" not in terminal.text
     assert "interrupted" in terminal.text
     assert statuses(tmp_path) == ["ok", "ok", "ok", "cancelled"]
-    assert "results: results/hangs/" in terminal.text
+    assert "results (interrupted): results/hangs/" in terminal.text
     assert '"state": "interrupted"' in (latest(tmp_path, "hangs") / "run.json").read_text()
     assert processes_marked(token) == []
 

@@ -77,8 +77,8 @@ def test_an_actor_that_others_wait_for_in_vain_is_named_in_log_summary_and_table
     assert sorted(done.trials.status + ": " + done.trials.error_message) == sorted(
         [f"timeout: {killed}", *[f"timeout: {raised}"] * 3]
     )
-    assert f"timeout: {killed} (1 of 4 trials" in done.stdout
-    assert f"timeout: {raised} (3 of 4 trials" in done.stdout
+    assert f"timeout: {killed}; over 1.00 s (1 of 4 trials" in done.stdout
+    assert f"timeout: {raised}; over 1.00 s (3 of 4 trials" in done.stdout
     actors = pd.read_csv(done.folder / "actors.csv")
     assert sorted(
         zip(actors.actor, actors.exit_code.fillna(0), actors.error_type.fillna(""), strict=True)
