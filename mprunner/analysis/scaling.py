@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mprunner.analysis.statistics import CONFIDENCE, Interval, percentile_interval
-from mprunner.analysis.summary import counted, parallel_processes, partners_of, values_of
+from mprunner.analysis.summary import amount_of_work, counted, parallel_processes, partners_of, values_of
 from mprunner.model.adaptive import MIN_REPEATS
 from mprunner.model.declaration import Field
 from mprunner.model.provenance import Header
@@ -181,9 +181,11 @@ def scaling_groups(frames: Frames, header: Header, metric: Field) -> list[Scalin
     values = values_of(counted(frames.trials), metric.name)
     groups: dict[tuple[tuple[str, str], ...], dict[int, str]] = {}
     speed_ups: dict[str, Mapping[int, float]] = {}
-    partners = partners_of(frames, header)
+    partners, work = partners_of(frames, header), amount_of_work(header)
     for case_id, partner in partners.items():
-        processes = parallel_processes(frames.effective[case_id], frames.effective[partner], header)
+        processes = parallel_processes(
+            frames.effective[case_id], frames.effective[partner], header.declaration, work
+        )
         paired = _paired(values.get(case_id, {}), values.get(partner, {}))
         if processes is not None and paired:
             key = _all_but(param, frames.params[case_id])

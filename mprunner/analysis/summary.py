@@ -1,6 +1,6 @@
 """summary.csv: what each metric came to in each case, and how that compares with the baseline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any, Final
@@ -68,8 +68,9 @@ def _summarised(
     of_partners = dict(zip(partners, compared, strict=True))
     ratios = [of_partners.get(case_id) for case_id in params]
     intervals = [ratio and ratio.interval for ratio in ratios]
+    work = amount_of_work(header)
     sped_up = [
-        _sped_up(ratio, params[case_id], params[partners[case_id]], header)
+        _sped_up(ratio, params[case_id], params[partners[case_id]], header.declaration, work)
         if ratio is not None and field.unit == "s" and field.name not in _CPU_TIMES
         else _NO_SPEEDUP
         for case_id, ratio in zip(params, ratios, strict=True)
@@ -149,7 +150,11 @@ _NO_SPEEDUP: Final[Mapping[str, float | None]] = dict.fromkeys(
 
 
 def _sped_up(
-    ratio: Ratio, params: Mapping[str, Scalar], partner: Mapping[str, Scalar], header: Header
+    ratio: Ratio,
+    params: Mapping[str, Scalar],
+    partner: Mapping[str, Scalar],
+    declaration: Declaration,
+    work: Sequence[str],
 ) -> Mapping[str, float | None]:
     """Return how many times faster a case is than its partner, and what each of its processes has of that.
 
@@ -157,9 +162,9 @@ def _sped_up(
     none between different amounts of work.
     """
     speedup = _inverse(ratio.median)
-    if speedup is None or _amount_of_work(params, header) != _amount_of_work(partner, header):
+    if speedup is None or not _is_same(work, params, partner):
         return _NO_SPEEDUP
-    interval, processes = ratio.interval, parallel_processes(params, partner, header)
+    interval, processes = ratio.interval, parallel_processes(params, partner, declaration, work)
     return {
         "speedup": speedup,
         "speedup_ci_low": None if interval is None else _inverse(interval.high),
@@ -172,34 +177,46 @@ def _inverse(value: float) -> float | None:
     return finite(1 / value) if value > 0 else None
 
 
-def _amount_of_work(params: Mapping[str, Scalar], header: Header) -> list[Scalar]:
-    """Return the values of the params that say how much work a case does, as far as that is known.
+def amount_of_work(header: Header) -> tuple[str, ...]:
+    """Return the params that say how much work a case does, as far as that is known.
 
     Where the scenario does not say which ones do, any number may that the baseline names, but for a number of
     processes.
     """
     declaration = header.declaration
     if declaration.work is not None:
-        return [params.get(name) for name in declaration.work]
-    return [
-        params.get(field.name)
+        return tuple(declaration.work)
+    baseline = header.baseline
+    return tuple(
+        field.name
         for field in declaration.params
-        if field.name in header.baseline
+        if field.name in baseline
         and field.name not in declaration.serial
         and field.type in ("int", "float")
         and not field.counts_processes
-    ]
+    )
+
+
+def _is_same(names: Iterable[str], params: Mapping[str, Scalar], partner: Mapping[str, Scalar]) -> bool:
+    return all(params.get(name) == partner.get(name) for name in names)
 
 
 def parallel_processes(
-    params: Mapping[str, Scalar], partner: Mapping[str, Scalar], header: Header
+    params: Mapping[str, Scalar],
+    partner: Mapping[str, Scalar],
+    declaration: Declaration,
+    work: Sequence[str],
 ) -> int | None:
-    """Return how many processes a case has, if its partner does the same work alone and it does not; else None."""
-    declaration = header.declaration
+    """Return how many processes a case has, if its partner does the same work alone and it does not; else None.
+
+    Args:
+        params: of the case.
+        partner: of its partner.
+        declaration: what its scenario declares.
+        work: what :func:`amount_of_work` returned.
+    """
     processes = _processes(params, declaration)
-    if _amount_of_work(params, header) != _amount_of_work(partner, header):
-        return None
-    if _is_serial(params, declaration.serial):
+    if not _is_same(work, params, partner) or _is_serial(params, declaration.serial):
         return None
     alone = _is_serial(partner, declaration.serial) or (
         _processes(partner, declaration) == 1 and processes != 1

@@ -46,7 +46,8 @@ def labels_of(frames: Frames, partners: Mapping[str, str]) -> Labels:
         for case, names in named.items()
     }
     compared = groups_of(partners)
-    alone = tuple(case for case in whole if not any(case in group for group in map(set, compared)))
+    in_a_group = {case for group in compared for case in group}
+    alone = tuple(case for case in whole if case not in in_a_group)
     places = {case: place for place, case in enumerate(whole)}
     groups = tuple(
         tuple(sorted(group, key=places.__getitem__)) for group in [*compared, *([alone] if alone else [])]
