@@ -174,6 +174,54 @@ def adaptive_repeats(trials: pd.DataFrame, header: Header) -> AdaptiveRepeats | 
     return adaptive
 
 
+MAX_OTHERS = 0.1
+"""What others may use of the CPUs during a trial; more is reported."""
+_MIN_OTHERS_S = 0.05
+"""Less can't be told from the 10 ms steps in which the system counts each kind of CPU time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disturbed:
+    """Trials during which other processes used the CPUs.
+
+    Attributes:
+        count: how many.
+        of: of how many.
+        case_id: the case of the trial that was disturbed most.
+        repeat: its repeat.
+        share: what others used then of its CPUs.
+    """
+
+    count: int
+    of: int
+    case_id: str
+    repeat: int
+    share: float
+
+
+def disturbed(trials: pd.DataFrame, cpus: int) -> Disturbed | None:
+    """Return during how many trials others used a part of the CPUs that matters; None if during none.
+
+    Args:
+        trials: those that count, one row each.
+        cpus: how many CPUs a trial may use.
+    """
+    columns = ("case_id", "repeat", "others_cpu_s", "trial_wall_s")
+    touched = [
+        (others / (cpus * wall_s), case_id, repeat)
+        for case_id, repeat, others, wall_s in zip(
+            *(plain_cells(trials[name]) for name in columns), strict=True
+        )
+        if others is not None and others >= _MIN_OTHERS_S and wall_s and others >= MAX_OTHERS * cpus * wall_s
+    ]
+    if not touched:
+        return None
+    share, case_id, repeat = max(touched)
+    return Disturbed(
+        count=len(touched), of=len(trials), case_id=case_id, repeat=repeat, share=min(1.0, share)
+    )
+
+
 MAX_SPREAD = 0.1
 """A standard deviation of 10 % of the mean or more is reported."""
 MAX_Z = 3.5

@@ -115,6 +115,13 @@ _TRIALS: Final = {
     "max_process_rss_bytes": Column(
         "int", "bookkeeping", "peak memory of the largest process of the tree", "bytes"
     ),
+    "others_cpu_s": Column(
+        "float",
+        "bookkeeping",
+        "CPU time that other processes used meanwhile on the CPUs that it may use, in steps of 10 ms; empty "
+        "where the system does not tell",
+        "s",
+    ),
     "seed": Column("int", "design", "the seed of the trial's random generator"),
 }
 _ACTORS: Final = {

@@ -113,6 +113,7 @@ class Ending:
         cpu_user_s: user CPU time of the whole tree.
         cpu_system_s: system CPU time of the whole tree.
         max_process_rss_bytes: peak memory of the largest process of the tree.
+        others_cpu_s: CPU time that others than the trial and its launcher used meanwhile on the CPUs that it may use.
         result: what came over the result channel, if it is complete and well-formed.
         malformed: why what came over the result channel is no result, if anything came.
     """
@@ -128,6 +129,7 @@ class Ending:
     cpu_user_s: float | None = None
     cpu_system_s: float | None = None
     max_process_rss_bytes: int | None = None
+    others_cpu_s: float | None = None
     result: Result | None = None
     malformed: str | None = None
 

@@ -15,6 +15,7 @@ from mprunner.analysis.diagnostics import (
     Fastest,
     adaptive_repeats,
     differs,
+    disturbed,
     failures,
     fastest,
     groups_of,
@@ -45,6 +46,7 @@ from mprunner.report.labels import Labels, labels_of
 from mprunner.report.layout import Line, Table, fit, paragraph
 from mprunner.report.pivot import pivots_of
 from mprunner.report.wording import (
+    disturbed_in_words,
     metric_in_words,
     noise_in_words,
     noise_of_machine,
@@ -295,6 +297,8 @@ def _warnings(
         }
         noise += [noise_in_words(field.name, noise_of_cases(cases))]
         noise += too_few_repeats(cases) if is_compared else ()  # else the summary tells no interval
+    if (found := disturbed(counted(frames.trials), header.cpus or 1)) is not None:
+        noise.append(disturbed_in_words(found, printable(frames.labels[found.case_id])))
     noise += () if run is None else noise_of_machine(run)
     if any(noise):
         yield f"noise: {'; '.join(filter(None, noise))}"

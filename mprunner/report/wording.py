@@ -9,7 +9,7 @@ from decimal import Decimal
 from math import floor, isfinite, isinf, log10
 from typing import Any
 
-from mprunner.analysis.diagnostics import MAX_SPREAD, Cases, Failure, Noise
+from mprunner.analysis.diagnostics import MAX_OTHERS, MAX_SPREAD, Cases, Disturbed, Failure, Noise
 from mprunner.analysis.statistics import Interval
 from mprunner.model.adaptive import MIN_REPEATS, AdaptiveRepeats
 from mprunner.model.records import Status
@@ -290,6 +290,14 @@ def too_few_repeats(cases: Cases) -> tuple[str, ...]:
         return ()
     which = "the only case" if len(cases) == 1 else f"{few:,} of {len(cases):,} cases"
     return (f"fewer than {MIN_REPEATS} ok trials in {which}: no interval says how far chance reaches",)
+
+
+def disturbed_in_words(found: Disturbed, label: str) -> str:
+    """Say during how many trials other processes used the CPUs, and during which one most."""
+    worst = f"repeat {found.repeat}{f' of {label}' if label else ''}: {share(round(found.share, 2))}"
+    where = f"({'most ' if found.count > 1 else ''}in {worst})"
+    of = f"{found.count:,} of {trials(found.of)}"
+    return f"other processes used {share(MAX_OTHERS)} of the CPUs or more during {of} {where}"
 
 
 def noise_of_machine(run: RunInfo) -> Iterator[str]:

@@ -9,7 +9,7 @@ import traceback
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from time import monotonic
+from time import monotonic, process_time
 from typing import NoReturn
 
 from mprunner.model.records import Limits
@@ -18,7 +18,12 @@ from mprunner.worker.forking import Begin, Waiting, execute_fresh, fork_waiting
 from mprunner.worker.log import STACKS_BYTES, Logs, write_stacks
 from mprunner.worker.protocol import Channel, Ended, Hello, Order, Ready, Refused
 from mprunner.worker.trial import execute, import_subject, make_importable, preload
-from mprunner.worker.watch import Crowd, Watched
+from mprunner.worker.watch import Crowd, Watched, busy_s
+
+
+def _cpus() -> frozenset[int]:
+    """Return the numbers of the CPUs that a trial may use; none where the system does not say it."""
+    return frozenset(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ())
 
 
 @dataclass(slots=True)
@@ -32,6 +37,7 @@ class Slot:
     tmp_path: Path
     limits: Limits
     logs: Logs
+    cpus: frozenset[int] = field(default_factory=_cpus)
     waiting: Waiting | None = None
     _made: os.stat_result = field(init=False)
 
@@ -44,11 +50,13 @@ class Slot:
         started, waiting = self._hand_over(order, log)
         keeper = Keeper(waiting.pid, self.containment, self.wake)
         crowd = Crowd(self.limits.processes)
+        busy, own = busy_s(self.cpus), process_time()
         attempt = Watched(keeper, waiting.result_fd, self.channel, self.wake, self.logs.is_over, crowd)
         try:
             attempt.watch(started + order.timeout_s)
         finally:
             wall_s = monotonic() - started
+            busy_after, own = busy_s(self.cpus), process_time() - own
             attempt.drain_result()
             if attempt.timed_out:
                 write_stacks(waiting.pid, self.logs.open(log))
@@ -59,7 +67,8 @@ class Slot:
             os.close(waiting.result_fd)
             over_output = self.logs.keep(log, STACKS_BYTES if attempt.timed_out else 0)
             self._clear_tmp()
-        return _ended(attempt, keeper, wall_s, leaked, over_output)
+        others = None if busy is None or busy_after is None else busy_after - busy - own
+        return _ended(attempt, keeper, wall_s, leaked, over_output, others)
 
     def _hand_over(self, order: Order, log: Path) -> tuple[float, Waiting]:
         """Give the order to the worker that waits for one, or to a new one; return when that was, and the worker."""
@@ -108,7 +117,15 @@ class Slot:
         self.make_tmp()
 
 
-def _ended(attempt: Watched, keeper: Keeper, wall_s: float, leaked: int, over_output: bool) -> Ended:
+def _ended(
+    attempt: Watched,
+    keeper: Keeper,
+    wall_s: float,
+    leaked: int,
+    over_output: bool,
+    busy: float | None,
+) -> Ended:
+    """Say how an attempt ended; ``busy`` is how long its CPUs were meanwhile, but for the launcher's own part."""
     status = keeper.status
     facts = {
         "exit_code": os.WEXITSTATUS(status) if status is not None and os.WIFEXITED(status) else None,
@@ -122,6 +139,7 @@ def _ended(attempt: Watched, keeper: Keeper, wall_s: float, leaked: int, over_ou
         "cpu_user_s": keeper.cpu_user_s,
         "cpu_system_s": keeper.cpu_system_s,
         "max_process_rss_bytes": keeper.max_rss_bytes,
+        "others_cpu_s": None if busy is None else max(0.0, busy - keeper.cpu_user_s - keeper.cpu_system_s),
     }
     return Ended(facts=facts, results=attempt.results())
 
