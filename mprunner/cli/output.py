@@ -136,15 +136,15 @@ def _print_either(plain: Callable[[], str], styled: Callable[[], RenderableType]
 
 def line_width(stream: Any) -> int:
     """Return how wide a line may be: as COLUMNS or the terminal says, else as a log has it."""
-    from mprunner.report import PLAIN_WIDTH
+    from mprunner.model.text import LINE_WIDTH
 
     said = os.environ.get("COLUMNS", "")
     if said.isascii() and said.isdigit() and int(said):
         return int(said)
     try:
-        return os.get_terminal_size(stream.fileno()).columns or PLAIN_WIDTH
+        return os.get_terminal_size(stream.fileno()).columns or LINE_WIDTH
     except (OSError, ValueError):  # it is no terminal
-        return PLAIN_WIDTH
+        return LINE_WIDTH
 
 
 class _Printable:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from mprunner.cli import say
-from mprunner.cli.output import is_terminal
+from mprunner.cli.output import is_terminal, line_width
 from mprunner.model.records import Status
 from mprunner.model.text import printable, reason_of
 
@@ -81,7 +81,7 @@ class LiveProgress:
             MofNCompleteColumn(),
             TextColumn("{task.fields[left]}", style="dim", markup=False),
             TextColumn("{task.description}", markup=False, table_column=rest),
-            console=Console(stderr=True, highlight=False),
+            console=Console(stderr=True, highlight=False, width=_room()),
             expand=True,
             auto_refresh=False,
             transient=True,
@@ -110,6 +110,7 @@ class LiveProgress:
         )
         if now >= self._next_redraw:
             self._next_redraw = now + REDRAW_EVERY_S
+            self._bar.console.width = _room()
             self._bar.refresh()
 
     def close(self) -> None:
@@ -117,6 +118,14 @@ class LiveProgress:
         if self._bar is not None:
             with suppress(OSError):
                 self._bar.stop()
+
+
+def _room() -> int:
+    """Return how wide the line may be: a terminal writes ^C behind it, which must not begin a line of its own.
+
+    Then the line could not be taken away: only the last one is.
+    """
+    return max(1, line_width(sys.stderr) - len("^C"))
 
 
 def duration(seconds: float) -> str:

@@ -18,6 +18,10 @@ _PLAIN: Final[Mapping[str, str]] = {escape: character for character, escape in _
 _ESCAPED = re.compile(r"\\(?:[\\nrt]|x[0-9a-f]{2}|u[0-9a-f]{4})")
 
 
+LINE_WIDTH = 80
+"""Columns of a line where nobody says how wide it may be: in a file, in a log."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that is most like another, if one is like it; first one with the same letters."""
     near = difflib.get_close_matches(word, known, 5)

@@ -13,7 +13,7 @@ from mprunner.report.comparison_page import comparison_page
 from mprunner.report.findings import cases_of, verdict_digest, verdict_json, verdict_lines
 from mprunner.report.index_page import MOST_RUNS, ListedRun, index_page
 from mprunner.report.junit import JudgedRun, write_junit
-from mprunner.report.layout import PLAIN_WIDTH, Line, plain, styled
+from mprunner.report.layout import Line, plain, styled
 from mprunner.report.markdown import render_markdown
 from mprunner.report.page import SIGN, Drawn
 from mprunner.report.render import javascript_bundle, pngs, svgs, write_images
@@ -23,7 +23,6 @@ from mprunner.report.terminal_plots import draw_run, signs_for
 
 __all__ = [
     "MOST_RUNS",
-    "PLAIN_WIDTH",
     "SIGN",
     "Chart",
     "Drawn",

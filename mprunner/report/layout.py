@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from rich.text import Text
 
-PLAIN_WIDTH = 80
-"""Columns of a line where nobody says how wide it may be: in a file, in a log."""
 _GAP = "  "
 _LEAST_LABEL = 16
 _LEAST_TITLE = 14

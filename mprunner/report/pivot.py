@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from mprunner.model.provenance import Header
 from mprunner.model.records import label_of
-from mprunner.model.text import printable
+from mprunner.model.text import LINE_WIDTH, printable
 from mprunner.report.cells import Compared, affected_metric, cases_table
 from mprunner.report.labels import Labels, names_in
-from mprunner.report.layout import PLAIN_WIDTH, Column, Group, Row, Table, fit
+from mprunner.report.layout import Column, Group, Row, Table, fit
 from mprunner.report.wording import metric_in_words
 from mprunner.tables import Frames
 
@@ -44,7 +44,7 @@ def pivots_of(
         found = _product(name, named, frames)
         if found is not None and len(found[0]) <= most_rows and len(found[1]) <= MOST_COLUMNS:
             tables = _tables(header, frames, labels, compared, marks, *found, name)
-            if not any(fit(table, PLAIN_WIDTH).left_out for table in tables):
+            if not any(fit(table, LINE_WIDTH).left_out for table in tables):
                 return tables
     return ()
 
