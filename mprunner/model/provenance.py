@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 import sysconfig
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
@@ -182,16 +182,21 @@ def _shown(values: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
-def conditions(plugin: str, plugin_hash: str, scenario_module: str | None) -> dict[str, str]:
+def conditions(
+    plugin: str, plugin_hash: str, plugin_module: str, scenario_module: str | None
+) -> dict[str, str]:
     """Describe the code under study and the Python that executes it, both as this process has them.
 
     Args:
         plugin: where the scenario comes from, in words.
         plugin_hash: the :func:`source_hash` of the plugin's module.
+        plugin_module: the name of that module.
         scenario_module: the module of the scenario's class, where the plugin has imported it from elsewhere.
     """
     build = " ".join((*platform.python_build(), platform.python_compiler()))
     found = {"plugin": plugin, "source of the plugin": _shortened(plugin_hash)}
+    if files := beside(sys.modules.get(plugin_module)):
+        found["modules beside the plugin"] = " ".join(f"{file.name} {file_hash(file)}" for file in files)
     if scenario_module is not None:
         found["source of the scenario"] = _shortened(source_hash(sys.modules.get(scenario_module)))
     return found | {
@@ -230,9 +235,53 @@ def source_hash(module: ModuleType | None) -> str:
 
 
 def source_files(module: ModuleType | None) -> list[Path]:
-    """Return the file of a module, or those of every module of its package."""
+    """Return the file of a module, or those of its package; of a plugin's only file also those beside it."""
     folder = _package_folder(module)
-    return [Path(str(getattr(module, "__file__", "")))] if folder is None else sorted(folder.rglob("*.py"))
+    if folder is not None:
+        return sorted(folder.rglob("*.py"))
+    return [Path(str(getattr(module, "__file__", ""))), *beside(module)]
+
+
+ONE_FILE = "mprunner_plugin_"
+"""With it begins the name of a module that is a plugin's only file, as ``--plugin`` gives it."""
+
+
+def beside(module: ModuleType | None) -> list[Path]:
+    """Return the files in the folder of a plugin's only file that it imports, or one of them does."""
+    if not getattr(module, "__name__", "").startswith(ONE_FILE):
+        return []
+    own = Path(str(getattr(module, "__file__", "")))
+    found, left = {own}, [own]
+    while left:
+        names = _imported_by(left.pop())
+        new = {file for name in names if (file := _own_file(name, own.parent))} - found
+        found |= new
+        left += new
+    return sorted(found - {own})
+
+
+def _imported_by(file: Path) -> Iterator[str]:
+    """Return the names of what a file imports, wherever in it; of ``from a import b`` both ``a`` and ``a.b``."""
+    import ast  # noqa: PLC0415 - only where a plugin is one file
+
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+
+
+def _own_file(module: str, folder: Path) -> Path | None:
+    """Return the file of a module that was found in a folder; None for one from elsewhere."""
+    file = Path(str(getattr(sys.modules.get(module), "__file__", None)))
+    top = module.partition(".")[0]
+    is_there = file.is_relative_to(folder) and file.relative_to(folder).parts[0] in (top, f"{top}.py")
+    return file if is_there else None
 
 
 class SourceWatch:

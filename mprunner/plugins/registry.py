@@ -26,7 +26,7 @@ import pluggy
 from mprunner.errors import ExperimentError, MprunnerError, PluginError
 from mprunner.model.columns import RESERVED
 from mprunner.model.declaration import Declaration, declare, types_of
-from mprunner.model.provenance import identity_of, source_hash
+from mprunner.model.provenance import ONE_FILE, identity_of, source_hash
 from mprunner.model.relevance import check_conditions
 from mprunner.model.summary_sentence import check_summary
 from mprunner.model.text import nearest
@@ -238,7 +238,7 @@ def _load_file(file: Path) -> ModuleType:
     Modules beside it are found after all others: by workers and spawned actors too, which get the path from here.
     """
     stem = "".join(char if char.isalnum() else "_" for char in file.stem)
-    name = f"mprunner_plugin_{stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
+    name = f"{ONE_FILE}{stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise PluginError(f"{file} is not a Python file", "its name must end in .py")

@@ -104,7 +104,7 @@ def session_of(scenario: RegisteredScenario) -> Session:
     return Session(
         python=platform.python_version(),
         host=socket.gethostname(),
-        conditions=conditions(name, plugin.source_hash, elsewhere),
+        conditions=conditions(name, plugin.source_hash, plugin.module, elsewhere),
     )
 
 

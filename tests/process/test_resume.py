@@ -203,6 +203,22 @@ def test_a_changed_plugin_differs_by_its_source(folder, tmp_path):
     assert list(differing(folder)) == ["source of the plugin"]
 
 
+def test_a_changed_module_beside_a_plugin_s_file_differs(tmp_path, started):
+    """Also one that only another of them imports; none that the plugin has nothing to do with."""
+    for name, text in (
+        ("near", "from far import answer\n"),
+        ("far", "answer = 1\n"),
+        ("other", "answer = 2\n"),
+    ):
+        (tmp_path / f"{name}.py").write_text(text)
+    (tmp_path / "toy.py").write_text("import near\n" + PLUGIN)
+    folder = started(at_2=press_ctrl_c)
+    for name in ("other", "far"):
+        assert differing(folder) == {}
+        (tmp_path / f"{name}.py").write_text("answer = 3\n")
+    assert list(differing(folder)) == ["modules beside the plugin"]
+
+
 def test_a_change_anywhere_in_the_package_of_a_plugin_is_seen(tmp_path, monkeypatch):
     package = tmp_path / "a_toy_package"
     (package / "actors").mkdir(parents=True)
