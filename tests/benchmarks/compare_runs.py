@@ -1,7 +1,7 @@
 """How often does ``compare`` call a change what is none, and does it find one? On real runs; ``make bench-compare``.
 
 120 short runs of the same code (one case, ten repeats of some 50 ms) and 60 of the same code with a tenth more work
-are made in turn, which takes some six minutes. Then neighbouring and distant runs of the same code are compared, with
+are made in turn, in three minutes. Then neighbouring and distant runs of the same code are compared, with
 the earlier runs beside them and without; and three runs of each code with three of the other. On a busy machine the
 figures are worth most.
 """
@@ -69,7 +69,15 @@ def make(folder: Path) -> None:
 def _run(folder: Path, side: str, work: int) -> None:
     plugin = folder / "squares.py"
     plugin.write_text(PLUGIN.format(work=work))
-    command = [sys.executable, "-m", "mprunner", "run", str(folder / "squares.yaml"), "--quiet"]
+    command = [
+        sys.executable,
+        "-m",
+        "mprunner",
+        "run",
+        str(folder / "squares.yaml"),
+        "--quiet",
+        "--no-report",
+    ]
     own = ["--plugin", str(plugin), "--results", str(folder / "results")]
     subprocess.run([*command, *own], stdout=subprocess.DEVNULL, check=True)
     made = (folder / "results" / "squares" / "latest").readlink()
