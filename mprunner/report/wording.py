@@ -146,12 +146,14 @@ def comparison(
     if not clear and interval is not None:
         if max(interval.high - 1, 1 - interval.low) <= SAME:
             return f"as fast as {other}, within {share(SAME)}"
-        return f"not clearly faster or slower than {other} ({bracketed(interval)[2:-1]}× its time)"
+        if interval.low <= 1 <= interval.high:
+            return f"not clearly faster or slower than {other} ({bracketed(interval)[2:-1]}× its time)"
+    perhaps = "" if clear or interval is None else "perhaps "
     few = "" if interval else " by too few repeats to be sure"
     if ratio > 1:
-        return f"{factor(ratio, interval)}× slower than {other}{bracketed(interval)}{few}"
+        return f"{perhaps}{factor(ratio, interval)}× slower than {other}{bracketed(interval)}{few}"
     inverse = interval and Interval(1 / interval.high, 1 / interval.low)
-    return f"{factor(1 / ratio, inverse)}× faster than {other}{bracketed(inverse)}{few}"
+    return f"{perhaps}{factor(1 / ratio, inverse)}× faster than {other}{bracketed(inverse)}{few}"
 
 
 def bracketed(interval: Interval | None) -> str:

@@ -257,7 +257,8 @@ def test_a_ratio_of_durations_is_told_as_slower_or_faster(ratio, interval, text)
         (1.01, (0.97, 1.04), "as fast as a, within 5%"),
         (1.01, (0.94, 1.04), "not clearly faster or slower than a (0.94–1.04× its time)"),
         (0.5, (0.004, 3.0), "not clearly faster or slower than a (0.004–3.00× its time)"),
-        (1.2, (1.1, 1.6), "not clearly faster or slower than a (1.10–1.60× its time)"),
+        (1.2, (1.1, 1.6), "perhaps 1.20× slower than a (1.10–1.60)"),
+        (0.5, (0.4, 0.8), "perhaps 2.00× faster than a (1.25–2.50)"),
     ],
 )
 def test_cases_are_called_as_fast_only_where_the_whole_interval_says_so(ratio, interval, text):
