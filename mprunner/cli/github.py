@@ -50,13 +50,13 @@ class GitHub:
         Raises:
             ResultsError: the summary can't be written.
         """
-        from mprunner.report import annotations, digest, render_markdown
+        from mprunner.report import annotations_of, digest, render_markdown
 
         path = file or run.file
         judgement = tabled.judgement
         if path is not None:
             line_of = _line_finder(Path(path), judgement)
-            for line in annotations(judgement, run.experiment, _in_repository(path), line_of):
+            for line in annotations_of(judgement, run.experiment, _in_repository(path), line_of):
                 say(line, err=True)
         if self._summary:
             summary = digest(tabled.header, tabled.frames, tabled.summary, judgement, run)

@@ -13,7 +13,7 @@ MOST: Final = 10
 """GitHub shows so many errors of a step, and leaves out the others without a word."""
 
 
-def annotations(
+def annotations_of(
     judgement: Judgement, experiment: str, file: str, line_of: Callable[[Finding], int]
 ) -> Iterator[str]:
     """Yield a workflow command for each finding by which a run fails; of more than ten, the last one counts the rest.

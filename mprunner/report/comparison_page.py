@@ -15,7 +15,7 @@ from mprunner.runs import RunInfo
 _TOLD_APART = (Change.MORE, Change.LESS)
 
 
-def comparison_page(
+def page_of_comparison(
     comparison: Comparison,
     base: Sequence[RunInfo],
     new: Sequence[RunInfo],

@@ -31,7 +31,7 @@ class _Row(NamedTuple):
     folder: str
 
 
-def index_page(runs: Sequence[ListedRun], of: int) -> str:
+def index_of_runs(runs: Sequence[ListedRun], of: int) -> str:
     """Return the page that lists runs.
 
     Args:

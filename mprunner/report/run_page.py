@@ -75,7 +75,9 @@ class Verdict(NamedTuple):
     word: str
 
 
-def run_page(picture: RunPicture, info: RunInfo, drawn: Drawn, tails: Mapping[str, str], source: str) -> str:
+def page_of_run(
+    picture: RunPicture, info: RunInfo, drawn: Drawn, tails: Mapping[str, str], source: str
+) -> str:
     """Return the page of a run.
 
     Args:

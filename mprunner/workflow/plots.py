@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from mprunner.errors import ResultsError
 from mprunner.model.text import nearest, printable
-from mprunner.report import Chart, RunPicture, charts_of, timeline
+from mprunner.report import Chart, RunPicture, charts_of, timeline_of
 from mprunner.runs import RunFolder
 from mprunner.workflow.report import picture_of
 
@@ -108,7 +108,7 @@ class Plots(Mapping[str, Chart]):
         if trial_id is None:
             return self._of("timeline")
         try:
-            return timeline(self._charts()[0], trial_id)
+            return timeline_of(self._charts()[0], trial_id)
         except ValueError as error:
             raise ResultsError(
                 f"{self.folder.run_id}: {error}", "`.actors` has the ids of all trials with actors"

@@ -17,11 +17,11 @@ from mprunner.report import (
     RunPicture,
     charts_of,
     charts_of_comparison,
-    comparison_page,
-    index_page,
+    index_of_runs,
     javascript_bundle,
     logs_of,
-    run_page,
+    page_of_comparison,
+    page_of_run,
     svgs,
     write_images,
 )
@@ -68,7 +68,7 @@ def page_of(folder: RunFolder) -> str:
     picture = picture_of(folder)
     tails = {name: tail for name in logs_of(picture) if (tail := _end_of(folder.logs, name))}
     source = _beginning_of(folder.path / "experiment.yaml")
-    return run_page(picture, info, _drawn(charts_of(picture)), tails, source)
+    return page_of_run(picture, info, _drawn(charts_of(picture)), tails, source)
 
 
 def _drawn(charts: Sequence[Chart]) -> Drawn:
@@ -99,7 +99,7 @@ def write_comparison(compared: Compared, output: Path | None = None) -> Path:
     path = output or compared.new[-1].folder.path / f"compared-with-{compared.base[-1].folder.run_id}.html"
     base, new = ([run.info for run in side] for side in (compared.base, compared.new))
     drawn = _drawn(charts_of_comparison(compared.comparison))
-    page = comparison_page(compared.comparison, base, new, compared.differences(), drawn)
+    page = page_of_comparison(compared.comparison, base, new, compared.differences(), drawn)
     with written_atomically(path) as file:
         file.write(page)
     return path
@@ -143,7 +143,7 @@ def write_index(results: Path) -> Path | None:
         seen = quote(folder.path.relative_to(results).as_posix())
         listed.append(ListedRun(info, seen, (folder.path / PAGE).is_file()))
     with written_atomically(path) as file:
-        file.write(index_page(listed, len(folders)))
+        file.write(index_of_runs(listed, len(folders)))
     return path
 
 

@@ -19,7 +19,7 @@ from mprunner.analysis.summary import summarise
 from mprunner.errors import FaultWarning
 from mprunner.model.records import Status
 from mprunner.report import charts_of
-from mprunner.report.charts import charts_of_comparison, offered, strips, timeline
+from mprunner.report.charts import charts_of_comparison, offered, strips, timeline_of
 from mprunner.report.charts.labels import short, spread, unique
 from mprunner.report.charts.sampling import MOST_POINTS, drawn
 from mprunner.report.charts.strips import MOST_CASES, STATISTICS
@@ -200,7 +200,7 @@ def test_the_odds_are_the_shares_of_what_is_not_acceptable(name):
 def test_a_timeline_has_the_times_of_the_actors_of_its_trial():
     picture = stored("bank")
     for each in offered(picture):
-        chart = timeline(picture, each.trial_id)
+        chart = timeline_of(picture, each.trial_id)
         own = picture.actors[picture.actors["trial_id"] == each.trial_id]
         names = ("start_latency_s", "start_skew_s", "wall_s", "cpu_s")
         shown = [{name: row[name] for name in names} for row in chart.spec["datasets"]["actors"]]
@@ -222,7 +222,7 @@ def test_the_slowest_the_median_and_a_failed_trial_are_offered():
 
 def test_a_trial_without_actors_has_no_timeline():
     with pytest.raises(ValueError, match="no trial with actors has an id"):
-        timeline(stored("pool"), "nothing")
+        timeline_of(stored("pool"), "nothing")
 
 
 def test_noise_is_each_trial_over_the_median_of_its_case():

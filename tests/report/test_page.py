@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mprunner.model.records import Status
-from mprunner.report import Chart, Drawn, index_page, run_page
+from mprunner.report import Chart, Drawn, index_of_runs, page_of_run
 from mprunner.report.index_page import ListedRun
 from mprunner.report.page import MOST_BYTES
 from mprunner.report.page_tables import MOST_ROWS
@@ -35,7 +35,7 @@ FACTS = {
 
 
 def html_of(picture, *, drawn=NOTHING, tails=None, source="", **facts):
-    return run_page(picture, RunInfo(FACTS | facts), drawn, tails or {}, source)
+    return page_of_run(picture, RunInfo(FACTS | facts), drawn, tails or {}, source)
 
 
 BANK = [
@@ -260,7 +260,7 @@ def test_a_page_that_would_be_too_large_has_static_charts_and_then_fewer(
 
 def test_the_page_of_all_runs_links_those_that_have_a_page():
     info = RunInfo(FACTS | {"experiment": EVIL, "planned": 10, "done": 10})
-    page = parsed(index_page([ListedRun(info, "bank/a%20b", True), ListedRun(info, "bank/c", False)], 2))
+    page = parsed(index_of_runs([ListedRun(info, "bank/a%20b", True), ListedRun(info, "bank/c", False)], 2))
     links = [each.attributes["href"] for each in page.all("table")[0].all("a")]
     assert links == ["bank/a%20b/report.html", "bank/a%20b/", "bank/c/"]
     assert EVIL in page.text

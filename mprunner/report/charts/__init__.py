@@ -12,7 +12,7 @@ from mprunner.report.charts.odds import odds
 from mprunner.report.charts.outcomes import outcomes
 from mprunner.report.charts.scaling import scaling
 from mprunner.report.charts.strips import strips
-from mprunner.report.charts.timeline import Offered, offered, timeline, timelines
+from mprunner.report.charts.timeline import Offered, offered, timeline_of, timelines
 
 __all__ = [
     "Chart",
@@ -24,7 +24,7 @@ __all__ = [
     "outcomes",
     "scaling",
     "strips",
-    "timeline",
+    "timeline_of",
 ]
 
 _KINDS = (strips, scaling, lines, outcomes, odds, timelines, noise)

@@ -75,10 +75,10 @@ def offered(run: RunPicture) -> list[Offered]:
 
 def timelines(run: RunPicture) -> list[Chart]:
     """Return the timelines of the trials that are offered."""
-    return [timeline(run, each.trial_id, each) for each in offered(run)]
+    return [timeline_of(run, each.trial_id, each) for each in offered(run)]
 
 
-def timeline(run: RunPicture, trial_id: str, which: Offered | None = None) -> Chart:
+def timeline_of(run: RunPicture, trial_id: str, which: Offered | None = None) -> Chart:
     """Return the timeline of the actors of a trial.
 
     Args:
