@@ -230,12 +230,13 @@ def select(
     seen: dict[str, int] = {}
     for place, every in enumerate(combinations.every_params()):
         without = relevance.without(every)
-        params = relevance.of(every) if without else every
+        is_looked_at = without and (exclude or only or selection.wanted)
+        params = relevance.of(every, without) if is_looked_at else every
         is_excluded = any(each.means(every, params) for each in exclude)
         if not is_excluded and not all(matches(wanted, params) for wanted in only):
             selection.not_selected += 1
             continue
-        reason = None if is_excluded else refuses(relevance.settled(every) if without else every)
+        reason = None if is_excluded else refuses(relevance.settled(every, without) if without else every)
         if selection.wanted:
             selection.see(params, is_case=not is_excluded and reason is None)
         if is_excluded:
@@ -244,15 +245,15 @@ def select(
             selection.refused.append(place)
             selection.reasons.append(reasons.setdefault(reason, reason))
         elif (may_repeat or not without.isdisjoint(combinations.swept)) and (
-            first := seen.setdefault(identify(params), place)
+            first := seen.setdefault(identify(relevance.of(every, without)), place)
         ) != place:
             is_same = combinations[first].params == every
             selection.repeated += is_same
             selection.merged += not is_same
         else:
             selection.cases.append(place)
-            for name in unused.keys() & params.keys():
-                del unused[name]
+            if unused:
+                unused = {name: field for name, field in unused.items() if name in without}
     selection.unused = tuple(unused.values())
     return selection
 

@@ -4,7 +4,7 @@ A case has no value of a param that means nothing to it: not in its label, where
 where they are compared. Two cases that differ in nothing else are one.
 """
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence, Set
 from graphlib import CycleError, TopologicalSorter
 from typing import Final, Generic, TypeVar
 
@@ -68,21 +68,21 @@ class Relevance:
                 without.add(each.name)
         return frozenset(without)
 
-    def of(self, params: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """Return the params that mean something to a case."""
-        without = self.without(params)
+    def of(self, params: Mapping[str, Scalar], without: Set[str] | None = None) -> dict[str, Scalar]:
+        """Return the params that mean something to a case; ``without`` are those that don't, if they are known."""
+        without = self.without(params) if without is None else without
         if not without and not self._first:
             return dict(params)
         ordered = {name: params[name] for name in self._first if name in params} | dict(params)
         return {name: value for name, value in ordered.items() if name not in without}
 
-    def settled(self, params: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    def settled(self, params: Mapping[str, Scalar], without: Set[str] | None = None) -> dict[str, Scalar]:
         """Return every param of a case as its scenario receives it: one that means nothing has its default.
 
         So nothing that a scenario does can depend on it. A param without a default keeps its value, and so does one
-        whose default is the number of CPUs.
+        whose default is the number of CPUs. ``without`` are the params that mean nothing, if they are known.
         """
-        without = self.without(params)
+        without = self.without(params) if without is None else without
         if not without:
             return dict(params)
         return {**params, **{name: self._defaults[name] for name in without if name in self._defaults}}
