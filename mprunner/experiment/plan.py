@@ -129,6 +129,10 @@ class Plan:
         """Return the experiment that was planned with the baseline that its scenario names, if that applies."""
         return replace(experiment, baseline=self.own_baseline) if self.own_baseline else experiment
 
+    def first_attempts(self) -> Iterator[Attempt]:
+        """Return the first attempt of the first trial of every case, in the order of the file."""
+        return (self._attempt(case, -self.warmup, order) for order, case in enumerate(self.cases))
+
     def trial_ids(self) -> Iterator[str]:
         """Return the identity of every trial, in execution order."""
         return (trial_id(case.case_id, repeat, self.seed) for case, repeat in self._ordered())

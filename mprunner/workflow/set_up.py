@@ -1,5 +1,6 @@
 """What a scenario sets up before the first trial: what would fail in every trial fails here, once."""
 
+import builtins
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,9 +64,7 @@ def _distinct(prepared: Prepared, names: Sequence[str]) -> Iterator[tuple[Mappin
     """Return each combination of values of some params among a plan's cases, with the first trial that has it."""
     seen: set[tuple[tuple[type, Scalar], ...]] = set()
     first = names[0]
-    for attempt in prepared.plan:
-        if attempt.repeat != -prepared.plan.warmup and prepared.plan.order != "sequential":
-            return  # every case has had a trial
+    for attempt in prepared.plan.first_attempts():
         values = {name: attempt.params[name] for name in names}
         key = tuple((type(value), value) for value in values.values())
         if values[first] is not None and key not in seen:
@@ -78,7 +77,10 @@ def _failed(prepared: Prepared, values: Mapping[str, Scalar], record: Record) ->
     if record.status is Status.TIMEOUT:
         why = f"it was not done within the timeout of {record.attempt.timeout_s:g} s"
     else:
-        why = reason_of(record).partition(": ")[2] or reason_of(record) or record.status.value
+        why = reason_of(record) or record.status.value
+        kind, colon, message = why.partition(": ")
+        if colon and message and not hasattr(builtins, kind):
+            why = message  # an exception of the scenario's own speaks for itself; KeyError's message is but the key
     return ExperimentError(
         f"{prepared.experiment.path}: {why}",
         f"nothing was executed: each trial with {shown} would fail so",

@@ -1,0 +1,51 @@
+"""What a scenario sets up before the first trial."""
+
+import pytest
+
+from mprunner import run
+from mprunner.errors import ExperimentError
+
+PLUGIN = """
+from dataclasses import dataclass
+from mprunner.scenario import Scenario
+
+class NotThere(Exception): pass
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    what: str = "x"
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    n: int
+
+class Prepared(Scenario[Params, Metrics]):
+    name = "prepared"
+    set_up_params = ("what",)
+
+    def set_up(self, params, folder):
+        {}
+
+    def run(self, params, trial):
+        return Metrics(n=1)
+
+def mprunner_register_scenarios():
+    return [Prepared]
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ('raise NotThere("there is no x: look elsewhere")', "there is no x: look elsewhere"),
+        ("{}[params.what]", "KeyError: 'x'"),
+        ("raise ValueError", "ValueError"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+    ],
+)
+def test_what_a_set_up_raised_is_told_with_its_type_where_the_message_alone_says_little(tmp_path, code, told):
+    (tmp_path / "plugin.py").write_text(PLUGIN.format(code))
+    (tmp_path / "file.yaml").write_text("scenario: prepared\n")
+    with pytest.raises(ExperimentError) as raised:
+        run(tmp_path / "file.yaml", plugins=[tmp_path / "plugin.py"], results=tmp_path / "results")
+    assert raised.value.message.endswith(f"file.yaml: {told}")
