@@ -4,7 +4,7 @@ In order; until a failure, where that is asked; of each case until its interval 
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -60,13 +60,16 @@ class PlannedSchedule:
         return 0 if self._adaptive is None else self._adaptive.spared
 
 
+IsExpected = Callable[[Record], bool]
+"""Whether an attempt ended as the experiment expects."""
+
+
 class StoppingSchedule:
     """Executes what another schedule gives, and nothing after the first that ended as it should not."""
 
-    def __init__(self, schedule: Schedule, rules: Rules, relevance: Relevance) -> None:
+    def __init__(self, schedule: Schedule, is_expected: IsExpected) -> None:
         self._schedule = schedule
-        self._rules = rules
-        self._relevance = relevance
+        self._is_expected = is_expected
         self._stopped = False
 
     def next(self) -> Attempt | None:
@@ -76,7 +79,7 @@ class StoppingSchedule:
 
     def feed(self, record: Record) -> bool:
         """Stop after a failure."""
-        self._stopped |= not self._rules.accepts(record.status, self._relevance.of(record.attempt.params))
+        self._stopped |= not self._is_expected(record)
         return self._schedule.feed(record)
 
     @property
@@ -91,10 +94,9 @@ class FirstRoundSchedule:
     The round is over when each case has had a trial, and there were two or more.
     """
 
-    def __init__(self, schedule: Schedule, rules: Rules, relevance: Relevance, cases: int) -> None:
+    def __init__(self, schedule: Schedule, is_expected: IsExpected, cases: int) -> None:
         self._schedule = schedule
-        self._rules = rules
-        self._relevance = relevance
+        self._is_expected = is_expected
         self._cases = cases
         self._failed: Counter[str] | None = Counter()
 
@@ -106,11 +108,9 @@ class FirstRoundSchedule:
 
     def feed(self, record: Record) -> bool:
         """Learn whether the trial failed; one that did not ends the question."""
-        attempt = record.attempt
         if self._failed is not None and record.status is not Status.CANCELLED:
-            is_expected = self._rules.accepts(record.status, self._relevance.of(attempt.params))
-            if record.status is Status.ERROR and not is_expected:
-                self._failed[attempt.case_id] += 1
+            if record.status is Status.ERROR and not self._is_expected(record):
+                self._failed[record.attempt.case_id] += 1
             else:
                 self._failed = None
         return self._schedule.feed(record)
@@ -173,9 +173,13 @@ def schedule_for(
         relevance: which params mean something to which case.
         cases: how many there are, where none has had a trial; 0 where some trials have been executed before.
     """
+
+    def is_expected(record: Record) -> bool:
+        return rules.accepts(record.status, relevance.of(record.attempt.params))
+
     schedule: Schedule = PlannedSchedule(attempts, adaptive)
     if experiment.on_failure == "stop":
-        schedule = StoppingSchedule(schedule, rules, relevance)
+        schedule = StoppingSchedule(schedule, is_expected)
     elif experiment.on_failure == "stop-if-all" and cases:
-        schedule = FirstRoundSchedule(schedule, rules, relevance, cases)
+        schedule = FirstRoundSchedule(schedule, is_expected, cases)
     return RetryingSchedule(schedule, experiment.retries, lost or {}) if experiment.retries else schedule
