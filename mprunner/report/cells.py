@@ -4,7 +4,8 @@ Beside them stands how long each case took compared with its baseline.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import partial
 from math import fsum
 from statistics import mean, median
@@ -189,14 +190,12 @@ class Compared:
         ratios: of each case that has one.
         partners: by case id, the case that it is compared with.
         unclear: the cases of which their trials don't show that they differ from their baseline.
-        tests: how many cases are compared, for which that is corrected.
     """
 
     field: Field
     ratios: Ratios
     partners: Mapping[str, str]
     unclear: frozenset[str]
-    tests: int
 
     @property
     def is_speedup(self) -> bool:
@@ -211,13 +210,33 @@ class Compared:
         return is_parallel or 2 * sum(each.ratio < 1 for each in found) > len(found)
 
 
-_AFFECTED, _RATIO, _COMPARED, _FAILED, _STATES, _OTHER, _CLAUSE = 90, 80, 70, 100, 60, 40, 20
+class Kind(StrEnum):
+    """What is in a column."""
+
+    FAILED = "failed"
+    AFFECTED = "affected"
+    RATIO = "ratio"
+    COMPARED = "compared"
+    STATES = "states"
+    OTHER = "other"
+    EFFICIENCY = "efficiency"
+    CLAUSE = "clause"
+    """What the scenario's summary names in brackets."""
+
+
+_WEIGHTS = {kind: weight for weight, kind in enumerate(reversed(Kind))}
 APART = "≈"
+
+
+def _column(kind: Kind, title: str, style: str = "") -> Column:
+    wraps = kind in (Kind.FAILED, Kind.STATES)
+    return Column(title=title, weight=_WEIGHTS[kind], kind=kind, style=style, wraps=wraps)
 
 
 def cases_table(
     header: Header,
     frames: Frames,
+    values: Mapping[str, CaseValues],
     labels: Labels,
     compared: Compared | None,
     shown: Sequence[str],
@@ -228,28 +247,22 @@ def cases_table(
     Args:
         header: of the run's journal.
         frames: its tables.
+        values: what is known of each case.
         labels: how its cases are named.
         compared: how they compare with their baselines; None where they don't.
         shown: the cases that are in it.
         marks: by case id, what makes a case stand out, in one character.
     """
-    values = values_by_case(header, frames)
     columns = [*_failed_column(frames, shown), *_metric_columns(header, values, shown)]
-    same = []
-    if len(shown) > 1:
-        is_same = [
-            _is_same([cells[case] for case in shown]) and column.weight < _AFFECTED
-            for column, cells in columns
-        ]
-        same = [
-            f"{column.title} {cells[shown[0]]}"
-            for (column, cells), each in zip(columns, is_same, strict=True)
-            if each
-        ]
-        columns = [each for each, alike in zip(columns, is_same, strict=True) if not alike]
+    same = [
+        (column, cells)
+        for column, cells in columns
+        if len(shown) > 1 and column.kind not in (Kind.FAILED, Kind.AFFECTED) and _is_same(cells, shown)
+    ]
+    columns = [each for each in columns if each not in same]
     if compared is not None and any(case in compared.ratios for case in shown):
         columns += _ratio_columns(compared, labels, shown)
-    groups = []
+    groups, wanted = [], set(shown)
     for group, heading in zip(labels.groups, labels.headings, strict=True):
         rows = tuple(
             Row(
@@ -258,12 +271,12 @@ def cases_table(
                 mark=marks.get(case, ""),
             )
             for case in group
-            if case in set(shown)
+            if case in wanted
         )
         if rows:
             groups.append(Group(heading=heading, rows=rows))
     table = Table(title="case", columns=tuple(column for column, _ in columns), groups=tuple(groups))
-    return _named_once(table), tuple(same)
+    return _named_once(table), tuple(f"{column.title} {cells[shown[0]]}" for column, cells in same)
 
 
 def _named_once(table: Table) -> Table:
@@ -272,24 +285,17 @@ def _named_once(table: Table) -> Table:
     others = [row.label for row in table.rows]
     if len(others) < 2 or not name or any(not label.startswith(name + " ") for label in others):
         return table
-    return Table(
-        title=name,
-        columns=table.columns,
-        groups=tuple(
-            Group(
-                heading=group.heading,
-                rows=tuple(
-                    Row(label=row.label[len(name) + 1 :], cells=row.cells, mark=row.mark, style=row.style)
-                    for row in group.rows
-                ),
-            )
-            for group in table.groups
-        ),
+    groups = (
+        replace(
+            group, rows=tuple(replace(row, label=row.label.removeprefix(f"{name} ")) for row in group.rows)
+        )
+        for group in table.groups
     )
+    return replace(table, title=name, groups=tuple(groups))
 
 
-def _is_same(cells: Sequence[str]) -> bool:
-    return len(set(cells)) == 1 and bool(cells[0])
+def _is_same(cells: Mapping[str, str], shown: Sequence[str]) -> bool:
+    return bool(cells[shown[0]]) and len({cells[case] for case in shown}) == 1
 
 
 _Filled = tuple[Column, Mapping[str, str]]
@@ -303,7 +309,7 @@ def _failed_column(frames: Frames, shown: Sequence[str]) -> list[_Filled]:
         case: ", ".join(f"{n:,} {status}" for status, n in tallies[case].items()) or "none executed"
         for case in shown
     }
-    return [(Column(title="trials", weight=_FAILED, style="red", wraps=True), cells)]
+    return [(_column(Kind.FAILED, "trials", "red"), cells)]
 
 
 def _metric_columns(
@@ -313,19 +319,19 @@ def _metric_columns(
     for part, is_clause in _placeholders(header.declaration):
         unit = next((each.unit for each in header.declaration.metrics if each.name == part.name), "")
         title, unit = metric_in_words(part.name, unit)
-        weight = _CLAUSE if is_clause else _OTHER
+        kind = Kind.CLAUSE if is_clause else Kind.OTHER
         if part.statistic is Statistic.STATES:
-            weight = _STATES
+            kind = Kind.STATES
         elif part.statistic is Statistic.AFFECTED:
-            weight = _AFFECTED
+            kind = Kind.AFFECTED
         elif main is not None and part.name == main.name:
-            weight = _COMPARED
+            kind = Kind.COMPARED
         cells = {
             case: guarded(f"{title} of a case", partial(_cell, part, values[case], unit), NO_VALUE)
             for case in shown
         }
         if any(cells.values()):
-            yield Column(title=title, weight=weight, wraps=part.statistic is Statistic.STATES), cells
+            yield _column(kind, title), cells
 
 
 def _cell(part: Placeholder, case: CaseValues, unit: str) -> str:
@@ -372,7 +378,7 @@ def _ratio_columns(compared: Compared, labels: Labels, shown: Sequence[str]) -> 
             )
         else:
             cells[case] = ""
-    yield Column(title=title, weight=_RATIO, style="cyan"), cells
+    yield _column(Kind.RATIO, title, "cyan"), cells
     efficiencies = {
         case: compared.ratios[case].efficiency if case in compared.ratios else None for case in shown
     }
@@ -381,7 +387,7 @@ def _ratio_columns(compared: Compared, labels: Labels, shown: Sequence[str]) -> 
             case: "" if value is None or finite(100 * value) is None else f"{number(round(100 * value))}%"
             for case, value in efficiencies.items()
         }
-        yield Column(title="efficiency", weight=_OTHER), told
+        yield _column(Kind.EFFICIENCY, "efficiency"), told
 
 
 def ratio_cell(found: ToBaseline, *, is_speedup: bool) -> str:
@@ -393,12 +399,11 @@ def ratio_cell(found: ToBaseline, *, is_speedup: bool) -> str:
     return f"{factor(ratio, interval)}{bracketed(interval)}"
 
 
-def sentence_of(header: Header, frames: Frames, case_id: str) -> str:
+def sentence_of(header: Header, frames: Frames, case_id: str, case: CaseValues) -> str:
     """Return what happened in the only case of a run, as its scenario's summary puts it."""
     tally = frames.measured_statuses[case_id]
     if Status.OK not in tally:
         return ""
-    case = values_by_case(header, frames)[case_id]
     template = header.declaration.summary or ", ".join(f"{name} {{{name}:median}}" for name in case.units)
     ok = f"{trials(tally[Status.OK])} ok"
     return guarded("what happened in the only case", partial(fill_summary, template or ok, case), NO_VALUE)

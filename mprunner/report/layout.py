@@ -33,12 +33,14 @@ class Column:
     Attributes:
         title: what is in it; it is wrapped between words.
         weight: of the columns that don't fit, those of the smallest weight are left out.
+        kind: what is in it, for who chooses among columns; empty where nobody does.
         style: of its cells, as rich names it.
         wraps: whether its cells may be wrapped after a comma.
     """
 
     title: str
     weight: int
+    kind: str = ""
     style: str = ""
     wraps: bool = False
 
@@ -51,13 +53,11 @@ class Row:
         label: what it is about; it is wrapped after a comma.
         cells: one for each column; empty for what is missing.
         mark: what makes it stand out, one character before its label; empty for nothing.
-        style: of its label.
     """
 
     label: str
     cells: tuple[str, ...]
     mark: str = ""
-    style: str = "bold"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +172,7 @@ def _row_lines(
     for n in range(max(map(len, [labels, *cells]))):
         before = lead if n == 0 else " " * len(lead)
         text = labels[n] if n < len(labels) else ""
-        spans = [Span(before, "bold yellow"), Span(text.ljust(label - len(lead)), row.style)]
+        spans = [Span(before, "bold yellow"), Span(text.ljust(label - len(lead)), "bold")]
         for column, cell, width in zip(columns, cells, widths, strict=True):
             spans.append(Span(_GAP + (cell[n] if n < len(cell) else "").rjust(width), column.style))
         yield _stripped(spans)

@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from mprunner.model.provenance import Header
 from mprunner.model.records import label_of
 from mprunner.model.text import LINE_WIDTH, printable
-from mprunner.report.cells import Compared, affected_metric, cases_table
+from mprunner.report.cells import CaseValues, Compared, Kind, cases_table
 from mprunner.report.labels import Labels, names_in
 from mprunner.report.layout import Column, Group, Row, Table, fit
-from mprunner.report.wording import metric_in_words
 from mprunner.tables import Frames
 
 LEAST_CASES = 6
@@ -19,6 +18,7 @@ MOST_COLUMNS = 8
 def pivots_of(
     header: Header,
     frames: Frames,
+    values: Mapping[str, CaseValues],
     labels: Labels,
     compared: Compared | None,
     marks: Mapping[str, str],
@@ -32,6 +32,7 @@ def pivots_of(
     Args:
         header: of the run's journal.
         frames: its tables.
+        values: what is known of each case.
         labels: how its cases are named.
         compared: how they compare with their baselines; None where they don't.
         marks: by case id, what makes a case stand out.
@@ -43,13 +44,16 @@ def pivots_of(
     for name in reversed(named[next(iter(named))]):
         found = _product(name, named, frames)
         if found is not None and len(found[0]) <= most_rows and len(found[1]) <= MOST_COLUMNS:
-            tables = _tables(header, frames, labels, compared, marks, *found, name)
+            listed, _ = cases_table(header, frames, values, labels, compared, list(labels.whole), marks)
+            tables = _tables(listed, labels, marks, *found, name)
             if not any(fit(table, LINE_WIDTH).left_out for table in tables):
                 return tables
     return ()
 
 
 _Cells = Mapping[tuple[str, str], str]
+_WANTED = {Kind.FAILED, Kind.AFFECTED, Kind.COMPARED, Kind.RATIO}
+"""The numbers that matter; where no duration is among them also the first other one that the summary names."""
 
 
 def _product(
@@ -72,43 +76,28 @@ def _product(
 
 
 def _tables(
-    header: Header,
-    frames: Frames,
+    listed: Table,
     labels: Labels,
-    compared: Compared | None,
     marks: Mapping[str, str],
     rows: Sequence[str],
     columns: Sequence[str],
     cells: _Cells,
     name: str,
 ) -> tuple[Table, ...]:
-    listed, _ = cases_table(header, frames, labels, compared, list(labels.whole), marks)
     by_case = dict(zip((case for group in labels.groups for case in group), listed.rows, strict=True))
-    titles = [column.title for column in listed.columns]
-    affected = affected_metric(header.declaration)
-    wanted = [metric_in_words(affected, "")[0]] if affected else []
-    wanted += ["trials"]
-    wanted += [titles[-1]] if compared is not None and titles else []
-    places = [place for place, title in enumerate(titles) if title in wanted or _is_ratio(title)]
-    main = [place for place in range(len(titles)) if place not in places][:1]
-    if compared is not None:
-        what, _ = metric_in_words(compared.field.name, compared.field.unit)
-        main = [titles.index(what)] if what in titles else []
+    wanted = [place for place, column in enumerate(listed.columns) if column.kind in _WANTED]
+    if not any(listed.columns[place].kind in (Kind.COMPARED, Kind.RATIO) for place in wanted):
+        wanted += [place for place in range(len(listed.columns)) if place not in wanted][:1]
     tables = []
-    for place in sorted({*places, *main}):
-        if titles[place] == "efficiency":
-            continue
+    for place in sorted(wanted):
+        column = listed.columns[place]
 
-        def cell(case: str, place: int = place) -> str:
-            text = by_case[case].cells[place].strip()
-            return f"! {text}" if case in marks and not _is_ratio(titles[place]) else text
+        def cell(case: str, place: int = place, kind: str = column.kind) -> str:
+            text = by_case[case].cells[place]
+            return f"! {text}" if case in marks and kind != Kind.RATIO else text
 
-        tables.append(_table(titles[place], name, rows, columns, cells, cell))
+        tables.append(_table(column.title, name, rows, columns, cells, cell))
     return tuple(tables)
-
-
-def _is_ratio(title: str) -> bool:
-    return ", × " in title or title.startswith("speed-up over ")
 
 
 def _table(

@@ -32,6 +32,7 @@ from mprunner.model.text import printable
 from mprunner.report.answer import Raced, answers, never_in_words, raced
 from mprunner.report.cells import (
     APART,
+    CaseValues,
     Compared,
     Ratios,
     affected_metric,
@@ -131,14 +132,13 @@ def digest(
             ratios=ratios,
             partners=partners,
             unclear=_unclear(values, ratios, partners),
-            tests=len(ratios),
         )
     known = values_by_case(header, frames)
     nothing: tuple[Raced, ...] = ()
     affected = affected_metric(header.declaration)
     found = guarded("what raced", partial(raced, judgement, known, affected), nothing)
     chosen = list(labels.whole) if every_case else cases
-    told, tables, same, left_out = _cases(header, frames, labels, compared, found, values, chosen)
+    told, tables, same, left_out = _cases(header, frames, known, labels, compared, found, values, chosen)
     return RunDigest(
         headline=_headline(header, executed, measured, needed),
         description=printable(" ".join(header.experiment.get("description", "").split())),
@@ -177,6 +177,7 @@ def _unclear(values: Values, ratios: Ratios, partners: Mapping[str, str]) -> fro
 def _cases(
     header: Header,
     frames: Frames,
+    known: Mapping[str, CaseValues],
     labels: Labels,
     compared: Compared | None,
     found: Sequence[Raced],
@@ -189,14 +190,18 @@ def _cases(
     marks = {case: "!" for each in found for case in each.shares}
     if len(labels.whole) == 1 and chosen is None:
         (only,) = labels.whole
-        sentence = printable(sentence_of(header, frames, only))  # empty where the headline says all
+        sentence = printable(
+            sentence_of(header, frames, only, known[only])
+        )  # empty where the headline says all
         told = f"{labels.whole[only]}: {sentence}" if labels.whole[only] and sentence else sentence
         return (told,) if told else (), (), (), 0
-    pivots = () if chosen is not None else pivots_of(header, frames, labels, compared, marks, MOST_ROWS)
+    pivots = (
+        () if chosen is not None else pivots_of(header, frames, known, labels, compared, marks, MOST_ROWS)
+    )
     if pivots:
         return (), pivots, (), 0
     shown = _shown(frames, labels, values, marks) if chosen is None else chosen
-    table, same = cases_table(header, frames, labels, compared, shown, marks)
+    table, same = cases_table(header, frames, known, labels, compared, shown, marks)
     return (), (table,), same, len(labels.whole) - len(shown)
 
 
@@ -252,7 +257,7 @@ def _meanings(
             yield "efficiency: the speed-up over the number of processes"
         cells = (cell for table in tables for row in table.rows for cell in row.cells)
         if any(APART in cell for cell in cells):
-            of = f", of {number(compared.tests)} that are compared" if compared.tests > 1 else ""
+            of = f", of {number(len(compared.ratios))} that are compared" if len(compared.ratios) > 1 else ""
             yield f"{APART} not clearly different from the baseline{of}"
         if _disagree(compared, values):
             yield "ratios are taken repeat by repeat; those of the medians differ, as the machine's speed changed"
