@@ -165,6 +165,8 @@ def judge_status(expectation: Expectation, counts: StatusCounts) -> Answer:
 
 StateVerdict = OutcomeVerdict | Literal["unknown"]
 """``unknown`` is what no rule speaks of."""
+NOT_ACCEPTABLE: Final[tuple[StateVerdict, ...]] = ("interesting", "forbidden", "unknown")
+"""What should not always happen, the worst last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,7 +128,6 @@ class Agreeing(Generic[K]):
 
     def __init__(self, cases: Mapping[K, Mapping[str, Scalar]], names: Collection[str]) -> None:
         self._cases = cases
-        self._names = names
         self._alike: dict[tuple[str, ...], list[K]] = {}
         for key, params in cases.items():
             self._alike.setdefault(self._shared(names, params), []).append(key)

@@ -73,11 +73,6 @@ def parse_summary(template: str) -> tuple[str | Placeholder | Clause, ...]:
     return tuple(outside)
 
 
-def told_by(template: str) -> frozenset[str]:
-    """Return the metrics and outcomes that a sentence tells, whatever is known of a case."""
-    return frozenset(part.name for part in parse_summary(template) if isinstance(part, Placeholder))
-
-
 def _parse_text(text: str) -> list[str | Placeholder]:
     parts: list[str | Placeholder] = []
     for literal, name, statistic, conversion in Formatter().parse(text):

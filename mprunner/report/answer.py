@@ -6,7 +6,7 @@ from functools import partial
 
 from mprunner.analysis.diagnostics import Fastest
 from mprunner.analysis.statistics import unseen_bound
-from mprunner.analysis.verdict import Judgement, State
+from mprunner.analysis.verdict import NOT_ACCEPTABLE, Judgement, State
 from mprunner.errors import guarded
 from mprunner.model.text import printable
 from mprunner.report.cells import CaseValues, Compared
@@ -17,7 +17,6 @@ MOST_NAMED = 3
 """The most cases that a sentence names; of more it names the extremes."""
 MOST_FASTEST = 3
 """If there are more groups of cases, no fastest case is named, so that the summary stays short."""
-_BAD = ("interesting", "forbidden", "unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +50,7 @@ def raced(judgement: Judgement, values: Mapping[str, CaseValues], affected: str 
     for case_id, by_variable in judgement.states.items():
         for variable, states in by_variable.items():
             for each in states:
-                if each.count and each.verdict in _BAD:
+                if each.count and each.verdict in NOT_ACCEPTABLE:
                     own = found.setdefault((str(each.verdict), variable, each.note), {})
                     count, of = own.get(case_id, (0, each.observations))
                     own[case_id] = (count + each.count, of)
@@ -64,7 +63,7 @@ def raced(judgement: Judgement, values: Mapping[str, CaseValues], affected: str 
                 shares=shares,
             )
             for (verdict, variable, note), shares in sorted(
-                found.items(), key=lambda each: -_BAD.index(each[0][0])
+                found.items(), key=lambda each: -NOT_ACCEPTABLE.index(each[0][0])
             )
         )
     of_metric = {

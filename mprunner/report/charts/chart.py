@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from mprunner.analysis.verdict import Judgement
+from mprunner.analysis.verdict import Judgement, State
 from mprunner.model.provenance import Header
 from mprunner.tables import Frames
 
@@ -78,3 +78,8 @@ class RunPicture:
     judgement: Judgement
     actors: pd.DataFrame
     samples: pd.DataFrame | None
+
+    def states_of(self, variable: str) -> dict[str, tuple[State, ...]]:
+        """Return the states of an outcome by case id, of the cases in which it was observed."""
+        states = self.judgement.states
+        return {case_id: of_case[variable] for case_id, of_case in states.items() if variable in of_case}

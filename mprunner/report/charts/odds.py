@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from mprunner.analysis.statistics import share_interval
-from mprunner.analysis.verdict import State
+from mprunner.analysis.verdict import NOT_ACCEPTABLE, State
 from mprunner.report.charts.chart import Chart, RunPicture
 from mprunner.report.charts.labels import short_labels, spread, told
 from mprunner.report.charts.series import Lines, line_layers, lines_of
-from mprunner.report.charts.style import INK, Rows, Spec, row_height, rows_axis, tooltip, whole
+from mprunner.report.charts.style import INK, MEDIAN, Rows, Spec, row_height, rows_axis, tooltip, whole
 from mprunner.report.wording import number, share
 
 MOST_CASES: Final = 30
-_ODD: Final = ("interesting", "forbidden", "unknown")
 _TOLD: Final = 12
 
 
@@ -21,11 +20,11 @@ def odds(run: RunPicture) -> list[Chart]:
     found = []
     for variable in run.header.declaration.outcomes:
         of_cases = {
-            case_id: of_case[variable]
-            for case_id, of_case in run.judgement.states.items()
-            if variable in of_case and any(each.verdict for each in of_case[variable])
+            case_id: states
+            for case_id, states in run.states_of(variable).items()
+            if any(each.verdict for each in states)
         }
-        if any(each.verdict in _ODD for states in of_cases.values() for each in states):
+        if any(each.verdict in NOT_ACCEPTABLE for states in of_cases.values() for each in states):
             found.append(_odds(run, variable, of_cases))
     return found
 
@@ -56,7 +55,7 @@ def _odds(run: RunPicture, variable: str, of_cases: Mapping[str, Sequence[State]
         ]
         view = _lines_view(rows, over)
         drawn, title = over.said(), f"How often {variable} was not acceptable, over {over.param.name}"
-    verdicts = [each for each in _ODD if any(each in row["verdicts"] for row in of_case.values())]
+    verdicts = [each for each in NOT_ACCEPTABLE if any(each in row["verdicts"] for row in of_case.values())]
     caption = (
         f"The share of a case's observations of {variable} that are {_or(verdicts or ['interesting'])}, with its "
         f"exact 95 % interval. {drawn}"
@@ -76,7 +75,7 @@ def _or(words: Sequence[str]) -> str:
 
 
 def _row(run: RunPicture, case_id: str, states: Sequence[State]) -> dict[str, Any]:
-    odd = [each for each in states if each.verdict in _ODD and each.count]
+    odd = [each for each in states if each.verdict in NOT_ACCEPTABLE and each.count]
     count, of = sum(each.count for each in odd), states[0].observations
     interval = share_interval(count, of)
     said = (
@@ -147,14 +146,7 @@ def _rows_view(rows: Rows, labels: Sequence[str]) -> Spec:
                 "encoding": {"x": {**x, "field": "ci_low"}, "x2": {"field": "ci_high"}, "tooltip": _HOVER},
             },
             {
-                "mark": {
-                    "type": "point",
-                    "shape": "diamond",
-                    "filled": True,
-                    "size": 60,
-                    "color": INK,
-                    "opacity": 1,
-                },
+                "mark": MEDIAN,
                 "encoding": {"x": x, "tooltip": _HOVER},
             },
             {

@@ -28,16 +28,11 @@ VERDICTS: Final = {
 
 def outcomes(run: RunPicture) -> list[Chart]:
     """Return a chart of each outcome that was observed."""
-    found = []
-    for variable in run.header.declaration.outcomes:
-        of_cases = {
-            case_id: of_case[variable]
-            for case_id, of_case in run.judgement.states.items()
-            if variable in of_case
-        }
-        if of_cases:
-            found.append(_outcome(run, variable, of_cases))
-    return found
+    return [
+        _outcome(run, variable, of_cases)
+        for variable in run.header.declaration.outcomes
+        if (of_cases := run.states_of(variable))
+    ]
 
 
 def _outcome(run: RunPicture, variable: str, of_cases: Mapping[str, Sequence[State]]) -> Chart:

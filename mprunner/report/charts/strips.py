@@ -19,6 +19,7 @@ from mprunner.report.charts.style import (
     ACCENT,
     INK,
     LINE,
+    MEDIAN,
     Rows,
     Spec,
     row_height,
@@ -189,14 +190,7 @@ def _values_panel(scale: Scale, labels: Mapping[str, str], *, has_interval: bool
         *([interval] if has_interval else []),
         {
             "data": {"name": "cases"},
-            "mark": {
-                "type": "point",
-                "shape": "diamond",
-                "filled": True,
-                "size": 60,
-                "color": INK,
-                "opacity": 1,
-            },
+            "mark": MEDIAN,
             "encoding": {"x": scale.channel("median"), "yOffset": below, "tooltip": stats},
         },
     ]
@@ -216,7 +210,6 @@ def _ratio_panel(cases: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) 
         ("case", "case"), ("ratio", "ratio", ".4~g"),
         ("ratio_ci_low", "95 % interval from", ".4~g"), ("ratio_ci_high", "to", ".4~g"),
     )  # fmt: skip
-    mark = {"type": "point", "shape": "diamond", "size": 60, "color": INK, "opacity": 1}
     return {
         "data": {"name": "cases"},
         "width": 110,
@@ -230,7 +223,7 @@ def _ratio_panel(cases: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) 
             },
             {
                 "transform": [{"filter": {"field": "is_baseline", "equal": True}}],
-                "mark": {**mark, "filled": False, "color": LINE, "strokeWidth": 1.5},
+                "mark": {**MEDIAN, "filled": False, "color": LINE, "strokeWidth": 1.5},
                 "encoding": {"x": {**x, "datum": 1}, "tooltip": tooltip(("case", "the baseline"))},
             },
             {
@@ -242,7 +235,7 @@ def _ratio_panel(cases: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) 
                 },
             },
             {
-                "mark": {**mark, "filled": True},
+                "mark": MEDIAN,
                 "encoding": {"x": {**x, "field": "ratio"}, "tooltip": told_of},
             },
         ],

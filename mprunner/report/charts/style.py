@@ -38,6 +38,16 @@ DASHES: Final = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3], [10, 4], 
 FONT: Final = "Arial, Helvetica, 'Liberation Sans', sans-serif"
 """Fonts of one width, which is that of what draws the static pictures: another font's text would be cut off."""
 
+MEDIAN: Final[Mapping[str, Any]] = {
+    "type": "point",
+    "shape": "diamond",
+    "filled": True,
+    "size": 60,
+    "color": INK,
+    "opacity": 1,
+}
+"""The mark of what a case came to."""
+
 CONFIG: Final[Mapping[str, Any]] = {
     "background": None,
     "padding": {"left": 12, "right": 14, "top": 5, "bottom": 5},  # for where there is none of these fonts
