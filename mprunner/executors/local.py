@@ -43,6 +43,7 @@ class ScenarioSource:
         cpus: the CPUs that a worker is bound to; None for all that it may use.
         limits: what a trial may use.
         declaration: what its results are checked against; None where they are not.
+        search: folders in which modules are looked for last: the user's own code beside the experiment.
     """
 
     module: str
@@ -52,6 +53,7 @@ class ScenarioSource:
     cpus: tuple[int, ...] | None = None
     limits: Limits = field(default_factory=Limits)
     declaration: Declaration | None = None
+    search: tuple[str, ...] = ()
 
 
 class Executor(Protocol):
@@ -134,7 +136,7 @@ class LocalExecutor:
             module=source.module,
             qualname=source.qualname,
             files=source.files,
-            sys_path=tuple(path for path in sys.path if path),
+            sys_path=tuple(path for path in (*sys.path, *source.search) if path),
             containment=self._wanted,
             isolation=isolation,
             cpus=source.cpus,

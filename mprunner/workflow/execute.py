@@ -59,6 +59,7 @@ def executor_for(
         cpus=prepared.experiment.cpus,
         limits=prepared.experiment.limits,
         declaration=prepared.scenario.declaration,
+        search=(str(Path(prepared.experiment.path).absolute().parent),) if prepared.experiment.path else (),
     )
     factories: dict[str, Callable[[ScenarioSource], Executor]] = {
         **prepared.registry.executors,

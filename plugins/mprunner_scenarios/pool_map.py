@@ -9,6 +9,7 @@ from annotated_types import Ge
 
 from mprunner.scenario import CPU_COUNT, Doc, ProcessCount, Scenario, Trial, Unit, Unless, When
 from mprunner_scenarios.actors.pool_map import TaskFailed
+from mprunner_scenarios.own_code import OwnCodeError, place_fault
 from mprunner_scenarios.pools.mapping import (
     Kind,
     Mapped,
@@ -19,14 +20,7 @@ from mprunner_scenarios.pools.mapping import (
     map_in_loop,
     map_in_pool,
 )
-from mprunner_scenarios.pools.own_function import (
-    DEFAULT_ITEMS,
-    OwnFunctionError,
-    check_sendable,
-    own_tasks,
-    place_fault,
-    try_own,
-)
+from mprunner_scenarios.pools.own_function import DEFAULT_ITEMS, check_sendable, own_tasks, try_own
 from mprunner_scenarios.pools.tasks import Shape, Tasks, sizes_of, squares_below
 
 MAX_PAYLOAD_BYTES: Final = 1 << 30
@@ -224,7 +218,7 @@ def _mapped(params: Params, trial: Trial, tasks: Tasks) -> Mapped:
         if params.function is None:
             raise
         verb = " raised" if isinstance(error, TaskFailed) else ":"
-        raise OwnFunctionError(f"function {params.function!r}{verb} {error}") from error
+        raise OwnCodeError(f"function {params.function!r}{verb} {error}") from error
 
 
 def _imbalance(tallies: "list[Tally]") -> float:

@@ -12,7 +12,7 @@ import pytest
 from mprunner.scenario import Trial
 from mprunner.workflow.prepare import prepare
 from mprunner_scenarios import pool_map
-from mprunner_scenarios.pools.own_function import OwnFunctionError
+from mprunner_scenarios.own_code import OwnCodeError
 from tests.support import GENEROUS_S, latest, living_children, trials_of
 
 METHODS = ("serial", "map", "imap", "imap_unordered", "starmap", "apply_async", "futures")
@@ -108,7 +108,7 @@ def test_a_lambda_is_refused_only_where_it_would_have_to_travel(execute, method)
     assert execute(function="mine:unnamed", numbers=4, method=method, kind="thread").tasks == 4
     assert execute(function="mine:unnamed", numbers=4, method="serial").tasks == 4
     with pytest.raises(
-        OwnFunctionError, match=r"^function 'mine:unnamed' can't be sent to a process, write it with"
+        OwnCodeError, match=r"^function 'mine:unnamed' can't be sent to a process, write it with"
     ):
         execute(function="mine:unnamed", numbers=4, method=method)
 
@@ -123,7 +123,7 @@ def test_a_lambda_is_refused_only_where_it_would_have_to_travel(execute, method)
     ],
 )
 def test_a_function_that_can_t_be_used_is_named_with_its_reason(execute, function, reason):
-    with pytest.raises(OwnFunctionError, match=f"^function '{function}' {reason}$"):
+    with pytest.raises(OwnCodeError, match=f"^function '{function}' {reason}$"):
         execute(function=function)
 
 
@@ -138,14 +138,14 @@ def test_a_function_that_can_t_be_used_is_named_with_its_reason(execute, functio
     ],
 )
 def test_items_that_can_t_be_used_are_named_with_their_reason(execute, items, reason):
-    with pytest.raises(OwnFunctionError, match=f"^items '{items}' {reason}$"):
+    with pytest.raises(OwnCodeError, match=f"^items '{items}' {reason}$"):
         execute(function="mine:same", items=items)
 
 
 def test_a_module_that_raises_when_it_is_imported_is_named(execute, tmp_path):
     (tmp_path / "raises.py").write_text("raise RuntimeError('not today')\n")
     with pytest.raises(
-        OwnFunctionError, match=r"^function 'raises:f' can't be imported .* not today \(raises.py, line 1\)$"
+        OwnCodeError, match=r"^function 'raises:f' can't be imported .* not today \(raises.py, line 1\)$"
     ):
         execute(function="raises:f")
 
@@ -161,14 +161,14 @@ def test_a_module_that_raises_when_it_is_imported_is_named(execute, tmp_path):
 )
 def test_a_function_that_raises_is_named_with_what_it_raised(execute, method, kind, name, cause):
     """Also what can't be unpickled, or is no Exception: a Pool would wait for ever."""
-    with pytest.raises(OwnFunctionError, match=rf"^function 'mine:{name}' raised {cause}$"):
+    with pytest.raises(OwnCodeError, match=rf"^function 'mine:{name}' raised {cause}$"):
         execute(function=f"mine:{name}", numbers=8, method=method, kind=kind)
     assert living_children() == []
 
 
 @pytest.mark.parametrize(("method", "kind"), POOLS)
 def test_a_result_that_can_t_travel_is_named(execute, method, kind):
-    with pytest.raises(OwnFunctionError, match=r"^function 'mine:give_lambda': an? .*result can't be sent "):
+    with pytest.raises(OwnCodeError, match=r"^function 'mine:give_lambda': an? .*result can't be sent "):
         execute(function="mine:give_lambda", numbers=8, method=method, kind=kind)
     assert living_children() == []
 
@@ -176,7 +176,7 @@ def test_a_result_that_can_t_travel_is_named(execute, method, kind):
 @pytest.mark.parametrize(("method", "kind"), POOLS)
 def test_an_item_that_can_t_travel_is_named(execute, method, kind):
     with pytest.raises(
-        OwnFunctionError, match=r"^function 'mine:same': an item or a result can't be sent between"
+        OwnCodeError, match=r"^function 'mine:same': an item or a result can't be sent between"
     ):
         execute(function="mine:same", items="mine:lambdas", method=method, kind=kind)
     assert living_children() == []
@@ -188,13 +188,13 @@ def test_an_item_that_can_t_travel_is_named(execute, method, kind):
 )
 def test_a_process_of_a_pool_that_dies_fails_the_trial_at_once(execute, method, function, how):
     """`Pool` replaces it and waits for its task for ever: the trial would end at its timeout."""
-    with pytest.raises(OwnFunctionError, match=rf"^function 'mine:{function}': a process of the pool {how}$"):
+    with pytest.raises(OwnCodeError, match=rf"^function 'mine:{function}': a process of the pool {how}$"):
         execute(function=f"mine:{function}", numbers=8, chunksize=2, method=method)
     assert living_children() == []
 
 
 def test_an_executor_notices_that_a_process_died(execute):
-    with pytest.raises(OwnFunctionError, match=r"^function 'mine:die': a process of the pool died$"):
+    with pytest.raises(OwnCodeError, match=r"^function 'mine:die': a process of the pool died$"):
         execute(function="mine:die", numbers=8, method="futures")
     assert living_children() == []
 
