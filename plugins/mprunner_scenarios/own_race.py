@@ -1,0 +1,166 @@
+"""own-race: the methods of your own class, called at once, and the states that they end in."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from annotated_types import Ge, Gt
+
+from mprunner.scenario import Doc, Scenario, Trial, Unit, When
+from mprunner_scenarios.own_code import place_fault
+from mprunner_scenarios.races.rounds import Actors, check, execute_rounds
+from mprunner_scenarios.races.subject import Serial, Subject, alone_s, find_subject
+
+SWITCH_S: Final = 1e-6
+"""Python's threads then let go of the interpreter's lock as often as they can: a race shows more often."""
+
+_SERIAL: Final = "serial.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """What an own-race experiment may vary."""
+
+    race: Annotated[
+        str,
+        Doc(
+            "your class, as package.module:Class: its methods whose names begin with actor are called at once; "
+            "it may have a result, and a reset"
+        ),
+    ]
+    copies: Annotated[
+        int | None,
+        Ge(1),
+        Doc("how many actors call each method; null: two where there is one method, else one"),
+    ] = None
+    kind: Annotated[Literal["thread", "process"], Doc("what the actors are")] = "thread"
+    start_method: Annotated[
+        Literal["fork", "spawn", "forkserver"],
+        Doc("how the actors' processes are started"),
+        When(kind="process"),
+    ] = "fork"
+    sync: Annotated[
+        Literal["none", "barrier", "spin"],
+        Doc(
+            "how a round starts: as the kernel wakes the actors, from a barrier, or from a spinning start gate"
+        ),
+    ] = "spin"
+    rounds: Annotated[int, Ge(1), Doc("how often the actors start over, each time with a fresh object")] = (
+        10_000
+    )
+    switch_interval: Annotated[
+        float | None,
+        Gt(0),
+        Unit("s"),
+        Doc("after how long a thread lets go of the interpreter's lock; null: as Python has it, 0.005 s"),
+        When(kind="thread"),
+    ] = SWITCH_S
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be."""
+        if (fault := place_fault("race", self.race, "class")) is not None:
+            raise ValueError(fault)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """What own-race measures."""
+
+    raced_rounds: Annotated[
+        int | None,
+        Doc(
+            "rounds that ended in a state that no order of the actors, one after the other, ends in; null where each "
+            "order waits for an actor that comes later"
+        ),
+    ]
+    raced_share: Annotated[float | None, Doc("raced_rounds as a share of all rounds")]
+    alone_s: Annotated[
+        float | None,
+        Unit("s"),
+        Doc("a round's calls one after the other in one thread, the median of up to 2,000"),
+    ]
+    call_s: Annotated[
+        float, Unit("s"), Doc("one call of an actor in the rounds, the mean, waiting for locks included")
+    ]
+    rounds_per_s: Annotated[
+        float, Unit("per_s"), Doc("rounds over the time from the first one's start to the last one's end")
+    ]
+
+
+class OwnRace(Scenario[Params, Metrics]):
+    """Call the methods of your own class at once, and count the states that they end in.
+
+    The class is a plain one and imports nothing of mprunner. It is made fresh for each round, or once where it has
+    a `reset`. Its methods whose names begin with `actor` are called at once, each by an actor of its own; then
+    `result` is read by one alone. What the actors return, or raise, and the result are the round's state.
+
+    Before the rounds, the actors are called one after the other, in each order: a round that ends in a state that
+    none of these orders gives has raced. See docs/races.md.
+    """
+
+    name = "own-race"
+    work = ("rounds", "copies")
+    set_up_params = ("race", "copies", "kind", "start_method")
+    outcomes = {"state": Doc("what the actors returned, and the result")}  # noqa: RUF012 - read only
+    summary = (
+        "[raced in {raced_share:percent} of rounds, ]ended in {state:states}, "
+        "{rounds_per_s:median}[, {alone_s:median} for a round's calls alone]"
+    )
+
+    def set_up(self, params: Params, folder: Path) -> None:
+        """Find the class, and what its actors end in one after the other."""
+        trial = Trial(OwnRace, seed=0, repeat=0, tmp_path=folder)
+        check(_subject(params), _actors(params), trial).write(folder / _SERIAL)
+
+    def run(self, params: Params, trial: Trial) -> Metrics:
+        """Execute all rounds and count the states that they end in."""
+        subject = _subject(params)
+        serial = _serial(subject, params, trial)
+        with _switching(params.switch_interval):
+            rounds = execute_rounds(subject, _actors(params), params.rounds, trial)
+        trial.observe(state=rounds.states)
+        raced = None
+        if serial.order is not None:
+            raced = sum(count for state, count in rounds.states.items() if state not in serial.states)
+        return Metrics(
+            raced_rounds=raced,
+            raced_share=None if raced is None else raced / params.rounds,
+            alone_s=None if serial.order is None else alone_s(subject, serial.order, params.rounds),
+            call_s=rounds.call_s,
+            rounds_per_s=params.rounds / rounds.wall_s,
+        )
+
+
+def _subject(params: Params) -> Subject:
+    return find_subject(params.race, params.copies)
+
+
+def _actors(params: Params) -> Actors:
+    return Actors(kind=params.kind, start_method=params.start_method, sync=params.sync)
+
+
+def _serial(subject: Subject, params: Params, trial: Trial) -> Serial:
+    left = trial.set_up_folder
+    if left is not None and (left / _SERIAL).exists():
+        return Serial.read(left / _SERIAL)
+    return check(subject, _actors(params), trial)
+
+
+@contextmanager
+def _switching(interval_s: float | None) -> Iterator[None]:
+    """Have threads switch so often."""
+    before = sys.getswitchinterval()
+    if interval_s is not None:
+        sys.setswitchinterval(interval_s)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def mprunner_register_scenarios() -> list[type[OwnRace]]:
+    """Register the scenario with mprunner."""
+    return [OwnRace]
