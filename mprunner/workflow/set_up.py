@@ -65,7 +65,8 @@ def _distinct(prepared: Prepared, names: Sequence[str]) -> Iterator[tuple[Mappin
     seen: set[tuple[tuple[type, Scalar], ...]] = set()
     first = names[0]
     for attempt in prepared.plan.first_attempts():
-        values = {name: attempt.params[name] for name in names}
+        meant = prepared.relevance.of(attempt.params)
+        values = {name: meant.get(name) for name in names}
         key = tuple((type(value), value) for value in values.values())
         if values[first] is not None and key not in seen:
             seen.add(key)

@@ -1,5 +1,6 @@
 """own-race: the methods of your own class, called at once, and the states that they end in."""
 
+import multiprocessing
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,20 +107,21 @@ class OwnRace(Scenario[Params, Metrics]):
     set_up_params = ("race", "copies", "kind", "start_method")
     outcomes = {"state": Doc("what the actors returned, and the result")}  # noqa: RUF012 - read only
     summary = (
-        "[raced in {raced_share:percent} of rounds, ]ended in {state:states}, "
+        "[raced in {raced_rounds:total} rounds ({raced_share:percent}), ]ended in {state:states}, "
         "{rounds_per_s:median}[, {alone_s:median} for a round's calls alone]"
     )
 
     def set_up(self, params: Params, folder: Path) -> None:
         """Find the class, and what its actors end in one after the other."""
         trial = Trial(OwnRace, seed=0, repeat=0, tmp_path=folder)
-        check(_subject(params), _actors(params), trial).write(folder / _SERIAL)
+        with _starting(params):
+            check(_subject(params), _actors(params), trial).write(folder / _SERIAL)
 
     def run(self, params: Params, trial: Trial) -> Metrics:
         """Execute all rounds and count the states that they end in."""
         subject = _subject(params)
-        serial = _serial(subject, params, trial)
-        with _switching(params.switch_interval):
+        with _starting(params), _switching(params.switch_interval):
+            serial = _serial(subject, params, trial)
             rounds = execute_rounds(subject, _actors(params), params.rounds, trial)
         trial.observe(state=rounds.states)
         raced = None
@@ -147,6 +149,19 @@ def _serial(subject: Subject, params: Params, trial: Trial) -> Serial:
     if left is not None and (left / _SERIAL).exists():
         return Serial.read(left / _SERIAL)
     return check(subject, _actors(params), trial)
+
+
+@contextmanager
+def _starting(params: Params) -> Iterator[None]:
+    """Have the locks and queues that the class makes be those of the actors' start method."""
+    before = multiprocessing.get_start_method(allow_none=True)
+    if params.kind == "process":
+        multiprocessing.set_start_method(params.start_method, force=True)
+    try:
+        yield
+    finally:
+        if params.kind == "process":
+            multiprocessing.set_start_method(before, force=True)
 
 
 @contextmanager

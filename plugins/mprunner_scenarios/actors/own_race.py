@@ -24,7 +24,7 @@ if TYPE_CHECKING:
             """Say what one returned."""
 
 
-MAX_TEXT = 100
+MAX_TEXT = 60
 """Characters of a value that are kept."""
 
 _PLAIN = (bool, int, float, str)
@@ -33,7 +33,7 @@ _PLAIN = (bool, int, float, str)
 def text_of(value: object) -> str | None:
     """Say what was returned: a plain value as ``str`` does, a container of such as ``repr`` does, else its type.
 
-    The text has no control characters, and at most 100 characters.
+    The text has no control characters, and at most 60 characters.
     """
     if value is None:
         return None
@@ -129,7 +129,7 @@ class Call:
         began = perf_counter()
         try:
             value = work()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.spent_s += perf_counter() - began
             self.shared.texts[self.index] = type(error).__name__
         else:
@@ -191,7 +191,7 @@ def state_of(
     if result is not None:
         try:
             value = result()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             said.append(f"result={type(error).__name__}")
         else:
             text = text_of(value)

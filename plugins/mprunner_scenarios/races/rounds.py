@@ -85,17 +85,16 @@ def check(subject: Subject, actors: Actors, trial: Trial) -> Serial:
         return found
     if not subject.has_reset:
         raise OwnCodeError(
-            f"race {subject.place!r} has no reset(self): actors that are no threads get the object once, and need it "
-            "to begin each round anew"
+            f"race {subject.place!r} has no reset(self): a {actors.kind} gets the object once, and needs that to "
+            "begin each round anew"
         )
     if found.order is None:
         return found
     apart = _apart(subject, actors, found.order, trial)
     if apart not in found.states:
         raise OwnCodeError(
-            f"race {subject.place!r}: its actors don't share what they change. One after the other, each of kind "
-            f"{actors.kind}, they ended in {apart}, and called by one alone in {_list(found.states)}; keep the state "
-            "in a multiprocessing.Value or Array, in shared memory or in a file"
+            f"race {subject.place!r}: each {actors.kind} changes its own copy. One after the other they ended in "
+            f"{apart}, not in {_list(found.states)}: keep it in a multiprocessing.Value, shared memory or a file"
         )
     return found
 

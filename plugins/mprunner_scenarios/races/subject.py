@@ -21,8 +21,11 @@ MAX_ORDERS: Final = 24
 WAIT_S: Final = 1.0
 """How long the actors may take one after the other. One that waits for another that comes later never ends."""
 
-MAX_TIMED: Final = 2_000
-"""Rounds of which the time that the actors need alone is taken."""
+TIMED: Final = (3, 2_000)
+"""The fewest and the most rounds of which the time that the actors need alone is taken."""
+
+TIMED_S: Final = 0.2
+"""How long that may take, after the fewest rounds."""
 
 State = bool | int | float | str
 
@@ -185,14 +188,16 @@ def _one_after_the_other(subject: Subject, order: Sequence[int]) -> State | None
 def alone_s(subject: Subject, order: Sequence[int], rounds: int) -> float:
     """Return the median time of a round in which one thread calls all actors one after the other, in seconds."""
     made = make_object(subject)
-    times = []
-    for _ in range(min(rounds, MAX_TIMED)):
+    times: list[float] = []
+    least, most = TIMED
+    until = perf_counter() + TIMED_S
+    while len(times) < min(rounds, most) and (len(times) < least or perf_counter() < until):
         works = [getattr(made, subject.methods[index]) for index in order]
         began = perf_counter()
         for work in works:
             try:
                 work()
-            except Exception:  # it is a state, where states are looked at
+            except (Exception, SystemExit):  # it is a state, where states are looked at
                 pass
         times.append(perf_counter() - began)
         if subject.has_reset:

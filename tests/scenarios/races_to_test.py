@@ -1,0 +1,181 @@
+"""Plain classes for the tests of own-race; they import nothing of mprunner."""
+
+import multiprocessing
+import queue
+import threading
+from pathlib import Path
+
+
+class Switch:
+    """Every round races: each actor waits within its work until the other is there too."""
+
+    def __init__(self):
+        self.n = 0
+        self.met = threading.Barrier(2)
+
+    def actor_add(self):
+        before = self.n
+        if self.met is not None:
+            try:
+                self.met.wait(0.2)
+            except threading.BrokenBarrierError:  # called alone, one after the other
+                pass
+        self.n = before + 1
+
+    def result(self):
+        return self.n
+
+
+class Locked:
+    def __init__(self):
+        self.n = 0
+        self.lock = threading.Lock()
+
+    def actor_add(self):
+        with self.lock:
+            self.n += 1
+
+    def result(self):
+        return self.n
+
+
+class Returns:
+    """What two methods return or raise is their state."""
+
+    def __init__(self):
+        self.items = ["a"]
+
+    def actor_pop(self):
+        return self.items.pop()
+
+    def actor_size(self):
+        return None
+
+    def result(self):
+        return len(self.items)
+
+
+class Silent:
+    def actor_work(self):
+        pass
+
+
+class Containers:
+    def actor_first(self):
+        return {"b", "a"}
+
+    def actor_second(self):
+        return [object()]
+
+    def actor_third(self):
+        return (1, None, "x\ny")
+
+
+class Waits:
+    """One order never ends: who takes before anything is there waits for the other."""
+
+    def __init__(self):
+        self.queue = queue.Queue()
+
+    def actor_take(self):
+        return self.queue.get()
+
+    def actor_give(self):
+        self.queue.put(5)
+
+
+class WaitForEachOther:
+    """No order ends."""
+
+    def __init__(self):
+        self.left, self.right = threading.Event(), threading.Event()
+
+    def actor_left(self):
+        self.left.set()
+        self.right.wait()
+
+    def actor_right(self):
+        self.right.set()
+        self.left.wait()
+
+
+class SharedCounter:
+    """For processes: the number is in memory that they share, and a lock guards it."""
+
+    def __init__(self):
+        self.n = multiprocessing.RawValue("i", 0)
+        self.lock = multiprocessing.Lock()
+
+    def reset(self):
+        self.n.value = 0
+
+    def actor_add(self):
+        with self.lock:
+            self.n.value += 1
+        return "ä"
+
+    def result(self):
+        return self.n.value
+
+
+class OwnCounter:
+    """Not for processes: each has a number of its own."""
+
+    def __init__(self):
+        self.n = 0
+
+    def reset(self):
+        self.n = 0
+
+    def actor_add(self):
+        self.n += 1
+
+    def result(self):
+        return self.n
+
+
+class Needs:
+    def actor_add(self, amount):
+        pass
+
+
+class Async:
+    async def actor_add(self):
+        pass
+
+
+class NoActor:
+    def add(self):
+        pass
+
+
+class Broken:
+    def __init__(self):
+        raise OSError("the disk is gone")
+
+    def actor_add(self):
+        pass
+
+
+class Leaves:
+    def actor_leave(self):
+        raise SystemExit(3)
+
+
+class InAFile:
+    """For processes: the number is in a file."""
+
+    path = Path("number")
+
+    def reset(self):
+        self.path.write_text("0")
+
+    def actor_add(self):
+        self.path.write_text(str(int(self.path.read_text() or 0) + 1))
+
+    def result(self):
+        return int(self.path.read_text() or 0)
+
+
+def not_a_class():
+    pass
