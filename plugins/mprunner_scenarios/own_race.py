@@ -11,9 +11,9 @@ from typing import Annotated, Final, Literal
 from annotated_types import Ge, Gt
 
 from mprunner.scenario import Doc, Scenario, Trial, Unit, When
-from mprunner_scenarios.own_code import place_fault
 from mprunner_scenarios.races.rounds import Actors, check, execute_rounds
 from mprunner_scenarios.races.subject import Serial, Subject, alone_s, find_subject
+from mprunner_scenarios.shared.own_code import place_fault
 
 SWITCH_S: Final = 1e-6
 """Python's threads then let go of the interpreter's lock as often as they can: a race shows more often."""

@@ -9,7 +9,6 @@ from annotated_types import Ge
 
 from mprunner.scenario import CPU_COUNT, Doc, ProcessCount, Scenario, Trial, Unit, Unless, When
 from mprunner_scenarios.actors.pool_map import TaskFailed
-from mprunner_scenarios.own_code import OwnCodeError, place_fault
 from mprunner_scenarios.pools.mapping import (
     Kind,
     Mapped,
@@ -22,6 +21,7 @@ from mprunner_scenarios.pools.mapping import (
 )
 from mprunner_scenarios.pools.own_function import DEFAULT_ITEMS, check_sendable, own_tasks, try_own
 from mprunner_scenarios.pools.tasks import Shape, Tasks, sizes_of, squares_below
+from mprunner_scenarios.shared.own_code import OwnCodeError, place_fault
 
 MAX_PAYLOAD_BYTES: Final = 1 << 30
 """What the payloads of all tasks may take together: a pool holds them several times over."""

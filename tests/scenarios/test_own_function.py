@@ -12,7 +12,7 @@ import pytest
 from mprunner.scenario import Trial
 from mprunner.workflow.prepare import prepare
 from mprunner_scenarios import pool_map
-from mprunner_scenarios.own_code import OwnCodeError
+from mprunner_scenarios.shared.own_code import OwnCodeError
 from tests.support import GENEROUS_S, latest, living_children, trials_of
 
 METHODS = ("serial", "map", "imap", "imap_unordered", "starmap", "apply_async", "futures")

@@ -7,8 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from mprunner_scenarios.own_code import OwnCodeError, blame, find
 from mprunner_scenarios.pools.tasks import Tasks
+from mprunner_scenarios.shared.own_code import OwnCodeError, blame, find
 
 DEFAULT_ITEMS = 10_000
 """How many items there are where nothing says how many: 0, 1, 2 …"""

@@ -7,8 +7,8 @@ from typing import Literal
 
 from mprunner.scenario import Trial
 from mprunner_scenarios.actors.own_race import Call, Settle, Shared, Slots, state_of
-from mprunner_scenarios.own_code import OwnCodeError
 from mprunner_scenarios.races.subject import Serial, State, Subject, make_object, serial
+from mprunner_scenarios.shared.own_code import OwnCodeError
 
 Kind = Literal["thread", "process"]
 

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from mprunner_scenarios.actors.own_race import Call, Shared, state_of
-from mprunner_scenarios.own_code import OwnCodeError, blame, find
+from mprunner_scenarios.shared.own_code import OwnCodeError, blame, find
 
 MAX_ORDERS: Final = 24
 """All orders of up to four actors; of more, as many that are drawn."""

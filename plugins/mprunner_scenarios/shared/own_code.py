@@ -70,7 +70,7 @@ def _is_meant(value: object, kind: type | None) -> bool:
 
 def blame(error: BaseException) -> str:
     """Say what was raised, and in which line of the user's code."""
-    ours = os.path.dirname(__file__)
+    ours = os.path.dirname(os.path.dirname(__file__))
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
