@@ -136,7 +136,8 @@ class Scenario(ABC, Generic[ParamsT, MetricsT]):
         sample: the frozen dataclass of ``trial.sample``'s rows, if there are any.
         summary: a sentence about a case, with metrics in it, such as ``"{lost:affected} lost updates"``; of several
             cases these metrics are the columns of the summary's table. After the colon: ``affected`` (in how many
-            trials it was not 0: "3 of 10 trials"), ``range``, ``median``, ``percent`` (the mean of a share), ``max``,
+            trials it was not 0: "3 of 10 trials"), ``of PARAM`` (its total, of how many in each trial: "31 of 60,000
+            rounds"), ``range``, ``median``, ``percent`` (the mean of a share), ``max``,
             ``total``; or, of an outcome, ``states`` (how often each was observed). The part in ``[brackets]`` is
             left out if a metric in it has no value.
         serial: the values of params by which a case does its work alone, such as ``{"mode": "serial"}``; a

@@ -100,7 +100,7 @@ class Header:
         refuse_unfit(declaration)
         Relevance(declaration.params)
         try:
-            check_summary(declaration.summary, declaration.metrics, declaration.outcomes)
+            check_summary(declaration.summary, declaration.metrics, declaration.outcomes, declaration.params)
         except PluginError as error:
             raise ValueError(error.message) from error
         return header

@@ -25,15 +25,23 @@ class Statistic(StrEnum):
     MAX = "max"
     PERCENT = "percent"
     TOTAL = "total"
+    OF = "of"
     STATES = "states"
 
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """A metric or an outcome variable, and what the sentence says of it."""
+    """A metric or an outcome variable, and what the sentence says of it.
+
+    Attributes:
+        name: of the metric or the outcome.
+        statistic: what is said.
+        of: with the statistic ``of``, the param that says how many there are in each trial.
+    """
 
     name: str
     statistic: Statistic
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +89,30 @@ def _parse_text(text: str) -> list[str | Placeholder]:
         if name is not None:
             if conversion:
                 raise ValueError(f"{{{name}!{conversion}}} has a conversion, and there are none")
-            parts.append(Placeholder(name, _statistic(name, statistic or "")))
+            asked, _, of = (statistic or "").partition(" ")
+            parts.append(Placeholder(name, _statistic(name, asked, of), of))
     return parts
 
 
-def _statistic(metric: str, name: str) -> Statistic:
+def _statistic(metric: str, name: str, of: str) -> Statistic:
     try:
-        return Statistic(name)
+        statistic = Statistic(name)
+        if (statistic is Statistic.OF) != bool(of):
+            raise ValueError
+        return statistic
     except ValueError:
-        written = f"{metric}:{name}" if name else metric
-        raise ValueError(f"{{{written}}} asks for no known statistic ({', '.join(Statistic)})") from None
+        written = f"{metric}:{name} {of}".strip() if name else metric
+        known = ", ".join("of PARAM" if each is Statistic.OF else each for each in Statistic)
+        raise ValueError(f"{{{written}}} asks for no known statistic ({known})") from None
 
 
-def check_summary(template: str, metrics: Sequence[Field], outcomes: Collection[str]) -> None:
-    """Check a scenario's summary sentence against its metrics and outcomes.
+def check_summary(
+    template: str, metrics: Sequence[Field], outcomes: Collection[str], params: Sequence[Field] = ()
+) -> None:
+    """Check a scenario's summary sentence against its metrics, outcomes and params.
 
     Raises:
-        PluginError: it is malformed, or names an unknown metric, outcome or statistic, or a metric that is text.
+        PluginError: it is malformed, names an unknown metric, outcome, param or statistic, or a metric that is text.
     """
     try:
         parts = parse_summary(template)
@@ -107,6 +122,8 @@ def check_summary(template: str, metrics: Sequence[Field], outcomes: Collection[
         for piece in part.parts if isinstance(part, Clause) else (part,):
             if isinstance(piece, Placeholder):
                 _check(piece, template, {field.name: field.type for field in metrics}, outcomes)
+                if piece.of and piece.of not in {field.name for field in params if field.type == "int"}:
+                    raise _refused(template, f"{piece.of!r} is no param of the scenario that is an int")
 
 
 def _check(part: Placeholder, template: str, types: Mapping[str, str], outcomes: Collection[str]) -> None:

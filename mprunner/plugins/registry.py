@@ -390,7 +390,7 @@ def _checked_declaration(cls: object) -> Declaration:
                 f"scenario {declaration.name!r}: {field.name!r} is the name of a column of mprunner's own",
                 "rename the param, metric or sample field",
             )
-    check_summary(declaration.summary, declaration.metrics, declaration.outcomes)
+    check_summary(declaration.summary, declaration.metrics, declaration.outcomes, declaration.params)
     check_conditions(declaration.params, declaration.name)
     try:
         found: object = sys.modules[cls.__module__]

@@ -1,13 +1,14 @@
 """What a run answers: what raced and how often, what never did and at what price, what is fastest."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from mprunner.analysis.diagnostics import Fastest
 from mprunner.analysis.statistics import unseen_bound
 from mprunner.analysis.verdict import NOT_ACCEPTABLE, Judgement, State
 from mprunner.errors import guarded
+from mprunner.model.summary_sentence import Placeholder
 from mprunner.model.text import printable
 from mprunner.report.cells import CaseValues, Compared
 from mprunner.report.labels import Labels
@@ -28,7 +29,8 @@ class Raced:
         what: in words.
         variable: the outcome or the metric.
         shares: by case id, in how many observations, and of how many.
-        unit: what is counted: observations, or trials.
+        unit: what is counted: observations, trials, or what a param of the scenario counts.
+        unseen: by case id, how many of what a param counts were there, where it never happened.
     """
 
     verdict: str
@@ -36,15 +38,18 @@ class Raced:
     variable: str
     shares: Mapping[str, tuple[int, int]]
     unit: str = "observations"
+    unseen: Mapping[str, int] = field(default_factory=dict)
 
 
-def raced(judgement: Judgement, values: Mapping[str, CaseValues], affected: str | None) -> tuple[Raced, ...]:
+def raced(
+    judgement: Judgement, values: Mapping[str, CaseValues], affected: Placeholder | None
+) -> tuple[Raced, ...]:
     """Return what raced: states that are not acceptable, by what is said of them; without rules, an affected metric.
 
     Args:
         judgement: what the run came to.
         values: what is known of each case.
-        affected: the metric that says in how many trials something went wrong; None without one.
+        affected: the metric that says how often something went wrong; None without one.
     """
     found: dict[tuple[str, str, str], dict[str, tuple[int, int]]] = {}
     for case_id, by_variable in judgement.states.items():
@@ -66,15 +71,23 @@ def raced(judgement: Judgement, values: Mapping[str, CaseValues], affected: str 
                 found.items(), key=lambda each: -NOT_ACCEPTABLE.index(each[0][0])
             )
         )
-    of_metric = {
-        case_id: (sum(value != 0 for value in told), len(told))
+    shares = {
+        case_id: case.affected(affected)
         for case_id, case in values.items()
-        if (told := case.metrics.get(affected, ())) and any(told)
+        if any(case.metrics.get(affected.name, ()))
     }
-    if not of_metric:
+    if not shares:
         return ()
-    what, _ = metric_in_words(affected, "")
-    return (Raced(verdict="", what=what, variable=affected, shares=of_metric, unit="trials"),)
+    what, _ = metric_in_words(affected.name, "")
+    unit = affected.of.replace("_", " ") or "trials"
+    if affected.of:  # the number that follows says what is counted
+        what = what.removesuffix(f" {unit}")
+    unseen = {
+        case_id: case.affected(affected)[1]
+        for case_id, case in values.items()
+        if affected.of and case_id not in shares and case.metrics.get(affected.name)
+    }
+    return (Raced(verdict="", what=what, variable=affected.name, shares=shares, unit=unit, unseen=unseen),)
 
 
 def _states_in_words(judgement: Judgement, verdict: str, variable: str) -> str:
@@ -187,12 +200,13 @@ def never_in_words(found: Sequence[Raced], judgement: Judgement) -> str | None:
         for case, by_variable in judgement.states.items()
         for variable, states in by_variable.items()
         if variable in variables and case not in bad
-    }
+    } | {count for each in found for count in each.unseen.values()}
     if not counts:
         return None
     ends = dict.fromkeys((min(counts), max(counts)))
     bounds = ", ".join(f"{share(unseen_bound(count))} after {number(count)}" for count in ends)
-    return f"what never happened may still do so: in up to {bounds} observations (95% confidence)"
+    unit = next((each.unit for each in found if each.unseen), "observations")
+    return f"what never happened may still do so: in up to {bounds} {unit} (95% confidence)"
 
 
 def _price(case: str, labels: Labels, compared: Compared | None) -> str:

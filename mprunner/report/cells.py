@@ -40,6 +40,8 @@ from mprunner.tables import Frames, plain_cells
 from mprunner.values import Scalar
 
 NO_VALUE = "unknown"
+AFFECTS = (Statistic.AFFECTED, Statistic.OF)
+"""What says how often something went wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +53,20 @@ class CaseValues:
             counts as 0 or 1.
         units: the unit of each metric.
         states: by outcome variable, each state that was observed and how often; numbers in order before text.
+        params: the values of its params.
     """
 
     metrics: Mapping[str, Sequence[float]]
     units: Mapping[str, str]
     states: Mapping[str, Sequence[tuple[Scalar, int]]] = field(default_factory=dict)
+    params: Mapping[str, Scalar] = field(default_factory=dict)
+
+    def affected(self, part: Placeholder) -> tuple[int, int]:
+        """Return in how many trials a metric was not 0, or with ``of`` its total; and of how many."""
+        values = self.metrics.get(part.name, ())
+        if part.statistic is Statistic.OF:
+            return round(fsum(values)), len(values) * int(str(self.params[part.of]))
+        return sum(value != 0 for value in values), len(values)
 
 
 def values_by_case(header: Header, frames: Frames) -> dict[str, CaseValues]:
@@ -69,6 +80,7 @@ def values_by_case(header: Header, frames: Frames) -> dict[str, CaseValues]:
             metrics={name: of_metric.get(case_id, ()) for name, of_metric in values.items()},
             units=units,
             states=frames.observed[case_id],
+            params=frames.params[case_id],
         )
         for case_id in frames.labels
     }
@@ -95,12 +107,15 @@ def _told(part: str | Placeholder, case: CaseValues) -> str | None:
     text = _of_metric(part, case, case.units[part.name])
     if text and part.statistic is Statistic.AFFECTED:
         return f"{text} trial{'s' * (len(case.metrics[part.name]) != 1)}"
-    return text
+    return f"{text} {part.of.replace('_', ' ')}" if text and part.of else text
 
 
 def _of_metric(part: Placeholder, case: CaseValues, unit: str) -> str | None:
     values = case.metrics[part.name]
     try:
+        if values and part.statistic in AFFECTS:
+            count, of = case.affected(part)
+            return f"{number(count)} of {number(of)}"
         return _statistic(part.statistic, values, unit) if values else None
     except OverflowError:  # no float holds the sum
         return None
@@ -108,8 +123,6 @@ def _of_metric(part: Placeholder, case: CaseValues, unit: str) -> str | None:
 
 def _statistic(statistic: Statistic, values: Sequence[float], unit: str) -> str:
     match statistic:
-        case Statistic.AFFECTED:
-            return f"{number(sum(value != 0 for value in values))} of {number(len(values))}"
         case Statistic.RANGE:
             return span(min(values), max(values), unit)
         case Statistic.MEDIAN:
@@ -120,8 +133,8 @@ def _statistic(statistic: Statistic, values: Sequence[float], unit: str) -> str:
             return quantity(max(values), unit)
         case Statistic.TOTAL:
             return quantity(sum(values) if _are_whole(values) else fsum(values), unit)
-        case Statistic.STATES:
-            raise ValueError("a metric has no states")
+        case Statistic.AFFECTED | Statistic.OF | Statistic.STATES:
+            raise ValueError(f"not of the values alone: {statistic}")
 
 
 def _are_whole(values: Sequence[float]) -> bool:
@@ -322,7 +335,7 @@ def _metric_columns(
         kind = Kind.CLAUSE if is_clause else Kind.OTHER
         if part.statistic is Statistic.STATES:
             kind = Kind.STATES
-        elif part.statistic is Statistic.AFFECTED:
+        elif part.statistic in AFFECTS:
             kind = Kind.AFFECTED
         elif main is not None and part.name == main.name:
             kind = Kind.COMPARED
@@ -352,11 +365,9 @@ def _placeholders(declaration: Declaration) -> Iterator[tuple[Placeholder, bool]
                 yield piece, isinstance(part, Clause)
 
 
-def affected_metric(declaration: Declaration) -> str | None:
-    """Return the metric of which the scenario's summary says in how many trials it is not 0."""
-    return next(
-        (part.name for part, _ in _placeholders(declaration) if part.statistic is Statistic.AFFECTED), None
-    )
+def affected_metric(declaration: Declaration) -> Placeholder | None:
+    """Return the metric of which the scenario's summary says how often it is not 0, and of what."""
+    return next((part for part, _ in _placeholders(declaration) if part.statistic in AFFECTS), None)
 
 
 def _ratio_columns(compared: Compared, labels: Labels, shown: Sequence[str]) -> Iterator[_Filled]:

@@ -107,7 +107,7 @@ class OwnRace(Scenario[Params, Metrics]):
     set_up_params = ("race", "copies", "kind", "start_method")
     outcomes = {"state": Doc("what the actors returned, and the result")}  # noqa: RUF012 - read only
     summary = (
-        "[raced in {raced_rounds:total} rounds ({raced_share:percent}), ]ended in {state:states}, "
+        "[raced in {raced_rounds:of rounds} ({raced_share:percent}), ]ended in {state:states}, "
         "{rounds_per_s:median}[, {alone_s:median} for a round's calls alone]"
     )
 

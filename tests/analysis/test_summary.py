@@ -318,10 +318,13 @@ def test_the_states_of_an_outcome_are_told_with_their_shares_or_their_range(coun
         ),
         (
             "{wall_s}",
-            r"\{wall_s\} asks for no known statistic \(affected, range, .*, total, states\)$",
+            r"\{wall_s\} asks for no known statistic \(affected, range, .*, total, of PARAM, states\)$",
         ),
         ("{wall_s:mean}", r"\{wall_s:mean\} asks for no known statistic"),
         ("{wall_s:{lossy}}", r"asks for no known statistic"),
+        ("{lost_updates:of}", r"\{lost_updates:of\} asks for no known statistic"),
+        ("{lost_updates:max rounds}", r"\{lost_updates:max rounds\} asks for no known statistic"),
+        ("{lost_updates:of turns}", r"'turns' is no param of the scenario that is an int$"),
         ("{wall_s!r:max}", r"\{wall_s!r\} has a conversion, and there are none$"),
         ("{remark:max}", r"the metric 'remark' is text, which has no max$"),
         ("{:max}", r"'' is no metric"),
@@ -337,6 +340,15 @@ def test_the_states_of_an_outcome_are_told_with_their_shares_or_their_range(coun
 def test_a_wrong_sentence_is_refused_with_its_fault(template, reason):
     with pytest.raises(PluginError, match=reason):
         check_summary(template, METRICS, ["final_balance"])
+
+
+def test_a_count_of_a_param_is_told_with_how_many_there_were_in_all_trials():
+    template = "lost in {lost_updates:of rounds}"
+    check_summary(template, METRICS, (), [Field(name="rounds", type="int")])
+    case = CaseValues(
+        metrics={"lost_updates": [30, 0, 1]}, units={"lost_updates": ""}, params={"rounds": 20_000}
+    )
+    assert fill_summary(template, case) == "lost in 31 of 60,000 rounds"
 
 
 def test_percent_is_the_share_over_all_trials():

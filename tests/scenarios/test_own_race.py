@@ -153,9 +153,14 @@ def test_a_class_beside_the_experiment_is_found_from_any_folder(tmp_path):
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     shutil.copy(HERE / f"{CLASSES}.py", folder / "beside.py")
-    done = run(folder, "scenario: own-race\nparams: {race: beside:Switch, rounds: 10}\nrepeats: 2\n")
+    done = run(
+        folder,
+        "scenario: own-race\nsweep: {race: [beside:Switch, beside:Locked]}\nparams: {rounds: 10}\nrepeats: 2\n",
+    )
     assert done.returncode == 0, done.stderr
-    assert "raced in 20 rounds (100%), ended in 1" in done.stdout
+    assert "Raced: race beside:Switch in all 20 rounds." in done.stdout
+    assert "Never in race beside:Locked." in done.stdout
+    assert "in up to 13.9% after 20 rounds" in done.stdout
 
 
 def test_a_class_that_can_t_be_raced_is_told_before_the_first_trial(tmp_path):
