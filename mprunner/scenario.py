@@ -136,10 +136,11 @@ class Scenario(ABC, Generic[ParamsT, MetricsT]):
         sample: the frozen dataclass of ``trial.sample``'s rows, if there are any.
         summary: a sentence about a case, with metrics in it, such as ``"{lost:affected} lost updates"``; of several
             cases these metrics are the columns of the summary's table. After the colon: ``affected`` (in how many
-            trials it was not 0: "3 of 10 trials"), ``of PARAM`` (its total, of how many in each trial: "31 of 60,000
-            rounds"), ``range``, ``median``, ``percent`` (the mean of a share), ``max``,
-            ``total``; or, of an outcome, ``states`` (how often each was observed). The part in ``[brackets]`` is
-            left out if a metric in it has no value.
+            trials it was not 0: "3 of 10 trials"), ``of COUNT`` (its total, and that of the metric or int param
+            COUNT: "31 of 60,000 rounds"), ``among COUNT`` (the same of one trial, where each trial counts the same
+            things), ``range``, ``median``, ``percent`` (the mean of a share), ``max``, ``total``; or, of an outcome,
+            ``states`` (how often each was observed). The part in ``[brackets]`` is left out if a metric in it has no
+            value.
         serial: the values of params by which a case does its work alone, such as ``{"mode": "serial"}``; a
             speed-up over such a baseline has an efficiency.
         work: the names of the params that say how much work a case does, such as ``("numbers", "squares")``: between

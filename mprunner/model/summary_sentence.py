@@ -26,7 +26,12 @@ class Statistic(StrEnum):
     PERCENT = "percent"
     TOTAL = "total"
     OF = "of"
+    AMONG = "among"
     STATES = "states"
+
+
+COUNTS = (Statistic.OF, Statistic.AMONG)
+"""What needs a second metric or param, which says of how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +41,18 @@ class Placeholder:
     Attributes:
         name: of the metric or the outcome.
         statistic: what is said.
-        of: with the statistic ``of``, the param that says how many there are in each trial.
+        of: with the statistics ``of`` and ``among``, the metric or param that says how many there are in each trial.
     """
 
     name: str
     statistic: Statistic
     of: str = ""
+
+    @property
+    def counted(self) -> str:
+        """What ``of`` counts, in words: rounds, where both names end in that."""
+        words, own = self.of.split("_"), self.name.split("_")
+        return words[-1] if words[-1] == own[-1] else " ".join(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +108,12 @@ def _parse_text(text: str) -> list[str | Placeholder]:
 def _statistic(metric: str, name: str, of: str) -> Statistic:
     try:
         statistic = Statistic(name)
-        if (statistic is Statistic.OF) != bool(of):
+        if (statistic in COUNTS) != bool(of):
             raise ValueError
         return statistic
     except ValueError:
         written = f"{metric}:{name} {of}".strip() if name else metric
-        known = ", ".join("of PARAM" if each is Statistic.OF else each for each in Statistic)
+        known = ", ".join(f"{each} COUNT" if each in COUNTS else each for each in Statistic)
         raise ValueError(f"{{{written}}} asks for no known statistic ({known})") from None
 
 
@@ -122,8 +133,11 @@ def check_summary(
         for piece in part.parts if isinstance(part, Clause) else (part,):
             if isinstance(piece, Placeholder):
                 _check(piece, template, {field.name: field.type for field in metrics}, outcomes)
-                if piece.of and piece.of not in {field.name for field in params if field.type == "int"}:
-                    raise _refused(template, f"{piece.of!r} is no param of the scenario that is an int")
+                whole = {field.name for field in (*metrics, *params) if field.type == "int"}
+                if piece.of and piece.of not in whole:
+                    raise _refused(
+                        template, f"{piece.of!r} is no metric or param of the scenario that is an int"
+                    )
 
 
 def _check(part: Placeholder, template: str, types: Mapping[str, str], outcomes: Collection[str]) -> None:

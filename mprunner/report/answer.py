@@ -8,7 +8,7 @@ from mprunner.analysis.diagnostics import Fastest
 from mprunner.analysis.statistics import unseen_bound
 from mprunner.analysis.verdict import NOT_ACCEPTABLE, Judgement, State
 from mprunner.errors import guarded
-from mprunner.model.summary_sentence import Placeholder
+from mprunner.model.summary_sentence import Placeholder, Statistic
 from mprunner.model.text import printable
 from mprunner.report.cells import CaseValues, Compared
 from mprunner.report.labels import Labels
@@ -42,14 +42,14 @@ class Raced:
 
 
 def raced(
-    judgement: Judgement, values: Mapping[str, CaseValues], affected: Placeholder | None
+    judgement: Judgement, values: Mapping[str, CaseValues], affected: Sequence[Placeholder]
 ) -> tuple[Raced, ...]:
-    """Return what raced: states that are not acceptable, by what is said of them; without rules, an affected metric.
+    """Return what raced: states that are not acceptable, by what is said of them; without rules, affected metrics.
 
     Args:
         judgement: what the run came to.
         values: what is known of each case.
-        affected: the metric that says how often something went wrong; None without one.
+        affected: the metrics that say how often something went wrong.
     """
     found: dict[tuple[str, str, str], dict[str, tuple[int, int]]] = {}
     for case_id, by_variable in judgement.states.items():
@@ -59,7 +59,7 @@ def raced(
                     own = found.setdefault((str(each.verdict), variable, each.note), {})
                     count, of = own.get(case_id, (0, each.observations))
                     own[case_id] = (count + each.count, of)
-    if found or judgement.rules.outcomes or affected is None:
+    if found or judgement.rules.outcomes or not affected:
         return tuple(
             Raced(
                 verdict=verdict,
@@ -71,23 +71,31 @@ def raced(
                 found.items(), key=lambda each: -NOT_ACCEPTABLE.index(each[0][0])
             )
         )
-    shares = {
-        case_id: case.affected(affected)
-        for case_id, case in values.items()
-        if any(case.metrics.get(affected.name, ()))
+    of_metrics = (_affected(part, values) for part in affected)
+    return tuple(each for each in of_metrics if each is not None)
+
+
+def _affected(part: Placeholder, values: Mapping[str, CaseValues]) -> Raced | None:
+    """Return what a metric says went wrong; None where it never did."""
+    counted = {
+        case_id: case.affected(part) for case_id, case in values.items() if case.metrics.get(part.name)
     }
+    shares = {case_id: share for case_id, share in counted.items() if share[0]}
     if not shares:
-        return ()
-    what, _ = metric_in_words(affected.name, "")
-    unit = affected.of.replace("_", " ") or "trials"
-    if affected.of:  # the number that follows says what is counted
+        return None
+    what, _ = metric_in_words(part.name, "")
+    unit = part.counted or "trials"
+    if part.of:  # the number that follows says what is counted
         what = what.removesuffix(f" {unit}")
-    unseen = {
-        case_id: case.affected(affected)[1]
-        for case_id, case in values.items()
-        if affected.of and case_id not in shares and case.metrics.get(affected.name)
-    }
-    return (Raced(verdict="", what=what, variable=affected.name, shares=shares, unit=unit, unseen=unseen),)
+    unseen = {case_id: of for case_id, (count, of) in counted.items() if not count}
+    return Raced(
+        verdict="",
+        what=what,
+        variable=part.name,
+        shares=shares,
+        unit=unit,
+        unseen=unseen if part.statistic is Statistic.OF else {},
+    )
 
 
 def _states_in_words(judgement: Judgement, verdict: str, variable: str) -> str:
@@ -170,6 +178,8 @@ def _often(found: Raced, case: str) -> str:
         return f"{'all ' if of > 1 else ''}{number(of)} {found.unit}"
     if of <= 100:
         return f"{number(count)} of {number(of)} {found.unit}"
+    if count <= 100:
+        return f"{number(count)} of {number(of)} {found.unit} ({share(count / of)})"
     return f"{share(count / of)} of {number(of)} {found.unit}"
 
 

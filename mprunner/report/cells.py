@@ -40,7 +40,7 @@ from mprunner.tables import Frames, plain_cells
 from mprunner.values import Scalar
 
 NO_VALUE = "unknown"
-AFFECTS = (Statistic.AFFECTED, Statistic.OF)
+AFFECTS = (Statistic.AFFECTED, Statistic.OF, Statistic.AMONG)
 """What says how often something went wrong."""
 
 
@@ -62,11 +62,18 @@ class CaseValues:
     params: Mapping[str, Scalar] = field(default_factory=dict)
 
     def affected(self, part: Placeholder) -> tuple[int, int]:
-        """Return in how many trials a metric was not 0, or with ``of`` its total; and of how many."""
+        """Return in how many trials a metric was not 0, or how often it was counted; and of how many.
+
+        ``of`` counts in all trials together; ``among`` in the one that counted most, as each counts the same things.
+        """
         values = self.metrics.get(part.name, ())
-        if part.statistic is Statistic.OF:
-            return round(fsum(values)), len(values) * int(str(self.params[part.of]))
-        return sum(value != 0 for value in values), len(values)
+        if not part.of:
+            return sum(value != 0 for value in values), len(values)
+        every = self.metrics.get(part.of) or [float(str(self.params[part.of]))] * len(values)
+        if part.statistic is Statistic.AMONG:
+            most = max(range(len(values)), key=values.__getitem__)
+            return round(values[most]), round(every[most])
+        return round(fsum(values)), round(fsum(every))
 
 
 def values_by_case(header: Header, frames: Frames) -> dict[str, CaseValues]:
@@ -107,7 +114,7 @@ def _told(part: str | Placeholder, case: CaseValues) -> str | None:
     text = _of_metric(part, case, case.units[part.name])
     if text and part.statistic is Statistic.AFFECTED:
         return f"{text} trial{'s' * (len(case.metrics[part.name]) != 1)}"
-    return f"{text} {part.of.replace('_', ' ')}" if text and part.of else text
+    return f"{text} {part.counted}" if text and part.of else text
 
 
 def _of_metric(part: Placeholder, case: CaseValues, unit: str) -> str | None:
@@ -133,7 +140,7 @@ def _statistic(statistic: Statistic, values: Sequence[float], unit: str) -> str:
             return quantity(max(values), unit)
         case Statistic.TOTAL:
             return quantity(sum(values) if _are_whole(values) else fsum(values), unit)
-        case Statistic.AFFECTED | Statistic.OF | Statistic.STATES:
+        case Statistic.AFFECTED | Statistic.OF | Statistic.AMONG | Statistic.STATES:
             raise ValueError(f"not of the values alone: {statistic}")
 
 
@@ -365,9 +372,9 @@ def _placeholders(declaration: Declaration) -> Iterator[tuple[Placeholder, bool]
                 yield piece, isinstance(part, Clause)
 
 
-def affected_metric(declaration: Declaration) -> Placeholder | None:
-    """Return the metric of which the scenario's summary says how often it is not 0, and of what."""
-    return next((part for part, _ in _placeholders(declaration) if part.statistic in AFFECTS), None)
+def affected_metrics(declaration: Declaration) -> tuple[Placeholder, ...]:
+    """Return the metrics of which the scenario's summary says how often they are not 0, and of what."""
+    return tuple(part for part, _ in _placeholders(declaration) if part.statistic in AFFECTS)
 
 
 def _ratio_columns(compared: Compared, labels: Labels, shown: Sequence[str]) -> Iterator[_Filled]:

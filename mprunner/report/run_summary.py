@@ -35,7 +35,7 @@ from mprunner.report.cells import (
     CaseValues,
     Compared,
     Ratios,
-    affected_metric,
+    affected_metrics,
     cases_table,
     compared_field,
     ratios_of,
@@ -135,7 +135,7 @@ def digest(
         )
     known = values_by_case(header, frames)
     nothing: tuple[Raced, ...] = ()
-    affected = affected_metric(header.declaration)
+    affected = affected_metrics(header.declaration)
     found = guarded("what raced", partial(raced, judgement, known, affected), nothing)
     chosen = list(labels.whole) if every_case else cases
     told, tables, same, left_out = _cases(header, frames, known, labels, compared, found, values, chosen)
@@ -244,7 +244,11 @@ def _meanings(
     values: Values,
 ) -> Iterator[str]:
     if found:
-        which = found[0].what if len(found) == 1 else "what is interesting, forbidden or unknown"
+        which = (
+            found[0].what
+            if len({each.what for each in found}) == 1
+            else "what is interesting, forbidden or unknown"
+        )
         yield f"! {which}"
         if never := never_in_words(found, judgement):
             yield never

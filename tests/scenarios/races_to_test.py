@@ -39,6 +39,62 @@ class Locked:
         return self.n
 
 
+class CheckThenAct:
+    def __init__(self):
+        self.value, self.made = None, 0
+
+    def actor_get(self):
+        if self.value is None:
+            self.made += 1
+            self.value = object()
+
+    def result(self):
+        return self.made
+
+
+class TwoOrders:
+    """Two locks in two orders."""
+
+    def __init__(self):
+        self.left, self.right = threading.Lock(), threading.Lock()
+
+    def actor_one(self):
+        with self.left, self.right:
+            pass
+
+    def actor_two(self):
+        with self.right, self.left:
+            pass
+
+
+class Handed:
+    """A condition, used rightly."""
+
+    def __init__(self):
+        self.ready = threading.Condition()
+        self.items = []
+
+    def actor_take(self):
+        with self.ready:
+            while not self.items:
+                self.ready.wait()
+            return self.items.pop()
+
+    def actor_give(self):
+        with self.ready:
+            self.items.append(7)
+            self.ready.notify()
+
+
+MODULE_LOCK = threading.Lock()
+
+
+class LockOfTheModule(CheckThenAct):
+    def actor_get(self):
+        with MODULE_LOCK:
+            super().actor_get()
+
+
 class Returns:
     """What two methods return or raise is their state."""
 
