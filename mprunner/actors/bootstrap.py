@@ -97,10 +97,12 @@ class _Gate:
     - ``gather`` (actor 0 only), which waits until every other actor is ready for a round;
     - ``release`` (actor 0 only), which starts it;
     - ``await_release`` (the others), which says that an actor is ready for a round and waits until it starts;
-    - ``arrive_last`` (the others), which says that an actor has done its last round.
+    - ``arrive_last`` (the others), which says that an actor has done its last round;
+    - ``clock``, by which actors say when they began and ended.
     """
 
     lines_up = True
+    clock = staticmethod(perf_counter)
 
     def __init__(self, actors: int) -> None:
         self.actors = actors
@@ -126,6 +128,10 @@ class _Gate:
             os.kill(self.worker, 0)
         except ProcessLookupError:
             raise GateBroken("the worker is gone") from None
+
+    def idle_s(self, index: int) -> float:
+        """How long the gate has kept this actor's CPU busy on purpose, which is no part of what the actor did."""
+        return 0.0
 
     def abort(self) -> None:
         """Wake every waiting actor, for good; called when an actor is lost."""
@@ -191,17 +197,6 @@ class SpinGate(_Gate):
 
     def _offer_cpu(self) -> None:
         os.sched_yield()
-
-
-class ThreadSpinGate(SpinGate):
-    """The spin gate of threads. Under a GIL one that spins keeps the others from running, so each spin lets go."""
-
-    def arrive_first(self, index: int) -> None:  # noqa: D102 - see _Gate
-        super().arrive_first(index)
-        self.crowded = self.crowded or gil_enabled()
-
-    def _offer_cpu(self) -> None:
-        sleep(0)  # lets go of the GIL, which sched_yield does not
 
 
 class BarrierGate(_Gate):
@@ -283,7 +278,7 @@ class Part:
 
 
 class Report:
-    """What an actor hands over when it ends; times are ``perf_counter`` seconds, one clock for all processes."""
+    """What an actor hands over when it ends; times are seconds of its gate's clock, which all actors share."""
 
     __slots__ = ("began", "cpu_s", "ended", "entered", "error", "rounds", "settled", "value")
 
@@ -369,15 +364,16 @@ def _gated(report: Report, part: Part, gate: Gate, cpu_clock: Callable[[], float
             gate.release(0)
         else:
             gate.await_release(part.index, 0)
-    report.began, cpu = perf_counter(), cpu_clock()
+    idle = gate.idle_s(part.index)
+    report.began, cpu = gate.clock(), cpu_clock()
     try:
         if part.index == 0:
             _lead(report, part, gate)
         else:
             _follow(report, part, gate)
     finally:
-        report.cpu_s = cpu_clock() - cpu
-        report.ended = report.ended or perf_counter()
+        report.cpu_s = cpu_clock() - cpu - (gate.idle_s(part.index) - idle)
+        report.ended = report.ended or gate.clock()
 
 
 def _lead(report: Report, part: Part, gate: Gate) -> None:
@@ -386,7 +382,7 @@ def _lead(report: Report, part: Part, gate: Gate) -> None:
         report.value = work()
         report.rounds = done
         if done == rounds:
-            report.ended = perf_counter()
+            report.ended = gate.clock()
         gate.gather(done)
         if settle is not None:
             state = settle()
@@ -403,5 +399,5 @@ def _follow(report: Report, part: Part, gate: Gate) -> None:
         gate.await_release(index, done)
     report.value = work()
     report.rounds = rounds
-    report.ended = perf_counter()
+    report.ended = gate.clock()
     gate.arrive_last(index, rounds)

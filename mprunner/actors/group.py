@@ -18,10 +18,10 @@ from mprunner.actors.bootstrap import (
     Part,
     Report,
     SpinGate,
-    ThreadSpinGate,
     bootstrap,
     bootstrap_thread,
 )
+from mprunner.actors.thread_gate import ThreadSpinGate
 
 Kind = Literal["process", "thread"]
 Method = Literal["fork", "spawn", "forkserver"]

@@ -1,0 +1,90 @@
+"""The spin gate of threads, which under a GIL has to bring about what two CPUs bring about by themselves.
+
+Under a GIL one thread executes Python code until another one, which waits, asks for the GIL: after the switch
+interval, by a timer that starts anew at each switch. Linux fires that timer up to 50 µs late. So a thread that
+comes out of the gate does at least so much undisturbed, and a check and an act that are a microsecond apart are
+never taken apart, round for round. Two things make the gate of threads a fair one:
+
+- Each thread asks for timers that are at most ``SLACK_NS`` late. Not for none: of four threads on two CPUs that
+  wake all the time, the one that holds the GIL would seldom have a CPU (measured: 15 times slower).
+- Behind the gate each thread keeps the GIL, doing nothing, for a random time of up to somewhat more than a switch
+  takes. So the next switch comes at any moment of its work.
+
+Both are done only where the switch interval is at most ``MAX_INTERVAL_S``: at the default of 5 ms a wait would be
+of milliseconds. And only where there is a GIL: else threads meet as processes do.
+"""
+
+import sys
+import threading
+from time import perf_counter, sleep, thread_time
+
+from mprunner.actors.bootstrap import SpinGate, gil_enabled
+
+MAX_INTERVAL_S = 0.001
+SLACK_NS = 5_000
+LATE_S = 0.000_05  # how long after the switch interval a switch may come
+LATER_S = 0.000_15  # the same where timers keep the slack that they have
+
+_MULTIPLIER = 6_364_136_223_846_793_005  # of Knuth's MMIX generator, modulo 2^64
+_INCREMENT = 1_442_695_040_888_963_407
+_MASK = (1 << 64) - 1
+
+
+class ThreadSpinGate(SpinGate):
+    """The spin gate of threads. Under a GIL one that spins keeps the others from running, so each spin lets go."""
+
+    def __init__(self, actors: int) -> None:
+        super().__init__(actors)
+        self.gil = gil_enabled()
+        self.random_waits = self.gil and actors > 1 and sys.getswitchinterval() <= MAX_INTERVAL_S
+        self.longest_s = sys.getswitchinterval() + LATE_S
+        self.idle = [0.0] * actors
+        self.random = list(range(1, actors + 1))
+
+    def arrive_first(self, index: int) -> None:  # noqa: D102 - see _Gate
+        if self.random_waits and not ask_for_exact_timers():
+            self.longest_s = sys.getswitchinterval() + LATER_S
+        super().arrive_first(index)
+        self.crowded = self.crowded or self.gil
+
+    def release(self, round_: int) -> None:  # noqa: D102 - see _Gate
+        super().release(round_)
+        if self.random_waits:
+            self._keep_the_gil(0)
+
+    def await_release(self, index: int, round_: int) -> None:  # noqa: D102 - see _Gate
+        super().await_release(index, round_)
+        if self.random_waits:
+            self._keep_the_gil(index)
+
+    def clock(self) -> float:
+        """Read a clock that stands still while a thread waits at random: that is no part of the rounds."""
+        return perf_counter() - sum(self.idle)
+
+    def idle_s(self, index: int) -> float:  # noqa: D102 - see _Gate
+        return self.idle[index]
+
+    def _keep_the_gil(self, index: int) -> None:
+        """Wait at random. What counts is the time with the GIL alone, so that others' work in between is no wait."""
+        self.random[index] = number = (self.random[index] * _MULTIPLIER + _INCREMENT) & _MASK
+        idle, began = self.idle[index], thread_time()
+        until = perf_counter() + self.longest_s * (number >> 32) / (1 << 32)
+        while perf_counter() < until:
+            self.idle[index] = idle + thread_time() - began
+
+    def _offer_cpu(self) -> None:
+        sleep(0)  # lets go of the GIL, which sched_yield does not
+
+
+def ask_for_exact_timers() -> bool:
+    """Ask Linux to fire this thread's timers less late than it does by default; say whether it will.
+
+    The thread alone has this, and what it starts. It is over with the thread.
+    """
+    try:
+        with open(f"/proc/{threading.get_native_id()}/timerslack_ns", "r+b", buffering=0) as file:
+            if int(file.read()) > SLACK_NS:
+                file.write(b"%d" % SLACK_NS)
+            return True
+    except (OSError, ValueError, AttributeError):  # another system, a sandbox, a Python without native ids
+        return False
