@@ -16,6 +16,7 @@ from time import monotonic, sleep
 from typing import IO, Final
 
 from mprunner.errors import MprunnerError, PluginError
+from mprunner.executors.environments import Environment
 from mprunner.executors.orphans import END_LIMIT_S, MARK, end_marked, new_mark
 from mprunner.signals import Interrupt
 from mprunner.worker.containment import descendants, is_zombie, kill, remove_tree
@@ -51,38 +52,40 @@ class LauncherKilledError(MprunnerError):
 class Launcher:
     """A launcher process, seen from the runner. Its interpreter starts while the runner goes on.
 
+    ``environment`` says which interpreter, and what is around it; None for the runner's own.
+
     Attributes:
         left: what of its scratch folder can't be removed, once it has ended, with the reason.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Environment | None = None) -> None:
         self.left: Sequence[str] = ()
         here, there = socket.socketpair()
         self._channel = Channel(here)
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the launcher
         self._scratch: Path | None = None
         self._mark = new_mark()
+        python = sys.executable if environment is None else environment.python
+        flags = () if environment is None else environment.variant.flags
+        around = os.environ if environment is None else environment.env
         try:
             with there:
                 # -P: a file of the current folder must not hide a module of the standard library.
                 self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "mprunner.worker", str(there.fileno())],
+                    [python, *flags, "-P", "-m", "mprunner.worker", str(there.fileno())],
                     pass_fds=[there.fileno()],
                     stdin=subprocess.DEVNULL,
                     stdout=self._stderr,
                     stderr=self._stderr,
                     start_new_session=True,
-                    env={**os.environ, MARK: self._mark, "PYTHONFAULTHANDLER": "1"},
+                    cwd=None if environment is None else environment.folder,
+                    env={**around, MARK: self._mark, "PYTHONFAULTHANDLER": "1"},
                 )
         except OSError as error:
             here.close()
             self._stderr.close()
             may_not = error.errno in (errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOEXEC)
-            hint = (
-                f"see whether {sys.executable} may be executed"
-                if may_not
-                else "see the limits of `ulimit -a`"
-            )
+            hint = f"see whether {python} may be executed" if may_not else "see the limits of `ulimit -a`"
             raise MprunnerError(f"the launcher can't be started: {error.strerror}", hint) from error
 
     def greet(self, hello: Hello) -> Ready:

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from mprunner.errors import MprunnerError
+from mprunner.executors.environments import Environment
 from mprunner.executors.launcher_client import Launcher, LauncherKilledError
 from mprunner.model.declaration import BadValueError, Declaration, Field, checked_value, fields_of
 from mprunner.model.from_json import read_fields
@@ -25,6 +26,7 @@ from mprunner.model.records import (
     classify,
     fields_by_name,
 )
+from mprunner.model.variants import Variant
 from mprunner.signals import Interrupt
 from mprunner.values import Scalar, unfit
 from mprunner.worker.log import keep_lost_log
@@ -44,6 +46,8 @@ class ScenarioSource:
         limits: what a trial may use.
         declaration: what its results are checked against; None where they are not.
         search: folders in which modules are looked for last: the user's own code beside the experiment.
+        folder: that of the experiment's file; empty where there is none.
+        variants: the environments in which cases are executed, by name; empty where there is but this one.
     """
 
     module: str
@@ -54,6 +58,8 @@ class ScenarioSource:
     limits: Limits = field(default_factory=Limits)
     declaration: Declaration | None = None
     search: tuple[str, ...] = ()
+    folder: str = ""
+    variants: Mapping[str, Variant] = field(default_factory=dict)
 
 
 class Executor(Protocol):
@@ -86,16 +92,22 @@ class Executor(Protocol):
 class LocalExecutor:
     """One launcher, one attempt at a time. A launcher that gives no word is ended and replaced.
 
-    ``launcher`` is one that has been started already and was not greeted yet, to begin with.
+    ``launcher`` is one that has been started already and was not greeted yet, to begin with; ``environment`` that of
+    a variant, if trials are not to be executed by the runner's interpreter and with what is around it.
 
     Attributes:
         containment: ``subreaper`` or ``process-group``, once started.
         isolation: ``forked``, or ``fresh`` where the experiment or the plugin wants it.
         warnings: that the plugin wants it; once closed, what trials left that can't be removed.
+        interpreter: what the launcher told of its interpreter, once started.
     """
 
     def __init__(
-        self, source: ScenarioSource, containment: str | None = None, launcher: Launcher | None = None
+        self,
+        source: ScenarioSource,
+        containment: str | None = None,
+        launcher: Launcher | None = None,
+        environment: Environment | None = None,
     ) -> None:
         self.containment = ""
         self.isolation = source.isolation
@@ -104,6 +116,12 @@ class LocalExecutor:
         self._wanted = containment
         self._launcher: Launcher | None = None
         self._at_hand = launcher
+        self._environment = environment
+        self.interpreter: Mapping[str, Any] = {}
+
+    def begin(self) -> None:
+        """Have the interpreter start, which :meth:`start` then waits for."""
+        self._at_hand = self._at_hand or Launcher(self._environment)
 
     def start(self) -> None:
         """Start the launcher and have it import the scenario.
@@ -130,7 +148,7 @@ class LocalExecutor:
 
     def _launch(self, isolation: str) -> int:
         """Start a launcher and return how many threads it has."""
-        launcher, self._at_hand = self._at_hand or Launcher(), None
+        launcher, self._at_hand = self._at_hand or Launcher(self._environment), None
         source = self._source
         hello = Hello(
             module=source.module,
@@ -142,14 +160,23 @@ class LocalExecutor:
             cpus=source.cpus,
             limits=asdict(source.limits),
         )
+        if self._environment is not None:
+            around = self._environment
+            hello = replace(
+                hello,
+                files=around.files,
+                sys_path=around.sys_path,
+                flags=around.variant.flags,
+                shared=around.shared,
+            )
         try:
             ready = launcher.greet(hello)  # it has closed itself if this raises
         except (
             LauncherKilledError
         ):  # perhaps for want of memory; if by the plugin's import, the next one is, too
-            launcher = Launcher()
+            launcher = Launcher(self._environment)
             ready = launcher.greet(hello)
-        self.containment = ready.containment
+        self.containment, self.interpreter = ready.containment, ready.interpreter
         self._launcher = launcher
         return ready.threads
 
@@ -211,6 +238,9 @@ class LocalExecutor:
 
     def close(self) -> None:
         """End the launcher and whatever is below it."""
+        if self._at_hand is not None:
+            self._at_hand.close()
+            self._at_hand = None
         if self._launcher is not None:
             self._launcher.close()
             self.warnings = (*self.warnings, *map(_left_warning, self._launcher.left))

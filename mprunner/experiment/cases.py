@@ -123,7 +123,9 @@ class Combinations(Sequence[Combination]):
                 yield params
 
 
-def reason_of_refusal(scenario: str, params_type: type, params: Mapping[str, Scalar]) -> str | None:
+def reason_of_refusal(
+    scenario: str, params_type: Callable[..., object], params: Mapping[str, Scalar]
+) -> str | None:
     """Return why a scenario refuses a value of each of its params; None if it does not.
 
     Raises:
@@ -198,7 +200,7 @@ def select(
     experiment: Experiment,
     combinations: Combinations,
     relevance: Relevance,
-    params_type: type,
+    params_type: Callable[..., object],
     identify: Identify,
     own_baseline: Mapping[str, Scalar],
 ) -> Selection:

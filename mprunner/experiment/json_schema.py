@@ -18,6 +18,7 @@ from mprunner.experiment.messages import SCALAR_TYPES
 from mprunner.experiment.value_types import MEASURED, PATTERNS
 from mprunner.model.declaration import Declaration, Field
 from mprunner.model.relevance import conditions_in_words
+from mprunner.model.variants import variant_field
 
 Schema = dict[str, Any]
 
@@ -234,10 +235,11 @@ def _tidied(schema: Any, *, names: bool = False) -> Any:
 
 
 def _definitions(declared: Declaration) -> Schema:
-    params = {field.name: value_schema(field) for field in declared.params}
+    fields = (*declared.params, variant_field())
+    params = {field.name: value_schema(field) for field in fields}
     one = {name: _ref(f"{declared.name}.params/properties/{name}") for name in params}
     where = {name: where_schema(value) for name, value in one.items()}
-    axes = {field.name: axis_schema(field, one[field.name]) for field in declared.params}
+    axes = {field.name: axis_schema(field, one[field.name]) for field in fields}
     block = _mapping(axes) | {"minProperties": 1, "patternProperties": rows_schemas(params)}
     return {
         f"{declared.name}.params": _mapping(params),
@@ -258,7 +260,9 @@ def _narrowed(declared: Declaration) -> Schema:
     """Return what holds of a file that names a scenario, besides what holds of every file."""
     params, block = _ref(f"{declared.name}.params"), _ref(f"{declared.name}.block")
     rule = {
-        "equals": {"properties": {"param": {"enum": [field.name for field in declared.params]}}},
+        "equals": {
+            "properties": {"param": {"enum": [field.name for field in (*declared.params, variant_field())]}}
+        },
         "where": _ref(f"{declared.name}.where"),
     }
     metric = {"enum": [field.name for field in declared.metrics]}

@@ -6,8 +6,8 @@ the rest from its type, most of which are in value_types.py, and from the
 :class:`~mprunner.experiment.messages.Keywords` beside a validator.
 """
 
-from collections.abc import Collection
-from typing import Annotated, Any, get_args
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, Final, get_args
 
 from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -41,6 +41,7 @@ from mprunner.experiment.value_types import (
     Values,
     Where,
 )
+from mprunner.experiment.variants import MAX_VARIANTS, VariantEntry
 from mprunner.model.adaptive import MIN_REPEATS, Until
 from mprunner.model.experiment import DEFAULT_REPEATS, DEFAULT_TIMEOUT_S, Isolation, OnFailure, Order
 from mprunner.model.records import DEFAULT_OUTPUT_BYTES, DEFAULT_PROCESSES, Status
@@ -251,6 +252,9 @@ class ExperimentFile(BaseModel):
     """how many more times a trial is executed whose attempt was `lost`; a failure is a result, and never tried
     again"""
 
+    variants: Annotated[dict[str, VariantEntry], Field(max_length=MAX_VARIANTS)] = Field(default_factory=dict)
+    """environments in which every case is executed, by name: `python`, `env`, `flags`, `path`, `revision`"""
+
     baseline: Baseline = Field(default_factory=dict)
     """the cases that the others are compared with: the values that they share; `{}` for none, where the scenario
     would name some"""
@@ -316,20 +320,23 @@ def _problem(document: Document, details: ErrorDetails, params: Collection[str])
     return document.problem(loc, found.message, found.hint)
 
 
+_MODELS: Final[Mapping[tuple[str, int], type[BaseModel]]] = {
+    ("limits", 2): LimitsFile,
+    ("variants", 3): VariantEntry,
+    ("repeats", 2): RepeatsEntry,
+    ("outcomes", 3): OutcomeEntry,
+    ("expect", 2): ExpectEntry,
+}
+"""What the keys are that a path leads into, by its first part and the least length of one that does."""
+
+
 def _model_of(loc: Loc) -> type[BaseModel]:
     """Return what the keys are that a path leads into."""
     match loc:
-        case ("limits", _, *_):
-            return LimitsFile
         case ("repeats", "until", _, *_):
             return UntilEntry
-        case ("repeats", _, *_):
-            return RepeatsEntry
-        case ("outcomes", _, _, *_):
-            return OutcomeEntry
-        case ("expect", _, *_):
-            return ExpectEntry
-    return ExperimentFile
+    found = (model for (first, least), model in _MODELS.items() if loc[:1] == (first,) and len(loc) >= least)
+    return next(found, ExperimentFile)
 
 
 def _in_file(loc: Loc) -> Loc:

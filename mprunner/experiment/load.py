@@ -19,6 +19,7 @@ from mprunner.experiment.problems import ExperimentFileError, Loc, Problem, quot
 from mprunner.experiment.rules import with_amounts
 from mprunner.experiment.satisfiability import unmatched
 from mprunner.experiment.value_types import MAX_NAME, NAME
+from mprunner.experiment.variants import variant_problems, variant_type, with_axis
 from mprunner.model.experiment import Experiment, Values
 from mprunner.model.records import Limits
 from mprunner.model.text import nearest, printable
@@ -118,12 +119,15 @@ def _resolved(
     problems = list(document.problems)
     scenario, vocabulary, scenario_problems = _scenario(document, vocabulary_of)
     declared = None if vocabulary is None else vocabulary.declaration
-    types = None if vocabulary is None else param_types(vocabulary.params_type, scenario)
+    types = None
+    if vocabulary is not None:
+        types = param_types(vocabulary.params_type, scenario) | variant_type(document, scenario)
     document = with_amounts(document, declared)
     file, structure_problems = check_structure(document, types or ())
     problems += structure_problems
     if file is not None:
         problems += cpu_problems(document, file.cpus, usable_cpus)
+        problems += variant_problems(document, file.variants)
     problems += _name_problems(document, path)
     values, param_problems = check_params(document, scenario, types, declared)
     problems += scenario_problems + param_problems
@@ -147,7 +151,7 @@ def _experiment(file: ExperimentFile, values: ParamValues, path: Path) -> Experi
         scenario=file.scenario,
         description=file.description,
         params=values.fixed,
-        sweep=values.sweep,
+        sweep=with_axis(values.sweep, values.fixed, file.variants),
         exclude=values.exclude,
         repeats=file.repeats if isinstance(file.repeats, int) else file.repeats.max,
         warmup=file.warmup,
@@ -159,6 +163,7 @@ def _experiment(file: ExperimentFile, values: ParamValues, path: Path) -> Experi
         cpus=tuple(sorted(file.cpus)) or None,
         limits=Limits(**file.limits.model_dump()),
         retries=file.retries,
+        variants={name: entry.as_variant() for name, entry in file.variants.items()},
         baseline=values.baseline,
         rules=values.rules,
         until=None if isinstance(file.repeats, int) else file.repeats.as_until(),

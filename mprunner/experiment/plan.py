@@ -1,8 +1,8 @@
 """From an experiment to its plan: every trial with its identity and seed, in execution order. Pure.
 
 Identity. A case is its scenario, its params with defaults filled in and ``cpu_count`` resolved, how its worker is
-isolated, and the CPUs that it is bound to; a trial adds the repeat and the seed. Changing repeats, timeout, order or
-a description never makes a finished trial new.
+isolated, the CPUs that it is bound to, and the definition of its variant, if it has one; a trial adds the repeat and
+the seed. Changing repeats, timeout, order or a description never makes a finished trial new.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from mprunner.model.experiment import Experiment
 from mprunner.model.records import Attempt, label_of
 from mprunner.model.relevance import Relevance
 from mprunner.model.rules import Where
-from mprunner.model.text import printable
+from mprunner.model.variants import VARIANT, without_variant
 from mprunner.values import Scalar
 
 _ID_DIGITS = 12
@@ -185,8 +185,11 @@ def make_plan(
     combinations = Combinations(experiment, declaration.params, cpus)
     relevance = Relevance(declaration.params)
 
+    environments = {name: variant.identity for name, variant in experiment.variants.items()}
+
     def identify(params: Mapping[str, Scalar]) -> str:
-        return case_id(declaration.name, params, experiment.isolation, experiment.cpus)
+        environment = environments.get(str(params[VARIANT])) if environments else None
+        return case_id(declaration.name, params, experiment.isolation, experiment.cpus, environment)
 
     def case(place: int) -> Case:
         made = combinations[place]
@@ -201,7 +204,8 @@ def make_plan(
 
     own = declaration.baseline if experiment.baseline is None else {}
     own = own if combinations.swept.intersection(own) else {}
-    selection = select(experiment, combinations, relevance, params_type, identify, own)
+    make_params = _without_variant(params_type) if environments else params_type
+    selection = select(experiment, combinations, relevance, make_params, identify, own)
     if selection.wanted.pop(OF_SCENARIO, None) is not None:
         own = {}  # no case has it
     refused = Lazy(range(len(selection.refused)), refusal)
@@ -233,11 +237,9 @@ def make_plan(
     )
 
 
-def _placed(experiment: Experiment, message: str, *paths: Loc) -> str:
-    """Return a message after the place in the file that it is about, of which an experiment from JSON knows none."""
-    if experiment.source_map is not None:
-        return experiment.source_map.placed(message, *paths)
-    return f"{printable(experiment.path)}: {message}" if experiment.path else message
+def _without_variant(params_type: type) -> Callable[..., object]:
+    """Return what makes a scenario's params, which know nothing of variants."""
+    return lambda **params: params_type(**without_variant(params))
 
 
 def _refusing(experiment: Experiment, refused: Sequence[Refusal]) -> ExperimentError:
@@ -247,20 +249,20 @@ def _refusing(experiment: Experiment, refused: Sequence[Refusal]) -> ExperimentE
     shown = "".join(f"\n  {line}" for line in [*reasons, *more])
     hint = "exclude them, sweep them in parts of their own, or leave out --strict"
     message = f"scenario {experiment.scenario!r} refuses {count} of the experiment:{shown}"
-    return ExperimentError(_placed(experiment, message, *_MAKE_CASES), hint)
+    return ExperimentError(experiment.placed(message, *_MAKE_CASES), hint)
 
 
 def _nothing_left(
     experiment: Experiment, refused: Sequence[Refusal], selection: Selection
 ) -> NothingSelectedError:
     if not refused:
-        message = _placed(experiment, "the experiment excludes every combination", ("exclude",))
+        message = experiment.placed("the experiment excludes every combination", ("exclude",))
         return NothingSelectedError(message, "remove a mapping of `exclude`")
     which = "that is left" if selection.excluded or selection.not_selected else "of the experiment"
     message = f"scenario {experiment.scenario!r} refuses every combination {which}"
     first = refused[0]
     return NothingSelectedError(
-        _placed(experiment, message, *_MAKE_CASES),
+        experiment.placed(message, *_MAKE_CASES),
         f"the first, {first.label or 'its only one'}: {first.reason}",
     )
 
@@ -271,7 +273,7 @@ def _no_baseline(experiment: Experiment) -> ExperimentError:
         f"every case of the baseline, {label_of(baseline, baseline)}, is excluded or refused by the scenario"
     )
     return ExperimentError(
-        _placed(experiment, message, BASELINE),
+        experiment.placed(message, BASELINE),
         "name a `baseline` of which a case is left, or remove it",
     )
 
@@ -279,9 +281,7 @@ def _no_baseline(experiment: Experiment) -> ExperimentError:
 def _no_case(experiment: Experiment, place: Loc, where: Where) -> ExperimentError:
     values = ", ".join(f"{name} {list_of_names([as_yaml(value) for value in where[name]])}" for name in where)
     message = f"every case that it means, {values}, is excluded or refused by the scenario"
-    return ExperimentError(
-        _placed(experiment, message, place), "name cases that are left, or remove the rule"
-    )
+    return ExperimentError(experiment.placed(message, place), "name cases that are left, or remove the rule")
 
 
 def _kept(items: Sequence[_T]) -> Sequence[_T]:
@@ -293,6 +293,7 @@ def case_id(
     params: Mapping[str, Scalar],
     isolation: str = "forked",
     cpus: tuple[int, ...] | None = None,
+    environment: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the identity of a case: the same for the same values, whatever the order of the keys.
 
@@ -300,9 +301,10 @@ def case_id(
     machine's, and must not make a trial another on the next.
 
     The isolation is what the experiment says: whether a plugin makes mprunner isolate its trials more strictly than
-    that is not known to a plan.
+    that is not known to a plan. The environment is the definition of its variant, None where there are no variants.
     """
-    return _digest({"scenario": scenario, "params": params, "isolation": isolation, "cpus": cpus})
+    identity = {"scenario": scenario, "params": params, "isolation": isolation, "cpus": cpus}
+    return _digest(identity if environment is None else {**identity, "environment": environment})
 
 
 def trial_id(case: str, repeat: int, seed: int) -> str:

@@ -10,6 +10,8 @@ from mprunner.model.adaptive import Until
 from mprunner.model.from_json import read_fields
 from mprunner.model.records import Limits
 from mprunner.model.rules import Rules, Where
+from mprunner.model.text import printable
+from mprunner.model.variants import Variant
 from mprunner.values import Scalar
 
 Order = Literal["interleaved", "shuffled", "sequential"]
@@ -75,6 +77,8 @@ class Experiment:
             that is left to the scenario.
         rules: what is expected of outcomes, metrics and statuses: the keys ``outcomes`` and ``expect``.
         overrides: what ``--set`` gave to the file, as it was written, in order.
+        variants: the environments in which every case is executed, by name; empty where there is but this one. The
+            sweep has an axis of them.
         only: for each ``--only``, a param and the values of which a planned case has one.
         until: when a case needs no more repeats; None where all of them are executed.
         path: the file, as it was named.
@@ -101,6 +105,7 @@ class Experiment:
     baseline: Mapping[str, Scalar] | None = None
     rules: Rules = field(default_factory=Rules)
     overrides: tuple[str, ...] = ()
+    variants: Mapping[str, Variant] = field(default_factory=dict)
     only: tuple[Mapping[str, Values], ...] = ()
     until: Until | None = None
     path: str = ""
@@ -117,6 +122,12 @@ class Experiment:
         """The params that it sweeps, in the order of the file."""
         return tuple(dict.fromkeys(name for block in self.sweep for key in block for name in names_of(key)))
 
+    def placed(self, message: str, *paths: Path) -> str:
+        """Return a message after the place in the file that it is about: the first of the paths that is there."""
+        if self.source_map is not None:
+            return self.source_map.placed(message, *paths)
+        return f"{printable(self.path)}: {message}" if self.path else message
+
     def named_cases(self) -> dict[Path, Where]:
         """Return the values by which the baseline and each rule name cases, by their path in the file."""
         wheres: dict[Path, Where] = {}
@@ -131,6 +142,8 @@ class Experiment:
         value = dataclasses.asdict(dataclasses.replace(self, source=b"", source_map=None, rules=Rules()))
         for apart in ("source", "source_map", "rules"):
             del value[apart]
+        if not self.variants:  # most experiments have none
+            del value["variants"]
         return {**value, **self.rules.to_json()}
 
     @classmethod

@@ -30,6 +30,7 @@ from mprunner.model.provenance import ONE_FILE, identity_of, source_hash
 from mprunner.model.relevance import check_conditions
 from mprunner.model.summary_sentence import check_summary
 from mprunner.model.text import nearest
+from mprunner.model.variants import VARIANT
 from mprunner.plugins import hookspecs
 from mprunner.scenario import Scenario
 
@@ -385,7 +386,7 @@ def _checked_declaration(cls: object) -> Declaration:
         raise PluginError(f"mprunner_register_scenarios() returned {cls!r}, which is no Scenario class", hint)
     declaration = declare(cls)
     for field in (*declaration.params, *declaration.metrics, *(declaration.sample or ())):
-        if field.name in RESERVED:
+        if field.name in RESERVED or field.name == VARIANT:
             raise PluginError(
                 f"scenario {declaration.name!r}: {field.name!r} is the name of a column of mprunner's own",
                 "rename the param, metric or sample field",

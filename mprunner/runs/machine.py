@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import mprunner
 from mprunner.actors.bootstrap import gil_enabled
-from mprunner.model.provenance import version_of
+from mprunner.model.provenance import version_of, without_repository
 
 ROOT = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
@@ -209,7 +209,7 @@ def asked_git(folder: Path) -> Iterator[Callable[[], GitState]]:
         process = subprocess.Popen(
             ("git", "--no-optional-locks", *command),
             cwd=folder,
-            env=_without_repository(os.environ),
+            env=without_repository(os.environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -224,12 +224,6 @@ def asked_git(folder: Path) -> Iterator[Callable[[], GitState]]:
             yield lambda: _answer(process)
         finally:
             process.kill()
-
-
-def _without_repository(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return variables without those of git that name a repository, as a hook has them: the folder's own is meant."""
-    kept = ("GIT_CONFIG_", "GIT_CEILING_DIRECTORIES")
-    return {k: v for k, v in environment.items() if not k.startswith("GIT_") or k.startswith(kept)}
 
 
 def _answer(process: "subprocess.Popen[str]") -> GitState:

@@ -175,7 +175,7 @@ def execute_fresh(hello: Hello, order: Order, result_fd: int, tmp_path: Path) ->
     note = Path(hello.scratch) / "order.json"
     note.write_text(json.dumps([encode(hello), encode(order), os.fspath(tmp_path)]), encoding="utf-8")
     os.set_inheritable(result_fd, True)
-    arguments = ["-P", "-m", "mprunner.worker", "--fresh", str(note), str(result_fd)]
+    arguments = [*hello.flags, "-P", "-m", "mprunner.worker", "--fresh", str(note), str(result_fd)]
     os.execv(sys.executable, [sys.executable, *arguments])
 
 

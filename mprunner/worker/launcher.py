@@ -15,6 +15,7 @@ from typing import NoReturn
 from mprunner.model.records import Limits
 from mprunner.worker.containment import Keeper, Shared, contain, descendants, remove_tree
 from mprunner.worker.forking import Begin, Waiting, execute_fresh, fork_waiting
+from mprunner.worker.interpreter import facts
 from mprunner.worker.log import STACKS_BYTES, Logs, write_stacks
 from mprunner.worker.protocol import Channel, Ended, Hello, Order, Ready, Refused
 from mprunner.worker.trial import execute, import_subject, make_importable, preload
@@ -148,10 +149,11 @@ def serve(control: socket.socket) -> NoReturn:
     """Serve the runner on the other side of ``control`` until it is gone, then leave nothing behind."""
     channel = Channel(control)
     scratch: Path | None = None
+    shared, runner = "", os.getppid()
     try:
         hello = channel.receive()
         assert isinstance(hello, Hello)
-        scratch = Path(hello.scratch)
+        scratch, shared = Path(hello.scratch), hello.shared
         _serve(channel, hello)
     except (EOFError, ConnectionError):
         pass
@@ -160,6 +162,10 @@ def serve(control: socket.socket) -> NoReturn:
     finally:
         if scratch is not None:
             remove_tree(scratch)
+        if (
+            shared and os.getppid() != runner
+        ):  # else the runner removes it, when no launcher needs it any more
+            remove_tree(Path(shared))
         os._exit(0)
 
 
@@ -177,9 +183,10 @@ def _serve(channel: Channel, hello: Hello) -> None:
         traceback.print_exc()
         channel.send(Refused(reason=f"{type(error).__name__}: {error}"))
         return
-    channel.send(Ready(containment=containment, threads=_count_threads()))
+    channel.send(Ready(containment=containment, threads=_count_threads(), interpreter=facts()))
     gc.collect()
-    gc.freeze()  # a worker's collector must not touch, and so copy, the launcher's pages
+    if hasattr(gc, "freeze"):  # not on PyPy
+        gc.freeze()  # a worker's collector must not touch, and so copy, the launcher's pages
     try:
         while True:
             order = channel.receive()

@@ -32,12 +32,15 @@ class Hello:
         module: the importable module of the scenario's class.
         qualname: the class's name within it.
         files: module names of plugins that are single files, and the file of each.
-        sys_path: the runner's, so that both import the same plugin.
+        sys_path: the runner's, so that both import the same plugin; an empty entry stands for what the launcher's
+            interpreter has of itself.
         scratch: an empty folder for this launcher alone, which it removes when it ends; whoever greets it makes it.
         containment: ``subreaper`` or ``process-group``; the best that works where it is None.
         isolation: ``forked``: the launcher imports the scenario and forks workers that have it; ``fresh``: it
             does not, and every worker is an interpreter of its own.
         limits: the :class:`~mprunner.model.records.Limits` of a trial, by name; what is missing is its default.
+        flags: the options that its interpreter was started with, for workers with an interpreter of their own.
+        shared: a folder of the runner's that the launcher removes if the runner dies; empty if there is none.
         cpus: the CPUs that the launcher, and so all that it starts, is bound to; None for all that it may use.
     """
 
@@ -48,16 +51,22 @@ class Hello:
     scratch: str = ""
     containment: str | None = None
     isolation: str = "forked"
+    flags: tuple[str, ...] = ()
+    shared: str = ""
     cpus: tuple[int, ...] | None = None
     limits: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """The launcher's answer: what contains its trials, and how many threads it has; forking wants one."""
+    """The launcher's answer: what contains its trials, how many threads it has, and what interpreter it is.
+
+    Forking wants one thread.
+    """
 
     containment: str
     threads: int
+    interpreter: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,8 @@ def make_importable(hello: Hello) -> None:
 
 def preload(hello: Hello) -> None:
     """Set the import path, and import what nearly every scenario uses."""
-    sys.path[:] = hello.sys_path
+    own = [path for path in sys.path if path not in hello.sys_path]
+    sys.path[:] = [each for path in hello.sys_path for each in ([path] if path else own)]
     if hello.files:
         sys.path.append(str(_modules(hello)))
     for name in PRELOADED:

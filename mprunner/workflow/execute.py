@@ -12,7 +12,16 @@ from threading import Thread
 from typing import Any
 
 from mprunner.errors import ExperimentError, ResultsError
-from mprunner.executors import Executor, Launcher, LocalExecutor, ScenarioSource, Schedule, find_orphans
+from mprunner.executors import (
+    Executor,
+    Launcher,
+    LocalExecutor,
+    ScenarioSource,
+    Schedule,
+    VariantError,
+    VariantsExecutor,
+    find_orphans,
+)
 from mprunner.model.adaptive import AdaptiveRepeats
 from mprunner.model.experiment import Experiment
 from mprunner.model.provenance import SourceWatch
@@ -50,7 +59,8 @@ def executor_for(
     Raises:
         ExperimentError: there is none.
     """
-    plugin = prepared.scenario.plugin
+    plugin, path = prepared.scenario.plugin, prepared.experiment.path
+    folder = str(Path(path).absolute().parent) if path else ""
     source = ScenarioSource(
         module=prepared.scenario.cls.__module__,
         qualname=prepared.scenario.cls.__qualname__,
@@ -59,11 +69,16 @@ def executor_for(
         cpus=prepared.experiment.cpus,
         limits=prepared.experiment.limits,
         declaration=prepared.scenario.declaration,
-        search=(str(Path(prepared.experiment.path).absolute().parent),) if prepared.experiment.path else (),
+        search=(folder,) if folder else (),
+        folder=folder,
+        variants=prepared.experiment.variants,
     )
+    local: Callable[[ScenarioSource], Executor] = partial(LocalExecutor, launcher=launcher)
+    if source.variants:
+        local = VariantsExecutor
     factories: dict[str, Callable[[ScenarioSource], Executor]] = {
         **prepared.registry.executors,
-        BUILT_IN_EXECUTOR: partial(LocalExecutor, launcher=launcher),
+        BUILT_IN_EXECUTOR: local,
     }
     if name not in factories:
         raise ExperimentError(f"there is no executor {name!r}", f"known: {', '.join(sorted(factories))}")
@@ -124,6 +139,10 @@ def started(
             with asked_git(Path(prepared.experiment.path).parent) as git:
                 executor.start()
                 state = git()
+        except VariantError as error:
+            raise ExperimentError(
+                prepared.experiment.placed(error.message, error.place), error.hint
+            ) from error
         finally:
             meanwhile.join()
         for message, hint in (*executor.warnings, *([quota] if quota else [])):
@@ -139,6 +158,8 @@ def started(
             git=state,
             extra=notifier.facts(),
         ) | ({"set_up": made} if made else {})
+        if variants := getattr(executor, "variants", None):
+            facts["variants"] = variants
         yield Started(executor=executor, notifier=notifier, facts=facts, sources=sources, warn=warn)
     finally:
         executor.close()

@@ -3,14 +3,15 @@
 import platform
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mprunner.errors import PluginError
+from mprunner.errors import ExperimentError, PluginError
 from mprunner.experiment import NOTHING, Asked, Experiment, Plan, make_plan, read_experiment
 from mprunner.model.provenance import Difference, Header, Session, conditions, differences, file_hash
 from mprunner.model.relevance import Relevance
 from mprunner.model.rules import Rules
+from mprunner.model.variants import with_variants
 from mprunner.plugins.registry import RegisteredScenario, Registry, load_registry
 from mprunner.runs import RunFolder, bindable_cpus, usable_cpus
 
@@ -83,11 +84,39 @@ def prepare(
     """
     registry = registry or load_registry(plugins)
     experiment = read_experiment(file, registry.scenario, asked, bindable_cpus())
-    scenario = registry.scenario(experiment.scenario)
+    experiment = with_commits(experiment)
+    scenario = in_variants(registry.scenario(experiment.scenario), experiment)
     cpus = len(cpus_of(experiment))
     plan = make_plan(experiment, scenario.declaration, scenario.params_type, cpus, strict=strict)
     experiment = plan.with_baseline(experiment)
     return Prepared(registry=registry, experiment=experiment, scenario=scenario, plan=plan, cpus=cpus)
+
+
+def in_variants(scenario: RegisteredScenario, experiment: Experiment) -> RegisteredScenario:
+    """Return a scenario with the param that says in which of an experiment's variants a case is executed, if any."""
+    return replace(scenario, declaration=with_variants(scenario.declaration, experiment.variants))
+
+
+def with_commits(experiment: Experiment) -> Experiment:
+    """Return an experiment of whose variants each that names a revision has the commit that this is now.
+
+    Raises:
+        ExperimentError: the file is in no git repository, or that has no such revision.
+    """
+    if not any(each.revision for each in experiment.variants.values()):
+        return experiment
+    from mprunner.executors.checkouts import GitError, Repository  # noqa: PLC0415 - few experiments need it
+
+    variants = dict(experiment.variants)
+    for name, variant in experiment.variants.items():
+        if variant.revision:
+            try:
+                repository = Repository.of(Path(experiment.path).absolute().parent)
+                variants[name] = replace(variant, commit=repository.commit_of(variant.revision))
+            except GitError as error:
+                place = ("variants", name, "revision")
+                raise ExperimentError(experiment.placed(error.message, place), error.hint) from error
+    return replace(experiment, variants=variants)
 
 
 def cpus_of(experiment: Experiment) -> list[int]:

@@ -16,7 +16,7 @@ from mprunner.model.records import Attempt
 from mprunner.plugins.registry import RegisteredScenario, Registry, load_registry
 from mprunner.runs import Journal, RunFolder, Tally, TrialStates, bindable_cpus
 from mprunner.workflow.execute import Executed, OpenRun, Started, adaptive_of
-from mprunner.workflow.prepare import Prepared, cpus_of, plugin_of, session_of
+from mprunner.workflow.prepare import Prepared, cpus_of, in_variants, plugin_of, session_of
 
 NEW_RUN = "start a new run of the experiment"
 
@@ -141,7 +141,7 @@ def prepare_rest(run: Reopened, plugins: Sequence[Path], file: Path, *, allow_ch
         if changed and not allow_changes:
             raise refusal(changed)
     registry = load_registry(plugins)
-    scenario = registry.scenario(header.declaration.name)
+    scenario = in_variants(registry.scenario(header.declaration.name), run.experiment)
     _refuse_other_columns(header.declaration, scenario.declaration)
     _refuse_missing_cpus(run.experiment)
     cpus = header.cpus or len(cpus_of(run.experiment))
@@ -229,7 +229,8 @@ def _experiment_differences(
     """Compare what the file says now with what the run began with: what it means, not how it is written."""
     try:
         asked = Asked(overrides=run.experiment.overrides)  # as when the run began
-        given = replace(read_experiment(file, registry.scenario, asked), only=run.experiment.only)
+        given = _at_commits_of(run.experiment, read_experiment(file, registry.scenario, asked))
+        given = replace(given, only=run.experiment.only)
         cpus = run.header.cpus or len(cpus_of(run.experiment))
         planned = make_plan(given, run.header.declaration, scenario.params_type, cpus)
         given = planned.with_baseline(given)
@@ -245,6 +246,17 @@ def _experiment_differences(
         for made in (run.experiment, given)
     )
     return differences(then, now)
+
+
+def _at_commits_of(then: Experiment, now: Experiment) -> Experiment:
+    """Return an experiment with its variants at the commits that they had: a revision may be another one by now."""
+    variants = {
+        name: replace(variant, commit=then.variants[name].commit)
+        if name in then.variants and then.variants[name].revision == variant.revision
+        else variant
+        for name, variant in now.variants.items()
+    }
+    return replace(now, variants=variants)
 
 
 def continued(rest: Rest, session: Started) -> OpenRun:

@@ -11,6 +11,7 @@ from mprunner.errors import ExperimentError
 from mprunner.executors import Executor
 from mprunner.model.records import Attempt, Record, Status, label_of
 from mprunner.model.text import reason_of
+from mprunner.model.variants import VARIANT
 from mprunner.signals import Interrupt
 from mprunner.values import Scalar
 from mprunner.workflow.prepare import Prepared
@@ -67,7 +68,7 @@ def _distinct(prepared: Prepared, names: Sequence[str]) -> Iterator[tuple[Mappin
     for attempt in prepared.plan.first_attempts():
         meant = prepared.relevance.of(attempt.params)
         values = {name: meant.get(name) for name in names}
-        key = tuple((type(value), value) for value in values.values())
+        key = tuple((type(value), value) for value in (*values.values(), attempt.params.get(VARIANT)))
         if values[first] is not None and key not in seen:
             seen.add(key)
             yield values, attempt
