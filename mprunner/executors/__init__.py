@@ -3,6 +3,7 @@
 :class:`LocalExecutor` executes on this machine. A plugin adds others with the hook ``mprunner_register_executors``.
 """
 
+from mprunner.executors.checkouts import GitError, Repository
 from mprunner.executors.environments import VariantError
 from mprunner.executors.launcher_client import Launcher, launcher_at_hand
 from mprunner.executors.local import Executor, LocalExecutor, ScenarioSource
@@ -13,9 +14,11 @@ from mprunner.signals import Interrupt
 
 __all__ = [
     "Executor",
+    "GitError",
     "Interrupt",
     "Launcher",
     "LocalExecutor",
+    "Repository",
     "ScenarioSource",
     "Schedule",
     "VariantError",

@@ -303,6 +303,11 @@ def _put_together(told: Sequence[Result]) -> Result:
 
 
 _ACTOR = fields_of(ActorRow, "an actor")
+_INTERPRETER = (
+    Field(name="python", type="str", optional=True),
+    Field(name="gil_enabled", type="bool", optional=True),
+    Field(name="switch_interval_s", type="float", optional=True),
+)
 _ERROR_TYPE = Field(name="error_type", type="str", optional=True)
 
 
@@ -324,6 +329,8 @@ def _checked(result: Result, declaration: Declaration) -> Result:
         if not (is_count and is_state and outcome.variable in declaration.outcomes):
             raise BadValueError("an outcome is none of the scenario's")
     checked_value(_ERROR_TYPE, result.error_type)
+    for field_ in _INTERPRETER:
+        checked_value(field_, getattr(result, field_.name))
     if not isinstance(result.error_message, str | None):
         raise BadValueError("an exception's message is no text")
     samples = tuple(_checked_row(sample, row) for row in result.samples)

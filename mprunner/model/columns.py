@@ -101,7 +101,23 @@ _TRIALS: Final = {
         "how the trial's processes were kept together: `subreaper` or `process-group`; like the times, it is "
         "empty for an attempt that was cut off because mprunner was killed",
     ),
-    "python": Column("str", "bookkeeping", "the version of Python that executed the attempt"),
+    "python": Column(
+        "str",
+        "bookkeeping",
+        "the interpreter that executed the attempt, such as `CPython 3.13.1` or `CPython 3.14.0 free-threading`; "
+        "empty if there are `variants` and it sent no result",
+    ),
+    "gil_enabled": Column(
+        "bool",
+        "bookkeeping",
+        "whether that interpreter executed one thread at a time when the attempt ended; empty without a result",
+    ),
+    "switch_interval_s": Column(
+        "float",
+        "bookkeeping",
+        "after how long a thread let go of the GIL, when the attempt ended; empty without a result",
+        "s",
+    ),
     "host": Column("str", "bookkeeping", "the machine's name"),
     "started_at": Column(
         "str", "bookkeeping", "when the attempt was started: UTC, ISO 8601 with microseconds"

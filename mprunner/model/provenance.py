@@ -121,6 +121,12 @@ class Session:
     conditions: Mapping[str, str]
 
     @property
+    def interpreter(self) -> str:
+        """The Python that executed its trials, as each trial tells it."""
+        name = self.conditions.get("implementation of Python", "")
+        return f"{name} {self.python}{'' if self.has_gil else ' free-threading'}".strip()
+
+    @property
     def has_gil(self) -> bool:
         """Whether its Python executes one thread at a time."""
         return _FREE_THREADED not in self.conditions.get("build of Python", "")

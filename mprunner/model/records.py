@@ -79,6 +79,9 @@ class Result:
         samples: rows of the samples table.
         error_type: the exception's type, for error, memory and bad-result.
         error_message: the exception's message, or what is wrong with the result.
+        python: which interpreter sent it, such as ``CPython 3.13.1 free-threading``.
+        gil_enabled: whether that executed one thread at a time, by then: an import can bring the GIL back.
+        switch_interval_s: after how long a thread of it lets go of the GIL, by then.
     """
 
     kind: ResultKind
@@ -88,6 +91,9 @@ class Result:
     samples: Sequence[Mapping[str, Scalar]] = ()
     error_type: str | None = None
     error_message: str | None = None
+    python: str | None = None
+    gil_enabled: bool | None = None
+    switch_interval_s: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a value that ``json`` can write and :func:`mprunner.values.reader` reads back."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mprunner.model.columns import TABLES, types_of
 from mprunner.model.provenance import Header, Session
 from mprunner.model.records import Attempt, Ending, OutcomeCount, Record, Status, fields_by_name
+from mprunner.model.variants import VARIANT
 from mprunner.runs import Reading
 from mprunner.tables.csv import Columns, frame_of
 from mprunner.values import Scalar, in_words
@@ -207,7 +208,8 @@ class _Builder:
                 rows = [{**fields_by_name(actor), "started_by": actor.kind} for actor in result.actors]
                 self._actors.add(rows, ids)
             self._samples.add(result.samples, ids)
-            if sum(actor.kind == "thread" for actor in result.actors) > 1 and session.has_gil:
+            has_gil = session.has_gil if result.gil_enabled is None else result.gil_enabled
+            if sum(actor.kind == "thread" for actor in result.actors) > 1 and has_gil:
                 self._under_gil.add(attempt.case_id)
         for outcome in result.outcomes if result else ():
             self._observed.append((number, attempt.case_id, outcome))
@@ -303,11 +305,19 @@ def _trial_row(record: Record, same: Mapping[str, str], session: Session) -> dic
         "error_message": message and _capped(message),
         "containment": record.containment,
         # An attempt that was cut off is recorded by a later session than its own.
-        "python": session.python if record.started_at else None,
+        "python": _python_of(record, session) if record.started_at else None,
+        "gil_enabled": result.gil_enabled if result else None,
+        "switch_interval_s": result.switch_interval_s if result else None,
         "host": session.host if record.started_at else None,
         "started_at": record.started_at,
         "trial_wall_s": ending.wall_s,
     }
+
+
+def _python_of(record: Record, session: Session) -> str | None:
+    """Return the interpreter that executed an attempt, as that told it; else the session's, if there is no other."""
+    told = record.ending.result.python if record.ending.result else None
+    return told or (None if VARIANT in record.attempt.params else session.interpreter)
 
 
 def _capped(message: str) -> str:

@@ -30,6 +30,11 @@ def gil_enabled() -> bool:
     return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
 
 
+def settings() -> tuple[bool, float]:
+    """Return whether there is a GIL, and after how long a thread lets go of it, both as they are now."""
+    return gil_enabled(), sys.getswitchinterval()
+
+
 def facts() -> dict[str, object]:
     """Return what is told of this interpreter once its scenario is imported."""
     return {

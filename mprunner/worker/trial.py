@@ -16,6 +16,7 @@ from mprunner.model.records import ActorRow, OutcomeCount, Result, ResultKind
 from mprunner.model.relevance import Relevance
 from mprunner.scenario import Scenario, Trial
 from mprunner.worker.containment import Shared
+from mprunner.worker.interpreter import PYTHON, settings
 from mprunner.worker.protocol import MAX_RESULT_BYTES, RESULT_HEADER, Hello, Order
 
 if TYPE_CHECKING:
@@ -217,6 +218,8 @@ def _tell_failed(worker: int, result_fd: int, actor: "ActorResult") -> None:
 
 def send(result_fd: int, result: Result) -> None:
     """Send a trial's result; one that is too large is a bad one."""
+    gil, interval = settings()
+    result = replace(result, python=PYTHON, gil_enabled=gil, switch_interval_s=interval)
     payload = encode_result(result)
     if len(payload) > MAX_RESULT_BYTES:
         message = f"the result takes {len(payload):,} bytes; at most {MAX_RESULT_BYTES:,} are allowed"

@@ -105,7 +105,7 @@ def with_commits(experiment: Experiment) -> Experiment:
     """
     if not any(each.revision for each in experiment.variants.values()):
         return experiment
-    from mprunner.executors.checkouts import GitError, Repository  # noqa: PLC0415 - few experiments need it
+    from mprunner.executors import GitError, Repository  # noqa: PLC0415 - few experiments need it
 
     variants = dict(experiment.variants)
     for name, variant in experiment.variants.items():

@@ -341,7 +341,7 @@ def test_a_row_says_which_python_and_host_executed_it(folder):
     change_header(folder, python="3.9.0", host="elsewhere")
     resumed(folder)
     trials = tabulate(folder).frames.trials
-    assert list(trials["python"] == "3.9.0") == [True] * 3 + [False] * 7
+    assert list(trials["python"] == "CPython 3.9.0") == [True] * 3 + [False] * 7
     assert list(trials["host"] == "elsewhere") == [True] * 3 + [False] * 7
 
 
