@@ -40,12 +40,12 @@ class VariantError(ExperimentError):
     """A variant can't be had.
 
     Attributes:
-        place: the keys of the file that are to blame.
+        place: the keys of the file that are to blame, such as ``env.PYTHON_GIL`` of that variant.
     """
 
     def __init__(self, name: str, key: str, message: str, hint: str | None = None) -> None:
         super().__init__(message, hint)
-        self.place = ("variants", name, key)
+        self.place = ("variants", name, *key.split("."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

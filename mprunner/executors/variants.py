@@ -148,5 +148,5 @@ def _refuse_other_gil(name: str, variant: Variant, interpreter: Mapping[str, Any
         hint = "a module that the scenario imports has brought it back: Python says which with `-W always`"
     else:
         hint = "see what else says it: `-X gil` among the flags, and PYTHON_GIL"
-    key = "flags" if any("gil=" in flag for flag in variant.flags) else "env"
+    key = "flags" if any("gil=" in flag for flag in variant.flags) else "env.PYTHON_GIL"
     raise VariantError(name, key, message, hint)

@@ -141,7 +141,7 @@ def started(
                 state = git()
         except VariantError as error:
             raise ExperimentError(
-                prepared.experiment.placed(error.message, error.place), error.hint
+                prepared.experiment.placed(error.message, error.place, error.place[:2]), error.hint
             ) from error
         finally:
             meanwhile.join()

@@ -43,8 +43,8 @@ def test_the_columns_of_trials_are_the_documented_ones_then_params_then_metrics(
     documented = (
         "run_id, trial_id, experiment, scenario, case_id, case_label, repeat, attempt, is_final, order, is_warmup, "
         "status, exit_code, signal, "
-        "error_type, error_message, leaked, containment, python, gil_enabled, switch_interval_s, host, started_at, trial_wall_s, cpu_user_s, "
-        "cpu_system_s, max_process_rss_bytes, others_cpu_s, seed"
+        "error_type, error_message, leaked, containment, python, gil_enabled, switch_interval_s, host, started_at, "
+        "trial_wall_s, cpu_user_s, cpu_system_s, max_process_rss_bytes, others_cpu_s, seed"
     )
     assert ", ".join(TRIAL_COLUMNS) == documented
     trials = build_frames(run(record())).trials
