@@ -157,7 +157,7 @@ def _has_memory_limit() -> bool:
     return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
 
 
-_KEYS = ("timeout", "warmup", "seed", "order", "retries", "isolation", "cpus", "limits", "baseline", "name")
+_KEYS = ("timeout", "warmup", "seed", "order", "retries", "isolation", "cpus", "limits", "variants", "baseline", "name")
 _INSTEAD = {
     **{f"--{key}": f"--set {key}=VALUE" for key in _KEYS},
     **dict.fromkeys(["-n", "--repeat", "--repeats", "--repetitions", "--runs", "--count"], "--set repeats=N"),

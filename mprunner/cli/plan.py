@@ -81,6 +81,10 @@ def plan_text(prepared: Prepared, expected: Estimate, most: int | None) -> str:
         until = None  # all repeats are needed, whatever the interval
     lines = [f"{experiment.name}: {experiment.scenario}, {_size(plan, until)}, {plan.order}"]
     lines += [time_text(expected, len(plan.cases), may_be_less=until is not None), ""]
+    if experiment.variants:
+        width = max(map(len, experiment.variants))
+        told = (f"  variant {name:<{width}}  {variant}" for name, variant in experiment.variants.items())
+        lines += [*told, ""]
     lines += [f"  {case.case_id}  {case.label or 'the only case'}" for case in islice(plan.cases, most)]
     if most is not None and len(plan.cases) > most:
         lines.append(f"  … {len(plan.cases) - most:,} more cases")

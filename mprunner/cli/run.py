@@ -76,6 +76,9 @@ def command(
     and the logs of trials that printed something. Where the extra `report` is installed, it also holds report.html, a
     page of the run, which is made when the last trial has ended.
 
+    With `variants` in FILE, every case is executed in several environments, interleaved: interpreters, their flags,
+    environment variables, revisions of your code.
+
     Ctrl-C ends the trial in hand and keeps every finished row; a second one leaves at once, without tables.
     `mprunner resume` executes what is missing then; experiments that were not begun are named.
 

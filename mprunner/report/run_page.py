@@ -179,6 +179,8 @@ def _machine(info: RunInfo) -> Iterator[tuple[str, str]]:
     gil = {"True": ", with a GIL", "False": ", without a GIL"}.get(str(build.get("gil_enabled")), "")
     if run.get("python"):
         yield "interpreter", f"{build.get('implementation', 'Python')} {run['python']}{gil}"
+    for name, told in _part(run, "variants").items():
+        yield f"variant {name}", variant_in_words(told)
     cpus = run.get("cpu_count")
     processor = ", ".join(filter(None, (run.get("cpu") or "", "" if cpus is None else _cpus(cpus))))
     if processor:

@@ -87,6 +87,8 @@ def _facts(run: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     yield "implementation of Python", build.get("implementation")
     yield "compiler of Python", build.get("compiler")
     yield "GIL", {"True": "on", "False": "off"}.get(_text(build.get("gil_enabled")))
+    for name, told in _part(run, "variants").items():
+        yield f"variant {name}", variant_in_words(told)
     yield "host", run.get("host")
     yield "system", run.get("os")
     yield "CPU", run.get("cpu")
@@ -100,6 +102,16 @@ def _facts(run: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     yield "git revision", _text(git.get("revision"))[:12] + (", changed" if git.get("dirty") else "")
     for name in ("containment", "isolation", "seed"):
         yield name, run.get(name)
+
+
+def variant_in_words(told: object) -> str:
+    """Say what run.json tells of a variant: ``CPython 3.13.1, with a GIL, revision HEAD~1 (0123456789ab)``."""
+    if not isinstance(told, Mapping):
+        return ""
+    gil = {"True": "with a GIL", "False": "without a GIL"}.get(_text(told.get("gil_enabled")), "")
+    revision, commit = _text(told.get("revision")), _text(told.get("commit"))[:12]
+    parts = (_text(told.get("python")), gil, revision and f"revision {revision}{commit and f' ({commit})'}")
+    return ", ".join(filter(None, parts))
 
 
 def _planned(experiment: Mapping[str, Any]) -> Iterator[tuple[str, object]]:

@@ -57,7 +57,7 @@ def executor_for(
     """Make the executor of that name; the built-in one begins with ``launcher``, if that is given.
 
     Raises:
-        ExperimentError: there is none.
+        ExperimentError: there is none, or it knows no variants and the experiment has some.
     """
     plugin, path = prepared.scenario.plugin, prepared.experiment.path
     folder = str(Path(path).absolute().parent) if path else ""
@@ -76,13 +76,19 @@ def executor_for(
     local: Callable[[ScenarioSource], Executor] = partial(LocalExecutor, launcher=launcher)
     if source.variants:
         local = VariantsExecutor
+        if launcher is not None:
+            launcher.close()  # each variant has one of its own
     factories: dict[str, Callable[[ScenarioSource], Executor]] = {
         **prepared.registry.executors,
         BUILT_IN_EXECUTOR: local,
     }
     if name not in factories:
         raise ExperimentError(f"there is no executor {name!r}", f"known: {', '.join(sorted(factories))}")
-    return factories[name](source)
+    made = factories[name](source)
+    if source.variants and not hasattr(made, "variants"):
+        message = prepared.experiment.placed(f"the executor {name!r} knows no variants", ("variants",))
+        raise ExperimentError(message, f"`--executor {BUILT_IN_EXECUTOR}` does")
+    return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

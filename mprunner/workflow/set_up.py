@@ -68,7 +68,9 @@ def _distinct(prepared: Prepared, names: Sequence[str]) -> Iterator[tuple[Mappin
     for attempt in prepared.plan.first_attempts():
         meant = prepared.relevance.of(attempt.params)
         values = {name: meant.get(name) for name in names}
-        key = tuple((type(value), value) for value in (*values.values(), attempt.params.get(VARIANT)))
+        if VARIANT in attempt.params:
+            values[VARIANT] = attempt.params[VARIANT]
+        key = tuple((type(value), value) for value in values.values())
         if values[first] is not None and key not in seen:
             seen.add(key)
             yield values, attempt

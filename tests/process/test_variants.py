@@ -70,7 +70,8 @@ def test_variables_flags_and_folders_are_around_the_trials_of_their_variant_alon
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / "answer.py").write_text("value = 'first'\n")
     (tmp_path / "answer.py").write_text("value = 'beside'\n")
-    variants = "{as: {}, set: {env: {SAID: inside}}, unset: {env: {SAID: null}}, dev: {flags: [-X, dev], path: [lib]}}"
+    changed = "set: {env: {SAID: inside}}, unset: {env: {SAID: null}}, dev: {flags: [-X, dev], path: [lib]}"
+    variants = f"{{as: {{}}, {changed}}}"
     params = "params: {module: answer, member: value, spawns: true}\n"
     done = ran(f"{LOOK}{params}variants: {variants}\n", plugin="surroundings")
     assert done.trials.columns.tolist().index("variant") < done.trials.columns.tolist().index("version")
