@@ -20,7 +20,19 @@ import mprunner
 from mprunner.errors import MprunnerError
 from mprunner.signals import end_by
 
-COMMANDS = ("run", "resume", "plan", "show", "report", "verdict", "compare", "list", "scenarios", "schema")
+COMMANDS = (
+    "run",
+    "race",
+    "resume",
+    "plan",
+    "show",
+    "report",
+    "verdict",
+    "compare",
+    "list",
+    "scenarios",
+    "schema",
+)
 
 
 class _ReaderGoneError(Exception):
@@ -92,6 +104,7 @@ def cli() -> None:
       mprunner scenarios race-bank         its params and metrics
       mprunner plan experiments/bank.yaml  which trials that makes
       mprunner run experiments/bank.yaml   execute them
+      mprunner race cache:Lazy             whether a class of yours races, and how often
       mprunner resume bank                 execute what an interrupted run has left
       mprunner show bank                   the newest run's summary again
       mprunner report bank                 its page: charts and tables in one file
@@ -157,7 +170,19 @@ def _has_memory_limit() -> bool:
     return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
 
 
-_KEYS = ("timeout", "warmup", "seed", "order", "retries", "isolation", "cpus", "limits", "variants", "baseline", "name")
+_KEYS = (
+    "timeout",
+    "warmup",
+    "seed",
+    "order",
+    "retries",
+    "isolation",
+    "cpus",
+    "limits",
+    "variants",
+    "baseline",
+    "name",
+)
 _INSTEAD = {
     **{f"--{key}": f"--set {key}=VALUE" for key in _KEYS},
     **dict.fromkeys(["-n", "--repeat", "--repeats", "--repetitions", "--runs", "--count"], "--set repeats=N"),

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,14 @@ import click
 
 from mprunner.cli import say
 from mprunner.cli.options import warn, warn_of_plugins
-from mprunner.cli.output import JUnitFile, is_terminal, print_summary, results_line, resume_command
+from mprunner.cli.output import (
+    JUnitFile,
+    is_terminal,
+    line_width,
+    print_summary,
+    results_line,
+    resume_command,
+)
 from mprunner.cli.reporting import make_page, tell_page
 from mprunner.errors import ExperimentError, MprunnerError
 from mprunner.signals import Interrupt, end_by
@@ -26,6 +35,7 @@ if TYPE_CHECKING:
     from mprunner.plugins.registry import Registry
     from mprunner.workflow.execute import Executed
     from mprunner.workflow.prepare import Prepared
+    from mprunner.workflow.tabulate import Tabled
 
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, only the summary.")
 executor_option = click.option(
@@ -136,6 +146,7 @@ def execute_and_print(
     github: GitHub | None,
     report_in: Path | None,
     later: Sequence[Prepared] = (),
+    answer: Callable[[Tabled], Sequence[str]] | None = None,
 ) -> int:
     """Execute a run, show progress meanwhile, write its tables, print its summary, and return the exit code.
 
@@ -151,11 +162,12 @@ def execute_and_print(
         github: tells GitHub Actions of the run, if that is wanted.
         report_in: the folder of all runs, if the page of this one is to be made.
         later: what would be executed after this run, and is not if a signal ends it.
+        answer: makes the lines that come before the summary, of a command that asks one question.
     """
     with Interrupt() as interrupt:
         with _progress_shown(registry, interrupt, done=done, quiet=quiet):
             executed = execute(interrupt)
-        failed = _finish_and_print(executed, registry, interrupt, color, github)
+        failed = _finish_and_print(executed, registry, interrupt, color, github, answer)
         if report_in is not None:
             with suppress(OSError):  # a terminal that is gone
                 tell_page(make_page(executed.folder, report_in, interrupt))
@@ -189,7 +201,12 @@ def _show_cursor() -> None:
 
 
 def _finish_and_print(
-    executed: Executed, registry: Registry, interrupt: Interrupt, color: str, github: GitHub | None
+    executed: Executed,
+    registry: Registry,
+    interrupt: Interrupt,
+    color: str,
+    github: GitHub | None,
+    answer: Callable[[Tabled], Sequence[str]] | None,
 ) -> bool:
     """Write the tables and the verdict, print them; return whether the run failed."""
     from mprunner.cli.progress import told_when_slow
@@ -202,6 +219,8 @@ def _finish_and_print(
     try:
         for error in finished.hook_errors:
             warn(f"a plugin failed: {error}")
+        for line in answer(finished.tabled) if answer is not None else ():
+            say(f"{textwrap.fill(line, line_width(sys.stdout))}\n")
         print_summary(finished.tabled, finished.run, color)
         say(f"\n{results_line(executed.folder, finished.run)}")
         if not executed.run.is_finished:
@@ -239,3 +258,37 @@ def _exit_code(failed: bool, interrupt: Interrupt, junit: JUnitFile | None, late
     if error is not None:
         raise error
     return 1 if failed else 0
+
+
+def execute_written(
+    file: Path,
+    results: Path,
+    answer: Callable[[Tabled], Sequence[str]],
+    *,
+    quiet: bool,
+    color: str,
+    page: bool,
+) -> int:
+    """Execute the experiment that a command has written; see :func:`execute_and_print`.
+
+    Raises:
+        MprunnerError: nothing was executed, or the results can't be written.
+    """
+    from mprunner.executors import launcher_at_hand
+
+    with launcher_at_hand() as launcher:
+        from mprunner.experiment import Asked
+        from mprunner.workflow import pipeline
+
+        (prepared,) = prepare_all((file,), (), Asked(), strict=False)
+        executor = pipeline.executor_for(prepared, launcher=launcher)
+        return execute_and_print(
+            partial(pipeline.run, prepared, executor, results, warn=warn),
+            prepared.registry,
+            quiet=quiet,
+            color=color,
+            junit=None,
+            github=None,
+            report_in=results if page else None,
+            answer=answer,
+        )

@@ -23,7 +23,7 @@ from mprunner.report.page_tables import (
 )
 from mprunner.report.page_words import words_of
 from mprunner.report.wording import number, trials
-from mprunner.runs import RunInfo
+from mprunner.runs import RunInfo, variant_in_words
 
 _NARROW: Final = 24
 

@@ -21,7 +21,7 @@ from mprunner.runs.machine import (
     usable_cpus,
 )
 from mprunner.runs.run_info import RunInfo, State, describe_session
-from mprunner.runs.setting import code_of, environment_of, setting_differences
+from mprunner.runs.setting import code_of, environment_of, setting_differences, variant_in_words
 
 __all__ = [
     "DAMAGE",
@@ -55,5 +55,6 @@ __all__ = [
     "unbegun_runs",
     "unwritable",
     "usable_cpus",
+    "variant_in_words",
     "written_atomically",
 ]
