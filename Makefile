@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := --constraint constraints.txt
 
-.PHONY: help demo test test-all test-newest check schema picture bench bench-compare clean
+.PHONY: help demo test test-all test-newest check schema picture bench bench-compare bench-before-after clean
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile
@@ -45,9 +45,13 @@ bench: $(VENV)/installed-dev  ## the benchmarks: a line for each figure
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python tests/benchmarks/fidelity.py
 	$(BIN)/python tests/benchmarks/tables.py
+	$(BIN)/python tests/benchmarks/other_pythons.py
 
 bench-compare: $(VENV)/installed-dev  ## what compare makes of 180 real runs, in a quarter of an hour
 	$(BIN)/python tests/benchmarks/compare_runs.py
+
+bench-before-after: $(VENV)/installed-dev  ## is a revision that is 5 % slower found? 40 runs, in some minutes
+	$(BIN)/python tests/benchmarks/before_after.py
 
 clean:  ## remove what was built, never results
 	rm -rf $(VENV) .venv-newest tests/browser/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
