@@ -69,6 +69,9 @@ class Executor(Protocol):
         containment: what keeps a trial's processes together; known once it has started.
         isolation: ``forked`` or ``fresh``: how workers really are isolated; known once it has started.
         warnings: what a person should know of how it has started and, once closed, has ended, each with a hint.
+
+    One that executes the variants of an experiment has an attribute ``variants`` besides: what run.json says of each,
+    known once it has started. Without it an experiment with variants is refused.
     """
 
     containment: str

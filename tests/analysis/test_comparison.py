@@ -546,6 +546,25 @@ def test_a_setting_differs_where_any_two_runs_do():
     assert differing([run_json], [run_json]) == []
 
 
+def test_the_setting_of_a_variant_is_its_interpreter_and_its_commit():
+    told = {"python": "CPython 3.13.1", "gil_enabled": True}
+    run_json = {"variants": {"here": told, "old": told | {"revision": "HEAD", "commit": "1" * 40}}}
+    other = {
+        "variants": {
+            "here": told | {"gil_enabled": False},
+            "old": told | {"revision": "HEAD", "commit": "2" * 40},
+        }
+    }
+    assert differing([run_json], [other]) == [
+        ("variant here", "CPython 3.13.1, with a GIL", "CPython 3.13.1, without a GIL"),
+        (
+            "variant old",
+            f"CPython 3.13.1, with a GIL, revision HEAD ({'1' * 12})",
+            f"CPython 3.13.1, with a GIL, revision HEAD ({'2' * 12})",
+        ),
+    ]
+
+
 def test_what_bounds_a_trial_and_in_what_order_trials_are_executed_belong_to_the_setting():
     limits = {"memory_per_process": None, "processes": 512}
     planned = {"order": "interleaved", "warmup": 0, "timeout_s": 60.0, "limits": limits}

@@ -24,6 +24,7 @@ from mprunner.experiment.keys import (
     UntilEntry,
 )
 from mprunner.experiment.parser import read_yaml
+from mprunner.experiment.variants import VariantEntry
 from mprunner.model.declaration import Declaration, Field, declare, types_of
 from tests.docs.test_docs import EXPERIMENTS as SHOWN
 from tests.experiment.scenarios import scenario_of
@@ -117,6 +118,7 @@ def test_every_experiment_of_the_documentation_fits_the_schema(text):
         (LimitsFile, BUNDLED_SCHEMA["definitions"]["LimitsFile"]),
         (RepeatsEntry, BUNDLED_SCHEMA["definitions"]["RepeatsEntry"]),
         (UntilEntry, BUNDLED_SCHEMA["definitions"]["UntilEntry"]),
+        (VariantEntry, BUNDLED_SCHEMA["definitions"]["VariantEntry"]),
     ],
 )
 def test_every_key_is_in_the_schema_with_a_description_and_no_other(model, schema):

@@ -30,7 +30,11 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 EXPECTED = HERE / "expected"
 RUNS = sorted((path.parent for path in (HERE / "runs").glob("*/*/run.json")), key=lambda path: path.name)
-EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
+EXPERIMENTS = [
+    file
+    for file in sorted((ROOT / "experiments").glob("*.yaml"))
+    if "revision:" not in file.read_text()  # its commit is part of the ids
+]
 PLUGINS = {"misbehave": "misbehave.py", "fragile": "fragile.py"}
 JUDGED = ("adaptive", "bank", "counter", "lost", "pool", "resumed", "spawn", "statuses")
 
@@ -123,6 +127,9 @@ def stored(*runs: Path) -> None:
     for run in runs:
         shutil.copytree(run, Path("results", *run.parts[-2:]))
     shutil.copytree(ROOT / "experiments", "experiments", ignore=shutil.ignore_patterns("__pycache__"))
+    for file in Path("experiments").glob("*.yaml"):
+        if ROOT / file not in EXPERIMENTS:
+            file.unlink()
     for plugin in PLUGINS.values():
         shutil.copy(ROOT / "tests" / "plugins" / plugin, plugin)
 

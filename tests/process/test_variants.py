@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.support import (
@@ -16,6 +17,7 @@ from tests.support import (
     command,
     hanging,
     latest,
+    plugin_of,
     trials_of,
     wait_for_the_hanging_trial,
     wait_until,
@@ -177,6 +179,45 @@ def test_what_a_variant_can_t_import_is_told_with_its_name(in_process, tmp_path)
     assert all(text in done.stderr for text in told), done.stderr
 
 
+def test_the_plan_says_what_each_variant_is(in_process, tmp_path):
+    variants = "{here: {}, other: {python: python3.99, flags: [-O], env: {A: '1', B: null}, path: [lib]}}"
+    (tmp_path / "it.yaml").write_text(f"{LOOK}variants: {variants}\n")
+    done = in_process("plan", "it.yaml", "--plugin", PLUGINS / "surroundings.py")
+    assert "  variant here   as it is here\n" in done.stdout
+    assert "  variant other  python3.99 -O, env A=1 -B, path lib\n" in done.stdout
+
+
+def test_an_executor_that_knows_no_variants_is_refused(in_process, tmp_path):
+    executors = "\n\ndef mprunner_register_executors():\n    return {'blind': lambda source: object()}\n"
+    (tmp_path / "plugin.py").write_text((PLUGINS / "surroundings.py").read_text() + executors)
+    (tmp_path / "it.yaml").write_text(f"{LOOK}variants: {{here: {{}}}}\n")
+    done = in_process("run", "it.yaml", "--plugin", "plugin.py", "--executor", "blind")
+    check_told(done, 2, "it.yaml:3:1: variants: the executor 'blind' knows no variants")
+
+
+SLOWER = plugin_of(
+    "some",
+    "way: str = 'change'",
+    "n: int",
+    "import os, sys; sys.setswitchinterval(0.25); "
+    "os._exit(3) if params.way == 'die' else None; return Metrics(n=1)",
+)
+
+
+@pytest.mark.parametrize("variants", ["", "variants: {here: {}}\n"])
+def test_a_trial_says_what_its_interpreter_was_at_its_end(ran, variants):
+    text = f"scenario: some\nrepeats: 1\nsweep: {{way: [change, die]}}\n{variants}"
+    done = ran(text, plugin=SLOWER, code=1)
+    changed, died = done.trials.to_dict("records")
+    version = sys.version.split(maxsplit=1)[0]
+    assert version in changed["python"]
+    has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+    assert (changed["gil_enabled"], changed["switch_interval_s"]) == (has_gil, 0.25)
+    assert pd.isna(died["gil_enabled"])
+    assert pd.isna(died["switch_interval_s"])
+    assert pd.isna(died["python"]) if variants else died["python"] == changed["python"]
+
+
 GIT = ("git", "-c", "user.name=some", "-c", "user.email=some@where", "-c", "init.defaultBranch=main")
 TWO_REVISIONS = "variants: {before: {revision: HEAD}, after: {}}\n"
 
@@ -257,25 +298,21 @@ def test_a_revision_without_a_repository_is_told_at_its_place(in_process, tmp_pa
 
 
 def test_a_resumed_run_executes_the_commit_that_it_began_with(repository, in_process, git):
-    text = (
-        f"{LOOK}on_failure: stop\nparams: {{module: answer, member: value, until: ../ready}}\n{TWO_REVISIONS}"
-    )
-    folder = repository / "it"
-    folder.mkdir()
-    ready = f"until: {repository / 'ready'}"
-    (repository / "it.yaml").write_text(text.replace("until: ../ready", ready))
+    ready = repository / "ready"
+    params = f"params: {{module: answer, member: value, until: {ready}}}\n"
+    variants = "variants: {after: {}, before: {revision: HEAD}}\n"
+    (repository / "it.yaml").write_text(f"{LOOK}on_failure: stop\n{params}{variants}")
     assert in_process("run", "it.yaml", "--plugin", "plugin.py").returncode == 1
-    commit = git("rev-parse", "HEAD").strip()
+    assert list(trials_of(latest(repository, "it")).variant) == ["after"]
     git("commit", "-qam", "new")
-    (repository / "ready").touch()
+    ready.touch()
     done = in_process("resume", str(latest(repository, "it")))
-    assert done.returncode == 1, done.stderr
+    assert (
+        "then, " not in done.stderr
+    )  # nothing is told to have changed: HEAD is another commit, and not the run's
     trials = trials_of(latest(repository, "it"))
-    assert look(trials, "status") == {"before": "error", "after": "ok"}
-    (repository / "it.yaml").write_text(text.replace("until: ../ready", ready) + "timeout: 7\n")
-    refusal = in_process("resume", str(latest(repository, "it")))
-    assert "commit" not in refusal.stderr + done.stderr
-    assert commit != git("rev-parse", "HEAD").strip()
+    assert look(trials, "status") == {"after": "error", "before": "ok"}
+    assert look(trials, "found")["before"] == "old"
 
 
 HANGS = """

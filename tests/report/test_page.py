@@ -102,6 +102,16 @@ def test_a_metric_that_is_an_outcome_too_has_two_tables_with_names_of_their_own(
     assert len(set(names)) == len(names)
 
 
+def test_a_page_names_the_interpreter_of_each_variant(bank):
+    variants = {
+        "free": {"python": "CPython 3.14.0 free-threading", "gil_enabled": False},
+        "odd": "no mapping",
+    }
+    text = html_of(bank, variants=variants)
+    assert "variant free" in text
+    assert "CPython 3.14.0 free-threading, without a GIL" in text
+
+
 def test_every_table_has_a_caption_and_every_heading_a_scope(page):
     assert page.all("table")
     assert all(table.all("caption")[0].text for table in page.all("table"))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -49,7 +50,10 @@ def quick(experiment: dict) -> dict:
     params = experiment.get("params", {})
     if "items" in params:  # of the user's own function
         params |= {"numbers": 4}
-    sweep = experiment["sweep"]
+    variants = experiment.get("variants", {})
+    for each in variants.values():
+        each.pop("revision", None)  # the copy is in no repository
+    sweep = experiment.get("sweep", {})
     parts = [
         {name: value for name, value in defaults.items() if name not in params} | part
         for part in (sweep if isinstance(sweep, list) else [sweep])
@@ -74,6 +78,8 @@ def test_every_experiment_finishes_with_all_trials_ok(program, tmp_path, monkeyp
     for file in files:
         experiment = quick(yaml.safe_load(file.read_text()))
         (tmp_path / file.name).write_text(yaml.safe_dump(experiment, sort_keys=False))
+    for file in (ROOT / "experiments").glob("*.py"):
+        shutil.copy(file, tmp_path)
     with one_cpu() if cpus == "one CPU" else nullcontext():
         done = program("run", ".")
     assert done.returncode in (0, 1), done.stdout + done.stderr
