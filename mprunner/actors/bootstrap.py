@@ -1,4 +1,4 @@
-"""What an actor executes, a process or a thread: its bootstrap, the start gate, the rounds.
+"""What an actor executes, a process, a thread or an interpreter: its bootstrap, the start gate, the rounds.
 
 A spawned actor imports this module inside the measurement, so it imports next to nothing: no dataclasses, no
 typing, no ctypes. The worker's side is :mod:`mprunner.actors.group`.
@@ -22,9 +22,15 @@ from time import perf_counter, process_time, sleep, thread_time
 TYPE_CHECKING = False  # typing's constant, without importing typing
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
-    from multiprocessing.connection import Connection
     from multiprocessing.synchronize import Semaphore
-    from typing import Any
+    from typing import Any, Protocol
+
+    class Channel(Protocol):
+        """What takes an actor's report, such as the connection of a pipe."""
+
+        def send(self, report: object) -> None:
+            """Take it, pickled."""
+
 
 # Shared words, one per cache line (64 bytes), so that two actors never write to the same line.
 STRIDE = 8
@@ -57,7 +63,7 @@ class SharedWords:
 
     def __init__(self, count: int, descriptor: int | None = None) -> None:
         if descriptor is None:
-            descriptor = _anonymous_file()
+            descriptor = anonymous_file()
             os.truncate(descriptor, count * 8)
         self.count = count
         self.descriptor = descriptor
@@ -81,7 +87,8 @@ def _attach(duplicate: Any, count: int) -> SharedWords:
     return SharedWords(count, duplicate.detach())
 
 
-def _anonymous_file() -> int:
+def anonymous_file() -> int:
+    """Open a file that has no name, for what is in it to vanish with its last descriptor."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("mprunner-gate", os.MFD_CLOEXEC)
     import tempfile  # noqa: PLC0415 - where there is no memfd
@@ -293,11 +300,11 @@ class Report:
         self.error: tuple[str, str] | None = None  # type and message of the exception
 
 
-def bootstrap(part: Part, channel: Connection) -> None:
+def bootstrap(part: Part, channel: Channel, cpu_clock: Callable[[], float] = process_time) -> None:
     """Execute an actor that is a process and send its :class:`Report`; an exception is also raised again."""
     report = Report(perf_counter())
     try:
-        _execute(report, part, process_time)
+        _execute(report, part, cpu_clock)
     finally:
         _send(channel, report)
 
@@ -331,7 +338,7 @@ def describe(error: BaseException) -> tuple[str, str]:
         return type(error).__name__, "(its message can't be shown)"
 
 
-def _send(channel: Connection, report: Report) -> None:
+def _send(channel: Channel, report: Report) -> None:
     try:
         channel.send(report)
     except OSError:

@@ -1,4 +1,4 @@
-"""A group of actors, processes or threads, seen from the worker: started, watched, joined, and what they did."""
+"""A group of actors, seen from the worker: started, watched, joined, and what they did."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext, ForkServerProcess
 from multiprocessing.process import BaseProcess
 from time import perf_counter
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 from mprunner.actors.bootstrap import (
     BarrierGate,
@@ -21,13 +21,17 @@ from mprunner.actors.bootstrap import (
     bootstrap,
     bootstrap_thread,
 )
+from mprunner.actors.interpreters import PipeSemaphore, interpreters, require_interpreters
 from mprunner.actors.thread_gate import ThreadSpinGate
 
-Kind = Literal["process", "thread"]
+Kind = Literal["process", "thread", "interpreter"]
 Method = Literal["fork", "spawn", "forkserver"]
 Sync = Literal["none", "barrier", "spin"]
 
-THREAD = "thread"
+PROCESS: Final = "process"
+THREAD: Final = "thread"
+INTERPRETER: Final = "interpreter"
+KINDS = (PROCESS, THREAD, INTERPRETER)
 
 
 class ActorsFailed(RuntimeError):  # noqa: N818 - it says what happened
@@ -40,14 +44,15 @@ class ActorResult:
 
     Attributes:
         actor: its index within the trial, from 0.
-        kind: the start method of its process, or ``thread``.
-        pid: the id of its process; the worker's for a thread.
+        kind: the start method of its process, or ``thread``, or ``interpreter``.
+        pid: the id of its process; the worker's for a thread and an interpreter.
         start_latency_s: from the call that started it until its first instruction.
         start_skew_s: how long after the first actor of the group it began to work.
-        wall_s: from the beginning of its first round to the end of its last, waiting for others included.
+        wall_s: from the beginning of its first round to the end of its last, waiting for others included. A random
+            wait at the gate of threads is no part of it, nor of cpu_s: see :mod:`mprunner.actors.thread_gate`.
         cpu_s: CPU time over the same span, spinning at the gate included.
         rounds: the rounds that it finished.
-        exit_code: its process's exit code, negative for a signal; None for a thread.
+        exit_code: its process's exit code, negative for a signal; None without a process of its own.
         error_type: the type of the exception that ended it.
         error_message: that exception's message.
         value: what its last round returned.
@@ -69,7 +74,7 @@ class ActorResult:
     @property
     def failed(self) -> bool:
         """Whether it raised, was killed or left with an exit code other than 0."""
-        return self.error_type is not None or (self.exit_code != 0 and self.kind != THREAD)
+        return self.error_type is not None or self.exit_code not in (0, None)
 
     @property
     def blame(self) -> str:
@@ -113,7 +118,7 @@ class _Joined:
         called: when it was started, in ``perf_counter`` seconds.
         report: what it handed over; None if it was killed before it could.
         pid: the id of its process.
-        exit_code: of its process, None for a thread.
+        exit_code: of its process; None without one of its own.
     """
 
     called: float
@@ -124,6 +129,9 @@ class _Joined:
 
 _Ended = Callable[[int, _Joined], None]
 """Is called with the index of an actor that has ended, while others may go on."""
+
+_Execute = Callable[[Part, list[Report | None]], None]
+"""Executes a part in the thread that calls it, and leaves its report in the list."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -159,20 +167,20 @@ def run_actors(
     """
     if rounds < 1:
         raise ValueError(f"rounds must be at least 1, not {rounds}")
-    if kind not in ("process", "thread"):
-        raise ValueError(f"kind is process or thread, not {kind!r}")
+    if kind not in KINDS:
+        raise ValueError(f"kind is one of {', '.join(KINDS)}; not {kind!r}")
     for index, work in enumerate(actors):
         if not callable(work):
             raise TypeError(
                 f"actor {index} is {work!r}, not something to call, such as partial(withdraw, 10)"
             )
-    threads = kind == THREAD
-    semaphore = threading.Semaphore if threads else context.Semaphore
-    gate = _gate(len(actors), sync, semaphore, threads=threads, needed=rounds > 1 or settle is not None)
+    if kind == INTERPRETER:
+        require_interpreters()
+    gate = _gate(len(actors), sync, kind, context, needed=rounds > 1 or settle is not None)
     parts = [
         Part(index, work, rounds, settle if index == 0 else None, gate) for index, work in enumerate(actors)
     ]
-    started_as = THREAD if threads else context.get_start_method() or "fork"
+    started_as = (context.get_start_method() or "fork") if kind == PROCESS else kind
 
     def ended(index: int, actor: _Joined) -> None:
         result = _actor_result(actor, first_index + index, started_as, None)
@@ -180,27 +188,34 @@ def run_actors(
             tell_failed(result)
 
     try:
-        joined = _run_threads(parts, gate, ended) if threads else _run_processes(context, parts, gate, ended)
+        if kind == PROCESS:
+            joined = _run_processes(context, parts, gate, ended)
+        else:
+            execute = bootstrap_thread if kind == THREAD else interpreters(parts)
+            joined = _run_threads(parts, gate, ended, execute)
     finally:
         if gate is not None:
             gate.close()
     return _result(joined, started_as, first_index)
 
 
-def _gate(
-    actors: int, sync: Sync, semaphore: Callable[[int], Any], *, threads: bool, needed: bool
-) -> Gate | None:
+def _gate(actors: int, sync: Sync, kind: Kind, context: BaseContext, *, needed: bool) -> Gate | None:
+    semaphores: dict[Kind, Callable[[int], Any]] = {
+        PROCESS: context.Semaphore,
+        THREAD: threading.Semaphore,
+        INTERPRETER: PipeSemaphore,
+    }
     match sync:
         case "spin":
-            return ThreadSpinGate(actors) if threads else SpinGate(actors)
+            return ThreadSpinGate(actors) if kind == THREAD else SpinGate(actors)
         case "barrier":
-            return BarrierGate(actors, semaphore)
+            return BarrierGate(actors, semaphores[kind])
         case "none":
-            return NoGate(actors, semaphore) if needed else None
+            return NoGate(actors, semaphores[kind]) if needed else None
     raise ValueError(f"sync is one of none, barrier, spin; not {sync!r}")
 
 
-def _run_threads(parts: Sequence[Part], gate: Gate | None, ended: _Ended) -> list[_Joined]:
+def _run_threads(parts: Sequence[Part], gate: Gate | None, ended: _Ended, execute: _Execute) -> list[_Joined]:
     """Execute each part in a thread of this process; one that fails aborts the gate itself."""
     reports: list[Report | None] = [None] * len(parts)
     started: list[tuple[threading.Thread, float]] = []
@@ -209,7 +224,7 @@ def _run_threads(parts: Sequence[Part], gate: Gate | None, ended: _Ended) -> lis
             called = perf_counter()
             thread = threading.Thread(
                 target=_run_thread,
-                args=(part, reports, called, ended),
+                args=(part, reports, called, ended, execute),
                 name=f"actor-{part.index}",
                 daemon=True,
             )
@@ -227,9 +242,11 @@ def _run_threads(parts: Sequence[Part], gate: Gate | None, ended: _Ended) -> lis
     return [_Joined(called, report, pid, None) for (_, called), report in zip(started, reports, strict=True)]
 
 
-def _run_thread(part: Part, reports: list[Report | None], called: float, ended: _Ended) -> None:
+def _run_thread(
+    part: Part, reports: list[Report | None], called: float, ended: _Ended, execute: _Execute
+) -> None:
     try:
-        bootstrap_thread(part, reports)
+        execute(part, reports)
     finally:
         ended(part.index, _Joined(called, reports[part.index], os.getpid(), None))
 
@@ -278,7 +295,7 @@ def _watch(process: BaseProcess) -> int:
     if sys.platform == "linux" and process.pid is not None and not isinstance(process, ForkServerProcess):
         try:
             return os.pidfd_open(process.pid)
-        except OSError:  # a kernel or a sandbox without pidfd
+        except (OSError, AttributeError):  # a kernel or a sandbox without pidfd, or PyPy
             pass
     return os.dup(process.sentinel)
 
