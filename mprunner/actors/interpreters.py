@@ -94,7 +94,11 @@ def enter(handed: bytes, descriptor: int) -> None:
     except BaseException as error:
         channel.send(_failed(perf_counter(), *describe(error)))
         raise
-    bootstrap(part, channel, thread_time)
+    try:
+        bootstrap(part, channel, thread_time)
+    finally:
+        if part.gate is not None:
+            part.gate.close()  # this interpreter's mapping and duplicate; a process's vanish with it
 
 
 def _failed(entered: float, type_: str, message: str) -> Report:
@@ -181,14 +185,18 @@ def _end(close: Callable[[], object], interpreter_error: type[Exception]) -> Non
 
 def _pickled(part: Part) -> bytes:
     from multiprocessing.context import set_spawning_popen  # noqa: PLC0415 - only the worker's side needs it
+    from multiprocessing.heap import Arena  # noqa: PLC0415 - as above
     from multiprocessing.reduction import ForkingPickler  # noqa: PLC0415 - as above
 
     # What multiprocessing shares, such as a Value, can be pickled only on its way to a new process, which this is
     # as far as that is concerned: names of semaphores and descriptors reach it.
     set_spawning_popen(_Handover)  # type: ignore[arg-type]  # it is asked for these two functions alone
     buffer = BytesIO()
+    pickler = ForkingPickler(buffer, pickle.HIGHEST_PROTOCOL)
+    # A Value's memory never closes the descriptor that it is given, so it needs no duplicate.
+    pickler.dispatch_table[Arena] = lambda arena: (Arena, (arena.size, arena.fd))
     try:
-        ForkingPickler(buffer, pickle.HIGHEST_PROTOCOL).dump(part)
+        pickler.dump(part)
     except Exception as error:  # pickling executes code of the value's class
         reason = str(error) or type(error).__name__
         raise TypeError(f"actor {part.index} can't be handed to an interpreter: {reason}") from error

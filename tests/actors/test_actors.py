@@ -1,4 +1,4 @@
-"""Actors on real processes and threads: the start gate, rounds, `settle`, and actors that fail or die."""
+"""Actors on real processes, threads and interpreters: the start gate, rounds, `settle`; actors that fail or die."""
 
 import multiprocessing
 import os
@@ -7,17 +7,30 @@ import subprocess
 import sys
 import time
 from functools import partial
-from itertools import product
 from pathlib import Path
 
 import psutil
 import pytest
 
 from mprunner.actors.group import ActorsFailed, run_actors
+from mprunner.actors.interpreters import InterpretersMissing, require_interpreters
 from tests.support import GENEROUS_S, one_cpu
 
 METHODS = ("fork", "spawn", "forkserver")
 SYNCS = ("none", "barrier", "spin")
+
+
+def has_interpreters() -> bool:
+    try:
+        require_interpreters()
+    except InterpretersMissing:
+        return False
+    return True
+
+
+needs_interpreters = pytest.mark.skipif(
+    not has_interpreters(), reason="this Python has no interpreters that actors could be"
+)
 
 
 @pytest.fixture(scope="module")
@@ -40,23 +53,30 @@ def cells_of(method, count):
     return [context.Value("i", 0) for _ in range(count)]
 
 
-WHO = [*product(METHODS, ["process"]), ("fork", "thread")]
+WHO = [
+    *(pytest.param((method, "process"), id=method) for method in METHODS),
+    pytest.param(("fork", "thread"), id="thread"),
+    pytest.param(("spawn", "interpreter"), id="interpreter", marks=needs_interpreters),
+]
+KINDS = ["process", "thread", pytest.param("interpreter", marks=needs_interpreters)]
 
 
-@pytest.mark.parametrize(("who", "sync"), list(product(WHO, SYNCS)))
+@pytest.mark.parametrize("sync", SYNCS)
+@pytest.mark.parametrize("who", WHO)
 def test_every_actor_hands_over_what_it_returned(workers, who, sync):
     method, kind = who
     result = group([partial(workers.double, n) for n in (1, 2, 3)], method, kind=kind, sync=sync)
     assert [actor.value for actor in result.actors] == [2, 4, 6]
     assert [actor.rounds for actor in result.actors] == [1, 1, 1]
     told = {(actor.kind, actor.exit_code) for actor in result.actors}
-    assert told == ({("thread", None)} if kind == "thread" else {(method, 0)})
-    if kind == "thread":
+    assert told == ({(method, 0)} if kind == "process" else {(kind, None)})
+    if kind != "process":
         assert {actor.pid for actor in result.actors} == {os.getpid()}
     result.raise_failures()
 
 
-@pytest.mark.parametrize(("who", "sync"), list(product(WHO, SYNCS)))
+@pytest.mark.parametrize("sync", SYNCS)
+@pytest.mark.parametrize("who", WHO)
 def test_settle_sees_every_round_complete_and_alone(workers, who, sync):
     """Each round adds 1 + 10 + 100; any other sum would mean that settle overlapped a round."""
     method, kind = who
@@ -70,7 +90,7 @@ def test_settle_sees_every_round_complete_and_alone(workers, who, sync):
 
 def bumped(workers, count, **options):
     """Return what was settled of so many actors that each add 1 a round."""
-    cells = cells_of("fork", count)
+    cells = cells_of("spawn" if options.get("kind") == "interpreter" else "fork", count)
     bumps = [partial(workers.bump, cell) for cell in cells]
     return group(bumps, settle=partial(workers.take, cells), **options).settled
 
@@ -105,7 +125,7 @@ def test_a_killed_actor_is_a_fact_and_the_others_do_not_wait_for_it(workers, syn
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # what is tested
-@pytest.mark.parametrize("kind", ["process", "thread"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("sync", SYNCS)
 @pytest.mark.parametrize("victim", [0, 1])
 def test_a_raising_actor_is_named_before_those_that_it_kept_from_going_on(workers, kind, sync, victim):
@@ -191,7 +211,7 @@ def test_the_group_leaves_no_descriptor_open(workers):
         ({"rounds": 0}, "rounds must be at least 1, not 0"),
         ({"rounds": -1}, "rounds must be at least 1, not -1"),
         ({"sync": "spinn"}, "sync is one of none, barrier, spin; not 'spinn'"),
-        ({"kind": "greenlet"}, "kind is process or thread, not 'greenlet'"),
+        ({"kind": "greenlet"}, "kind is one of process, thread, interpreter; not 'greenlet'"),
     ],
 )
 def test_what_means_nothing_is_refused(workers, options, reason):
@@ -222,7 +242,7 @@ def test_the_start_ends_when_the_last_actor_runs(workers):
     assert result.start_s >= max(latency for latency in latencies if latency is not None)
 
 
-@pytest.mark.parametrize("kind", ["process", "thread"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("sync", SYNCS)
 def test_the_gate_does_not_hang_on_one_cpu(workers, kind, sync):
     with one_cpu():
