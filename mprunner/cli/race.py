@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 @click.option(
     "--rounds",
     type=click.IntRange(1),
-    default=20_000,
+    default=5_000,
     show_default=True,
-    help="How often the actors start over in each of three trials.",
+    help="How often the actors start over in each of five trials.",
 )
 @click.option(
     "--explore/--no-explore",
@@ -181,5 +181,5 @@ def _experiment(
             f"  {json.dumps(name if names.count(name) == 1 else f'{name}-{number}')}: {{python: {json.dumps(each)}}}"
             for number, (name, each) in enumerate(zip(names, pythons, strict=True), 1)
         ]
-    lines += [f"repeats: {1 if replay is not None else 3}"]
+    lines += [f"repeats: {1 if replay is not None else 5}"]
     return "\n".join(lines) + "\n"

@@ -34,23 +34,23 @@ def _told(header: Header, trials: pd.DataFrame, summary: pd.DataFrame) -> str:
 
 
 def _classes(header: Header, trials: pd.DataFrame, summary: pd.DataFrame) -> Iterator[str]:
-    first = header.experiment.get("baseline", {}).get("race")
+    first = (header.experiment.get("baseline") or {}).get("race")
     for race in dict.fromkeys(trials["race"]):
         rows = trials[trials["race"] == race]
         free, explored = (rows[rows["schedule"] == each] for each in ("free", "explored"))
-        parts = [part for part in (_free(free), _explored(explored)) if part]
+        parts = [part for part in (_free(free), _explored(explored)) if part is not None]
         if parts:
             price = "" if race == first else _price(free["case_id"], summary)
-            yield f"{printable(str(race))} {' and '.join(_joined(parts))}{price}"
+            yield f"{printable(str(race))} {_joined(parts)}{price}"
 
 
-def _joined(parts: Sequence[tuple[bool, str]]) -> Sequence[str]:
-    """Say ``raced`` or ``never raced`` once where all parts say it."""
-    words = ["raced" if raced else "never raced" for raced, _ in parts]
-    return [
-        text if number and words[number] == words[0] else f"{words[number]} {text}"
-        for number, (_, text) in enumerate(parts)
-    ]
+def _joined(parts: Sequence[tuple[bool, str]]) -> str:
+    """Say what raced, and what did not: ``raced in 3 of 60 rounds``, ``never raced: not in 60 rounds``."""
+    raced = [text for does, text in parts if does]
+    never = [f"not in {text}" for does, text in parts if not does]
+    if not raced:
+        return f"never raced: {', '.join(never)}"
+    return f"raced {' and '.join(raced)}{''.join(f', {each}' for each in never)}"
 
 
 def _free(trials: pd.DataFrame) -> tuple[bool, str] | None:
@@ -59,7 +59,7 @@ def _free(trials: pd.DataFrame) -> tuple[bool, str] | None:
         return None
     raced, rounds = int(told["raced_rounds"].sum()), int(told["rounds"].sum())
     if not raced:
-        return False, f"in {number(rounds)} rounds (below {share(unseen_bound(rounds))})"
+        return False, f"{number(rounds)} rounds (below {share(unseen_bound(rounds))})"
     interval = share_interval(raced, rounds)
     span = f"{share(interval.low)}–{share(interval.high)}"
     return True, f"in {number(raced)} of {number(rounds)} rounds ({share(raced / rounds)}, {span})"
@@ -73,8 +73,8 @@ def _explored(trials: pd.DataFrame) -> tuple[bool, str] | None:
     raced, tried = int(last["raced_schedules"]), int(last["tried_schedules"])
     if raced:
         return True, f"in {number(raced)} of {number(tried)} schedules (--replay {int(last['first_raced'])})"
-    which = "all schedules that can differ" if last["complete"] else f"{number(tried)} schedules"
-    return False, f"in {which}{f', {number(tried)}' if last['complete'] else ''}"
+    which = f"any of the {number(tried)} schedules that can differ"
+    return False, which if last["complete"] else f"{number(tried)} schedules"
 
 
 def _price(case_ids: pd.Series, summary: pd.DataFrame) -> str:

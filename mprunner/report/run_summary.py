@@ -46,6 +46,7 @@ from mprunner.report.findings import VerdictDigest, verdict_digest, verdict_line
 from mprunner.report.labels import Labels, labels_of
 from mprunner.report.layout import Line, Table, fit, paragraph
 from mprunner.report.pivot import pivots_of
+from mprunner.report.steps import MOST_DIAGRAMS, Diagram, diagram_lines, diagrams_of
 from mprunner.report.wording import (
     disturbed_in_words,
     metric_in_words,
@@ -74,6 +75,7 @@ class RunDigest:
         description: what the experiment asks; empty if it does not say.
         reasons: why trials were not ok, each different ending once.
         answers: what the run answers, in sentences.
+        diagrams: schedules that raced, step by step.
         tables: its cases: one table, or a pivot table for each number where that is shorter.
         left_out: how many cases the tables don't show.
         same: what is the same in all cases.
@@ -86,6 +88,7 @@ class RunDigest:
     description: str
     reasons: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+    diagrams: tuple[Diagram, ...] = ()
     tables: tuple[Table, ...] = ()
     left_out: int = 0
     same: tuple[str, ...] = ()
@@ -144,6 +147,7 @@ def digest(
         description=printable(" ".join(header.experiment.get("description", "").split())),
         reasons=reasons(failures(final), len(final), header.experiment.get("timeout_s")),
         answers=(*told, *_answers(judgement, labels, compared, found, values)),
+        diagrams=guarded("the steps of a schedule", partial(diagrams_of, header, frames, labels), ()),
         tables=tables,
         left_out=left_out,
         same=same,
@@ -361,6 +365,15 @@ def _lines(run: RunDigest, width: int, *, described: bool) -> Iterator[Line]:
     if run.answers:
         yield ()
         yield from chain.from_iterable(paragraph(each, width, indent="") for each in run.answers)
+    for diagram in run.diagrams[:MOST_DIAGRAMS]:
+        yield ()
+        yield from diagram_lines(diagram, width)
+    if run.diagrams[MOST_DIAGRAMS:]:
+        yield from paragraph(
+            f"{number(len(run.diagrams) - MOST_DIAGRAMS)} more schedules that raced are in samples.csv",
+            width,
+            "dim",
+        )
     left_out: dict[str, None] = {}
     for table in run.tables:
         yield ()

@@ -6,7 +6,7 @@ What statistics and verdict are made of becomes frames; the rows of actors and s
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, compress
 from operator import attrgetter
 from typing import Any, Final, Protocol
@@ -76,6 +76,7 @@ class Frames:
         effective: by case id, the params that mean something to each case, those that are swept first. Whatever names
             cases by their values, in a label or a rule, goes by these.
         under_gil: the cases of which several actors were threads of a Python with a global interpreter lock.
+        steps: by case id, the samples of its first trial that has some, where they are the steps of a schedule.
     """
 
     trials: pd.DataFrame
@@ -86,6 +87,11 @@ class Frames:
     params: Mapping[str, Mapping[str, Scalar]]
     effective: Mapping[str, Mapping[str, Scalar]]
     under_gil: frozenset[str] = frozenset()
+    steps: Mapping[str, Sequence[Mapping[str, Scalar]]] = field(default_factory=dict)
+
+
+STEP: Final = ("step", "actor", "where", "code")
+"""The columns of samples that are the steps of a schedule: who did what, in their order."""
 
 
 class _Nowhere:
@@ -189,6 +195,8 @@ class _Builder:
         self._last: dict[str, tuple[int, int]] = {}
         self._cases: dict[str, Attempt] = {}
         self._under_gil: set[str] = set()
+        self._has_steps = {field.name for field in declaration.sample or ()}.issuperset(STEP)
+        self._steps: dict[str, Sequence[Mapping[str, Scalar]]] = {}
 
     def add(self, record: Record, session: Session) -> None:
         """Add what one record of a session says to every table."""
@@ -208,6 +216,8 @@ class _Builder:
                 rows = [{**fields_by_name(actor), "started_by": actor.kind} for actor in result.actors]
                 self._actors.add(rows, ids)
             self._samples.add(result.samples, ids)
+            if self._has_steps and result.samples:
+                self._steps.setdefault(attempt.case_id, result.samples)
             has_gil = session.has_gil if result.gil_enabled is None else result.gil_enabled
             if sum(actor.kind == "thread" for actor in result.actors) > 1 and has_gil:
                 self._under_gil.add(attempt.case_id)
@@ -232,6 +242,7 @@ class _Builder:
             params={case.case_id: case.params for case in cases},
             effective={case.case_id: relevance.of(case.params) for case in cases},
             under_gil=frozenset(self._under_gil),
+            steps={case.case_id: self._steps[case.case_id] for case in cases if case.case_id in self._steps},
         )
 
     def _statuses(self, cases: Iterable[Attempt], which: NDArray[np.bool_]) -> Mapping[str, StatusCounts]:

@@ -1,0 +1,104 @@
+"""A schedule step by step: a column for each actor, time downwards."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Final
+
+from mprunner.model.provenance import Header
+from mprunner.model.text import printable
+from mprunner.report.labels import Labels
+from mprunner.report.layout import Line, Span, paragraph
+from mprunner.tables import Frames
+from mprunner.values import Scalar
+
+MOST_DIAGRAMS: Final = 2
+"""So many are in a summary."""
+MOST_STEPS: Final = 40
+_LEAST_WIDTH: Final = 24
+_GAP: Final = "  "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one actor did.
+
+    Attributes:
+        actor: its place among the diagram's actors; None for what is said of all.
+        text: the line of code, after its number.
+        access: what it read or wrote; empty where that is not known.
+    """
+
+    actor: int | None
+    text: str
+    access: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagram:
+    """The steps of a schedule.
+
+    Attributes:
+        title: the case, which of its schedules it is, and the file.
+        actors: their names, in the order of their first steps.
+        steps: in order.
+    """
+
+    title: str
+    actors: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+
+def diagrams_of(header: Header, frames: Frames, labels: Labels) -> tuple[Diagram, ...]:
+    """Return a diagram for each case that has the steps of a schedule among its samples."""
+    named = len(labels.whole) > 1
+    return tuple(
+        _diagram(labels.whole[case_id] if named else "", _number(frames, case_id), rows)
+        for case_id, rows in frames.steps.items()
+    )
+
+
+def _number(frames: Frames, case_id: str) -> str:
+    """Return the number of the schedule, where the scenario has it as a metric."""
+    if "first_raced" not in frames.trials:
+        return ""
+    numbers = frames.trials.loc[frames.trials["case_id"] == case_id, "first_raced"].dropna()
+    return f"schedule {int(numbers.iloc[0])}" if len(numbers) else ""
+
+
+def _diagram(label: str, which: str, rows: Sequence[Mapping[str, Scalar]]) -> Diagram:
+    actors = tuple(dict.fromkeys(str(row["actor"]) for row in rows if row["actor"] is not None))
+    files = {str(row["where"]).rpartition(":")[0] for row in rows if row["where"] is not None}
+    steps = tuple(
+        Step(
+            actor=None if row["actor"] is None else actors.index(str(row["actor"])),
+            text=printable(_text(row, one_file=len(files) == 1)),
+            access=printable(str(row.get("access") or "")),
+        )
+        for row in rows[:MOST_STEPS]
+    )
+    if rows[MOST_STEPS:]:
+        steps += (Step(actor=None, text=f"… {len(rows) - MOST_STEPS} more steps", access=""),)
+    title = ", ".join(filter(None, (label, which, files.pop() if len(files) == 1 else "")))
+    return Diagram(title=printable(title), actors=tuple(map(printable, actors)), steps=steps)
+
+
+def _text(row: Mapping[str, Scalar], *, one_file: bool) -> str:
+    where = str(row["where"] or "")
+    return f"{where.rpartition(':')[2] if one_file else where} {row['code']}".strip()
+
+
+def diagram_lines(diagram: Diagram, width: int) -> Iterator[Line]:
+    """Return a diagram in lines of at most ``width`` columns; where columns are too narrow, a line for each step."""
+    yield from paragraph(diagram.title, width, "bold")
+    column = (width - len(_GAP)) // max(1, len(diagram.actors)) - len(_GAP)
+    if column < _LEAST_WIDTH:
+        for step in diagram.steps:
+            who = "" if step.actor is None else f"{diagram.actors[step.actor]}: "
+            yield from paragraph(f"{who}{step.text}", width)
+        return
+    yield (Span(_GAP + _GAP.join(name[:column].ljust(column) for name in diagram.actors).rstrip(), "italic"),)
+    for step in diagram.steps:
+        before = _GAP + " " * ((step.actor or 0) * (column + len(_GAP)))
+        for line in wrap(step.text, column, subsequent_indent=_GAP * 2) or [""]:
+            yield (Span(before + line),)
