@@ -5,9 +5,10 @@ interval, by a timer that starts anew at each switch. Linux fires that timer up 
 comes out of the gate does at least so much undisturbed, and a check and an act that are a microsecond apart are
 never taken apart, round for round. Two things make the gate of threads a fair one:
 
-- Where each thread has a CPU, it asks for timers that are at most ``SLACK_NS`` late. With more threads than CPUs
-  those that wait would wake so often that the one that holds the GIL seldom had a CPU (measured: four threads on
-  two CPUs made 60 rounds a second instead of 1,200).
+- Where each thread has a CPU, it asks for timers that are less late. On CPUs that others use too, and with more
+  threads than CPUs, those that wait would wake so often that the one that holds the GIL seldom had a CPU (measured:
+  four threads on two CPUs made 60 rounds a second instead of 1,200, two threads beside a busy process 180 instead
+  of 12,000). So there the timers may be later, by as much as it takes.
 - Behind the gate each thread keeps the GIL, doing nothing, for a random time of up to somewhat more than a switch
   takes. So the next switch comes at any moment of its work.
 
@@ -22,7 +23,13 @@ from time import perf_counter, sleep, thread_time
 from mprunner.actors.bootstrap import SpinGate, gil_enabled, usable_cpus
 
 MAX_INTERVAL_S = 0.001
-SLACK_NS = 5_000
+SLACKS_NS = (
+    5_000,
+    10_000,
+    50_000,
+)  # how late timers may be: first the least, the next where rounds take long
+LONG_S = 0.001
+TIMED_ROUNDS = 32  # the rounds of which the leader takes the time
 LATE_S = 0.000_05  # how long after the switch interval a switch may come
 LATER_S = 0.000_15  # the same where timers keep the slack that they have
 
@@ -42,12 +49,23 @@ class ThreadSpinGate(SpinGate):
         self.longest_s = sys.getswitchinterval() + LATER_S
         self.idle = [0.0] * actors
         self.random = list(range(1, actors + 1))
+        self.level = 0
+        self.levels = [0] * actors
+        self.timed_from = 0.0
 
     def arrive_first(self, index: int) -> None:  # noqa: D102 - see _Gate
-        if self.random_waits and self.exact_timers and ask_for_exact_timers():
+        if self.random_waits and self.exact_timers and ask_for_timers(SLACKS_NS[0]):
             self.longest_s = sys.getswitchinterval() + LATE_S
         super().arrive_first(index)
         self.crowded = self.crowded or self.gil
+
+    def gather(self, round_: int) -> None:  # noqa: D102 - see _Gate
+        super().gather(round_)
+        if round_ % TIMED_ROUNDS == 0 and self.random_waits and self.level < len(SLACKS_NS) - 1:
+            now = perf_counter()
+            if round_ and now - self.timed_from > LONG_S * TIMED_ROUNDS:
+                self.level += 1
+            self.timed_from = now
 
     def release(self, round_: int) -> None:  # noqa: D102 - see _Gate
         super().release(round_)
@@ -68,6 +86,9 @@ class ThreadSpinGate(SpinGate):
 
     def _keep_the_gil(self, index: int) -> None:
         """Wait at random. What counts is the time with the GIL alone, so that others' work in between is no wait."""
+        if self.levels[index] != self.level and self.exact_timers:
+            self.levels[index] = self.level
+            ask_for_timers(SLACKS_NS[self.level])
         self.random[index] = number = (self.random[index] * _MULTIPLIER + _INCREMENT) & _MASK
         idle, began = self.idle[index], thread_time()
         until = perf_counter() + self.longest_s * (number >> 32) / (1 << 32)
@@ -78,15 +99,14 @@ class ThreadSpinGate(SpinGate):
         sleep(0)  # lets go of the GIL, which sched_yield does not
 
 
-def ask_for_exact_timers() -> bool:
-    """Ask Linux to fire this thread's timers less late than it does by default; say whether it will.
+def ask_for_timers(slack_ns: int) -> bool:
+    """Ask Linux to fire this thread's timers at most so much late; say whether it will.
 
     The thread alone has this, and what it starts. It is over with the thread.
     """
     try:
         with open(f"/proc/{threading.get_native_id()}/timerslack_ns", "r+b", buffering=0) as file:
-            if int(file.read()) > SLACK_NS:
-                file.write(b"%d" % SLACK_NS)
+            file.write(b"%d" % slack_ns)
             return True
     except (OSError, ValueError, AttributeError):  # another system, a sandbox, a Python without native ids
         return False
