@@ -261,9 +261,10 @@ class Trial:
 
         Args:
             actors: what each actor executes, such as ``functools.partial(withdraw, balance, 1000)``. Under
-                spawn and forkserver it is pickled: a function of a module, not a lambda.
-            kind: ``process``, or ``thread`` for threads of the worker itself.
-            method: the start method of the processes; it means nothing to threads.
+                spawn and forkserver, and for an interpreter, it is pickled: a function of a module, not a lambda.
+            kind: ``process``; ``thread`` for threads of the worker itself; ``interpreter`` for such threads with an
+                interpreter and a GIL of their own. What multiprocessing makes for these is of ``context("spawn")``.
+            method: the start method of the processes; it means nothing to threads and interpreters.
             sync: how a round starts. ``none``: as the processes come up, and later as the kernel wakes them;
                 ``barrier``: all sleep until the last has arrived; ``spin``: all spin on a shared word, and
                 start within a microsecond of one another where each has a CPU.
@@ -273,7 +274,8 @@ class Trial:
 
         Raises:
             ValueError: rounds is less than 1, or kind, method or sync is unknown.
-            TypeError: an actor can't be called.
+            TypeError: an actor can't be called, or can't be handed to an interpreter.
+            InterpretersMissing: kind is interpreter, and this Python is older than 3.13, or no CPython.
             pickle.PicklingError, AttributeError, TypeError: an actor can't be sent to a spawned process.
         """
         from mprunner.actors.group import run_actors  # noqa: PLC0415 - as for multiprocessing above

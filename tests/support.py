@@ -21,11 +21,26 @@ import pandas as pd
 import psutil
 import pytest
 
+from mprunner.actors.interpreters import InterpretersMissing, require_interpreters
 from mprunner.executors.local import LocalExecutor
 
 ROOT = Path(__file__).parent.parent
 PLUGINS = Path(__file__).parent / "plugins"
 GENEROUS_S = 60.0
+
+
+def has_interpreters() -> bool:
+    """Whether actors can be interpreters on this Python."""
+    try:
+        require_interpreters()
+    except InterpretersMissing:
+        return False
+    return True
+
+
+needs_interpreters = pytest.mark.skipif(
+    not has_interpreters(), reason="this Python has no interpreters that actors could be"
+)
 
 
 @dataclass(frozen=True)

@@ -144,8 +144,10 @@ _ACTORS: Final = {
     **_TRIAL,
     "actor": Column("int", "key", "the actor's index within the trial, from 0"),
     # not kind: that is a param of scenarios whose actors are processes or threads
-    "started_by": Column("str", "design", "how it was started: `fork`, `spawn`, `forkserver` or `thread`"),
-    "pid": Column("int", "bookkeeping", "the id of its process; a thread has its worker's"),
+    "started_by": Column(
+        "str", "design", "how it was started: `fork`, `spawn`, `forkserver`, `thread` or `interpreter`"
+    ),
+    "pid": Column("int", "bookkeeping", "the id of its process; a thread or an interpreter has its worker's"),
     "start_latency_s": Column(
         "float", "metric", "from the call that started it to its first instruction", "s"
     ),

@@ -1,4 +1,4 @@
-"""spawn-count: start processes or threads that count, and collect what they counted."""
+"""spawn-count: start processes, threads or interpreters that count, and collect what they counted."""
 
 import math
 import queue
@@ -37,9 +37,11 @@ class Params:
     ] = "concurrent"
     processes: Annotated[ProcessCount, Doc("how many times it is counted to n")] = CPU_COUNT
     n: Annotated[int, Ge(1), Doc("how far each counts")] = 2_000_000
-    kind: Annotated[Literal["process", "thread"], Doc("what the actors are"), Unless(mode="serial")] = (
-        "process"
-    )
+    kind: Annotated[
+        Literal["process", "thread", "interpreter"],
+        Doc("what the actors are; interpreters need Python 3.13"),
+        Unless(mode="serial"),
+    ] = "process"
     start_method: Annotated[
         Literal["fork", "spawn", "forkserver"], Doc("how the processes are started"), When(kind="process")
     ] = "fork"
@@ -58,8 +60,8 @@ class Params:
         """Refuse what can't be."""
         if self.result_via == "exitcode" and self.n > MAX_EXIT_STATUS:
             raise ValueError(f"sys.exit() takes no number over {MAX_EXIT_STATUS:,}")
-        if self.kind == "thread" and self.result_via == "exitcode":
-            raise ValueError("a thread has no exit code")
+        if self.kind != "process" and self.result_via == "exitcode":
+            raise ValueError(f"{'a thread' if self.kind == 'thread' else 'an interpreter'} has no exit code")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +76,12 @@ class Metrics:
 
 
 class SpawnCount(Scenario[Params, Metrics]):
-    """Start processes or threads that each count to n, and collect what they counted.
+    """Start processes, threads or interpreters that each count to n, and collect what they counted.
 
     Counting keeps one CPU busy, so processes that count at the same time are faster than one that counts for
     all, until there are more of them than CPUs. Threads are not: under the GIL one at a time executes Python code.
-    A start costs: a forked process runs after a millisecond or so, a spawned one after a whole interpreter's start
-    (`start_s`, and actors.csv for each).
+    Interpreters are: each has a GIL of its own. A start costs: a forked process runs after a millisecond or so, a
+    spawned one after a whole interpreter's start (`start_s`, and actors.csv for each).
 
     An exit code has eight bits: 50,000,000 comes back as 128. (The tutorial, which collects results so, printed
     zeros: it had started a function of an earlier cell that counted nothing.) A queue, a pipe or a shared value
@@ -128,7 +130,8 @@ def _count_in_actors(
     Returns:
         the actors, the counts that arrived, and the watch's time when the last actor ran.
     """
-    wiring = _WIRINGS[params.result_via](trial.context(params.start_method), params)
+    context = trial.context("spawn" if params.kind == "interpreter" else params.start_method)
+    wiring = _WIRINGS[params.result_via](context, params)
     together = params.processes if params.join == "all-at-end" else 1
     actors: list[ActorResult] = []
     last_ran: float | None = None

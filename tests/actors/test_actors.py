@@ -7,41 +7,15 @@ import subprocess
 import sys
 import time
 from functools import partial
-from pathlib import Path
 
 import psutil
 import pytest
 
 from mprunner.actors.group import ActorsFailed, run_actors
-from mprunner.actors.interpreters import InterpretersMissing, require_interpreters
-from tests.support import GENEROUS_S, one_cpu
+from tests.support import GENEROUS_S, one_cpu, needs_interpreters
 
 METHODS = ("fork", "spawn", "forkserver")
 SYNCS = ("none", "barrier", "spin")
-
-
-def has_interpreters() -> bool:
-    try:
-        require_interpreters()
-    except InterpretersMissing:
-        return False
-    return True
-
-
-needs_interpreters = pytest.mark.skipif(
-    not has_interpreters(), reason="this Python has no interpreters that actors could be"
-)
-
-
-@pytest.fixture(scope="module")
-def workers():
-    """The actors' functions, importable by spawned children too."""
-    folder = str(Path(__file__).parents[1] / "plugins")
-    sys.path.append(folder)
-    import workers
-
-    yield workers
-    sys.path.remove(folder)
 
 
 def group(functions, method="fork", **options):

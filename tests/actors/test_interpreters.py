@@ -9,9 +9,7 @@ import pytest
 
 from mprunner.actors.group import ActorsFailed, run_actors
 from mprunner.actors.interpreters import InterpretersMissing
-from tests.actors.test_actors import has_interpreters, needs_interpreters, workers
-
-__all__ = ["workers"]  # the fixture
+from tests.support import has_interpreters, needs_interpreters
 
 SPAWN = multiprocessing.get_context("spawn")
 

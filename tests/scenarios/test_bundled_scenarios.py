@@ -7,6 +7,7 @@ import pytest
 from mprunner.errors import ExperimentError
 from mprunner.workflow.prepare import prepare
 from mprunner_scenarios import locked_counter, race_bank, spawn_count
+from tests.support import needs_interpreters
 
 METHODS = ("fork", "spawn", "forkserver")
 
@@ -19,9 +20,10 @@ def test_a_count_comes_back_whole_through_a_queue_a_pipe_or_a_value(execute, via
     assert seen["result"] == {70_000: 2}
 
 
+@pytest.mark.parametrize("kind", ["thread", pytest.param("interpreter", marks=needs_interpreters)])
 @pytest.mark.parametrize("via", ["queue", "pipe", "value"])
-def test_a_thread_s_count_comes_back_whole(execute, via):
-    metrics, seen = execute(spawn_count, processes=3, n=5_000, kind="thread", result_via=via)
+def test_the_count_of_a_thread_and_of_an_interpreter_comes_back_whole(execute, via, kind):
+    metrics, seen = execute(spawn_count, processes=3, n=5_000, kind=kind, result_via=via)
     assert metrics.lost_results == 0
     assert seen["result"] == {5_000: 3}
 
@@ -62,6 +64,7 @@ def test_the_finish_order_names_every_process_once(execute):
     [
         ({"result_via": "exitcode", "n": 2**31}, r"^sys\.exit\(\) takes no number over 2,147,483,647$"),
         ({"kind": "thread", "result_via": "exitcode"}, r"^a thread has no exit code$"),
+        ({"kind": "interpreter", "result_via": "exitcode"}, r"^an interpreter has no exit code$"),
     ],
 )
 def test_a_count_that_makes_no_sense_is_refused_with_its_reason(params, reason):

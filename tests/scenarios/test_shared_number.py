@@ -7,10 +7,12 @@ from itertools import product
 import pytest
 
 from mprunner_scenarios import locked_counter, race_bank
+from tests.support import needs_interpreters
 
 METHODS = ("fork", "spawn", "forkserver")
 STORES = ("Value", "RawValue", "Array", "shared_memory", "Manager")
 GUARDS = ("lock", "rlock", "semaphore", "file-lock", "manager")
+KINDS = ["process", "thread", pytest.param("interpreter", marks=needs_interpreters)]
 
 
 @pytest.mark.parametrize(("store", "method"), list(product(STORES, METHODS)))
@@ -29,7 +31,24 @@ def test_threads_share_the_number_in_every_store(execute, store):
     assert metrics.lost_updates == 0
 
 
-@pytest.mark.parametrize(("guard", "kind"), list(product(GUARDS, ["process", "thread"])))
+@needs_interpreters
+@pytest.mark.parametrize("store", STORES)
+def test_interpreters_share_the_number_in_every_store(execute, store):
+    metrics, seen = execute(
+        race_bank, store=store, guard="lock", kind="interpreter", transactions=10, rounds=5, sync="barrier"
+    )
+    assert metrics.lost_updates == 0
+    assert seen["final_balance"] == {100: 5}
+
+
+@needs_interpreters
+def test_interpreters_lose_updates_without_a_guard(execute):
+    params = {"store": "RawValue", "kind": "interpreter", "sync": "spin", "transactions": 100, "rounds": 100}
+    assert any(execute(race_bank, **params)[0].lossy_rounds for _ in range(10))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("guard", GUARDS)
 def test_every_guard_keeps_every_update(execute, guard, kind):
     metrics, _ = execute(
         race_bank, store="RawValue", guard=guard, kind=kind, sync="spin", transactions=50, rounds=20
@@ -37,7 +56,8 @@ def test_every_guard_keeps_every_update(execute, guard, kind):
     assert metrics.lost_updates == 0
 
 
-@pytest.mark.parametrize(("store", "kind"), list(product(["Value", "Array"], ["process", "thread"])))
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("store", ["Value", "Array"])
 def test_the_number_s_own_lock_keeps_every_update_if_it_is_held_for_both(execute, store, kind):
     metrics, _ = execute(
         race_bank, store=store, guard="get_lock", kind=kind, sync="spin", transactions=50, rounds=20
@@ -83,7 +103,7 @@ def test_two_pairs_of_actors_leave_the_balance_as_one_does(execute):
     assert metrics.transactions_per_s == pytest.approx(4 * 20 * 10 / metrics.wall_s)
 
 
-@pytest.mark.parametrize("kind", ["process", "thread"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_waiting_and_holding_are_measured_where_that_is_asked_for(execute, kind):
     timed, _ = execute(race_bank, guard="lock", kind=kind, time_lock=True, transactions=100, rounds=5)
     assert 0 < timed.lock_hold_s < 2 * timed.wall_s
@@ -138,6 +158,10 @@ HAVE = "has no get_lock(): a Value and an Array have"
         ({"guard": "get_lock", "store": "shared_memory"}, f"shared memory {HAVE}"),
         ({"guard": "get_lock", "store": "Manager"}, f"a manager's Value {HAVE}"),
         ({"store": "object"}, "processes share no Python object: store object needs kind thread"),
+        (
+            {"store": "object", "kind": "interpreter"},
+            "interpreters share no Python object: store object needs kind thread",
+        ),
     ],
 )
 @pytest.mark.parametrize("scenario", [race_bank, locked_counter])

@@ -173,22 +173,26 @@ class FileLock:
 
 
 class InSharedMemory:
-    """Stands for an item of shared memory on its way to a spawned actor, where it becomes a memoryview."""
+    """Stands for an item of shared memory on its way to a spawned actor or an interpreter.
 
-    def __init__(self, name: str, typecode: str) -> None:
+    There it becomes a memoryview.
+    """
+
+    def __init__(self, name: str, typecode: str, options: dict[str, bool]) -> None:
         self._name = name
         self._typecode = typecode
+        self._options = options
 
-    def __reduce__(self) -> tuple[Callable[[str, str], memoryview], tuple[str, str]]:
+    def __reduce__(self) -> tuple[Callable[..., memoryview], tuple[str, str, dict[str, bool]]]:
         """Travel as the name of the shared memory."""
-        return _attached, (self._name, self._typecode)
+        return _attached, (self._name, self._typecode, self._options)
 
 
-def _attached(name: str, typecode: str) -> memoryview:
+def _attached(name: str, typecode: str, options: dict[str, bool]) -> memoryview:
     import atexit  # noqa: PLC0415 - as the next
     from multiprocessing.shared_memory import SharedMemory  # noqa: PLC0415 - only actors that use it pay for it
 
-    memory = SharedMemory(name)
+    memory = SharedMemory(name, **options)
     buffer: Any = memory.buf  # typeshed knows only a few formats of memoryview.cast
     items: memoryview = buffer.cast(typecode)
 

@@ -68,9 +68,11 @@ class SharedNumberParams:
     actors: Annotated[
         int, Ge(2), MultipleOf(2), Doc("how many actors there are: pairs with opposite work")
     ] = 2
-    kind: Annotated[Literal["process", "thread"], Doc("what the actors are"), Unless(mode="sequential")] = (
-        "process"
-    )
+    kind: Annotated[
+        Literal["process", "thread", "interpreter"],
+        Doc("what the actors are; interpreters need Python 3.13"),
+        Unless(mode="sequential"),
+    ] = "process"
     start_method: Annotated[
         Literal["fork", "spawn", "forkserver"],
         Doc("how the actors' processes are started"),
@@ -79,8 +81,9 @@ class SharedNumberParams:
 
     def __post_init__(self) -> None:
         """Refuse what can't be."""
-        if self.store == "object" and self.kind == "process":
-            raise ValueError("processes share no Python object: store object needs kind thread")
+        if self.store == "object" and self.kind != "thread":
+            several = {"process": "processes", "interpreter": "interpreters"}[self.kind]
+            raise ValueError(f"{several} share no Python object: store object needs kind thread")
         if self.guard == "get_lock" and self.store not in _OWN_LOCK:
             raise ValueError(
                 f"{_NAMES.get(self.store, 'an object')} has no get_lock(): a Value and an Array have"
@@ -135,7 +138,7 @@ class SharedNumber:
 @contextmanager
 def shared_number(params: SharedNumberParams, trial: Trial, initial: int) -> Iterator[SharedNumber]:
     """Make the number and its guard for one trial, and remove what they need of the system afterwards."""
-    context = trial.context(params.start_method)
+    context = trial.context("spawn" if params.kind == "interpreter" else params.start_method)
     with ExitStack() as stack:
         manager: SyncManager | None = None
         if params.store == "Manager" or params.guard == "manager":
@@ -165,8 +168,11 @@ def _shared_memory(
     items = buffer.cast(params.typecode)
     stack.callback(items.release)
     items[0] = number
-    by_fork = params.start_method == "fork"
-    return items, items if by_fork else InSharedMemory(memory.name, params.typecode)
+    if params.kind != "interpreter":
+        by_fork = params.start_method == "fork"
+        return items, items if by_fork else InSharedMemory(memory.name, params.typecode, {})
+    # Each interpreter that tracked it would start a process for that, which then removes it.
+    return items, InSharedMemory(memory.name, params.typecode, {"track": False})
 
 
 def _simply(make: Callable[[BaseContext, Any, str, float], Any]) -> Callable[..., Made]:
