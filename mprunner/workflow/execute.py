@@ -71,7 +71,7 @@ def executor_for(
         declaration=prepared.scenario.declaration,
         search=(folder,) if folder else (),
         folder=folder,
-        variants=prepared.experiment.variants,
+        variants=prepared.variants,
     )
     local: Callable[[ScenarioSource], Executor] = partial(LocalExecutor, launcher=launcher)
     if source.variants:

@@ -2,7 +2,7 @@
 
 import platform
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from mprunner.experiment import NOTHING, Asked, Experiment, Plan, make_plan, rea
 from mprunner.model.provenance import Difference, Header, Session, conditions, differences, file_hash
 from mprunner.model.relevance import Relevance
 from mprunner.model.rules import Rules
-from mprunner.model.variants import with_variants
+from mprunner.model.variants import VARIANT, Variant, with_variants
 from mprunner.plugins.registry import RegisteredScenario, Registry, load_registry
 from mprunner.runs import RunFolder, bindable_cpus, usable_cpus
 
@@ -38,6 +38,16 @@ class Prepared:
     def rules(self) -> Rules:
         """What the experiment expects, ``cpu_count`` resolved."""
         return self.experiment.rules.resolved(self.scenario.declaration.params, self.cpus)
+
+    @property
+    def variants(self) -> Mapping[str, Variant]:
+        """The variants in which a case is executed: of the others nothing needs to be there."""
+        unused = dict(self.experiment.variants)
+        for case in self.plan.cases if unused else ():
+            unused.pop(str(case.params[VARIANT]), None)
+            if not unused:
+                break
+        return {name: each for name, each in self.experiment.variants.items() if name not in unused}
 
     @property
     def relevance(self) -> Relevance:
@@ -100,6 +110,8 @@ def in_variants(scenario: RegisteredScenario, experiment: Experiment) -> Registe
 def with_commits(experiment: Experiment) -> Experiment:
     """Return an experiment of whose variants each that names a revision has the commit that this is now.
 
+    One that ``--only`` leaves out has none.
+
     Raises:
         ExperimentError: the file is in no git repository, or that has no such revision.
     """
@@ -109,7 +121,8 @@ def with_commits(experiment: Experiment) -> Experiment:
 
     variants = dict(experiment.variants)
     for name, variant in experiment.variants.items():
-        if variant.revision:
+        is_left_out = any(name not in where.get(VARIANT, (name,)) for where in experiment.only)
+        if variant.revision and not is_left_out:
             try:
                 repository = Repository.of(Path(experiment.path).absolute().parent)
                 variants[name] = replace(variant, commit=repository.commit_of(variant.revision))

@@ -1,7 +1,8 @@
 """Resuming a run: what is missing of it, whether new results may be added to the old ones, and its run.json."""
 
+import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from mprunner.model.declaration import Declaration, Field
 from mprunner.model.provenance import Difference, Header, differences
 from mprunner.model.records import Attempt
 from mprunner.plugins.registry import RegisteredScenario, Registry, load_registry
-from mprunner.runs import Journal, RunFolder, Tally, TrialStates, bindable_cpus
+from mprunner.runs import Journal, RunFolder, Tally, TrialStates, bindable_cpus, variant_in_words
 from mprunner.workflow.execute import Executed, OpenRun, Started, adaptive_of
 from mprunner.workflow.prepare import Prepared, cpus_of, in_variants, plugin_of, session_of
 
@@ -70,11 +71,13 @@ class Rest:
         reopened: the run.
         prepared: its experiment, scenario and plan.
         differences: what is not as it was when the run began.
+        allow_changes: whether the results may be mixed all the same.
     """
 
     reopened: Reopened
     prepared: Prepared
     differences: tuple[Difference, ...]
+    allow_changes: bool = False
 
     def __iter__(self) -> Iterator[Attempt]:
         states, retries = self.reopened.trial_states, self.prepared.experiment.retries
@@ -129,7 +132,7 @@ def prepare_rest(run: Reopened, plugins: Sequence[Path], file: Path, *, allow_ch
         run: the run.
         plugins: files given by ``--plugin``; without any, the one that the run began with.
         file: the experiment file that is compared with what the run began with.
-        allow_changes: whether a plugin file that has changed since then may be imported.
+        allow_changes: whether a plugin file that has changed since then may be imported, and results be mixed.
 
     Raises:
         ResumeRefusedError: new results can't be added to those that there are.
@@ -152,14 +155,36 @@ def prepare_rest(run: Reopened, plugins: Sequence[Path], file: Path, *, allow_ch
     return Rest(
         reopened=run,
         prepared=Prepared(
-            registry=registry, experiment=run.experiment, scenario=scenario, plan=plan, cpus=cpus
+            registry=registry, experiment=_where_it_was(run), scenario=scenario, plan=plan, cpus=cpus
         ),
+        allow_changes=allow_changes,
         differences=(
             *differences(header.conditions, session_of(scenario).conditions),
             *_cpu_differences(run, scenario, plan),
             *_experiment_differences(run, scenario, plan, registry, file),
         ),
     )
+
+
+def _where_it_was(run: Reopened) -> Experiment:
+    """Return the experiment of a run with the whole path of its file: the current folder may be another than then.
+
+    Raises:
+        ResumeRefusedError: code would be executed that is in the run's own folder, which may come from anyone.
+    """
+    file = run.folder.read_run().file
+    experiment = replace(run.experiment, path=file) if file else run.experiment
+    folder = Path(experiment.path).absolute().parent
+    own = [
+        folder / each
+        for variant in experiment.variants.values()
+        for each in (*variant.path, *([variant.python] if os.sep in variant.python else []))
+    ]
+    for place in (folder, *own):
+        if place.resolve().is_relative_to(run.folder.path.resolve()):
+            message = f"the run names its own folder, {place}, as one that it executes code of"
+            raise ResumeRefusedError(message, NEW_RUN)
+    return experiment
 
 
 def refusal(changes: Sequence[Difference]) -> ResumeRefusedError:
@@ -263,9 +288,14 @@ def continued(rest: Rest, session: Started) -> OpenRun:
     """Note in the journal and in run.json that another session goes on with a run.
 
     Raises:
+        ResumeRefusedError: a variant's interpreter is another one than when the run began.
         ResultsError: that can't be written.
     """
     run = rest.reopened
+    if changes := differences(_interpreters(run.folder.read_run().content), _interpreters(session.facts)):
+        if not rest.allow_changes:
+            raise refusal(changes)
+        session.warn("the results are mixed:" + "".join(f"\n  {each}" for each in changes), "")
     run.folder.make_ready()
     facts = {
         "missing": run.missing,
@@ -283,6 +313,13 @@ def continued(rest: Rest, session: Started) -> OpenRun:
         done=run.tally.settled,
         failures=run.tally.failed,
     )
+
+
+def _interpreters(run: Mapping[str, Any]) -> dict[str, str]:
+    """Return which interpreter each variant of a run has, by what run.json says, or will say."""
+    variants = run.get("variants")
+    told = variants.items() if isinstance(variants, Mapping) else ()
+    return {f"variant {name}": variant_in_words(each) for name, each in told}
 
 
 def mark_finished(run: Reopened) -> Executed:

@@ -1,5 +1,6 @@
 """Variants in the whole program: other interpreters, what is around them, and revisions checked out aside."""
 
+import json
 import os
 import shutil
 import signal
@@ -55,14 +56,15 @@ def look(trials, column: str) -> dict[str, object]:
     return dict(zip(trials.variant, trials[column], strict=True))
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def scratch(tmp_path, monkeypatch):
     """A folder for temporary files, in which nothing must be left in the end."""
     folder = tmp_path / "scratch"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr("tempfile.tempdir", str(folder))
-    return folder
+    yield folder
+    assert list(folder.glob("mpr-*")) == []
 
 
 def test_variables_flags_and_folders_are_around_the_trials_of_their_variant_alone(
@@ -313,6 +315,39 @@ def test_a_resumed_run_executes_the_commit_that_it_began_with(repository, in_pro
     trials = trials_of(latest(repository, "it"))
     assert look(trials, "status") == {"after": "error", "before": "ok"}
     assert look(trials, "found")["before"] == "old"
+
+
+def test_another_interpreter_than_a_run_began_with_is_refused(ran, in_process, tmp_path):
+    other = other_interpreter("python3.12" if sys.version_info[:2] != (3, 12) else "python3.13")
+    python = script(tmp_path / "some", f'exec {sys.executable} "$@"')
+    ready = tmp_path / "ready"
+    params = f"params: {{until: {ready}}}\nsweep: {{member: [platform, byteorder]}}\n"
+    text = f"{LOOK}on_failure: stop\n{params}variants: {{one: {{python: ./some}}}}\n"
+    folder = ran(text, plugin="surroundings", code=1).folder
+    ready.touch()
+    script(python, f'exec {other} "$@"')
+    refusal = in_process("resume", folder)
+    check_told(refusal, 7, "variant one: CPython", "restore it, start a new run")
+    done = in_process("resume", folder, "--allow-changes")
+    assert "the results are mixed" in done.stderr
+    trials = trials_of(folder)
+    assert list(trials.status) == ["error", "ok"]
+    assert trials.python.nunique() == 2
+
+
+def test_a_run_from_elsewhere_executes_nothing_of_its_own_folder(ran, in_process, tmp_path):
+    text = f"{LOOK}on_failure: stop\nparams: {{until: ./gone}}\nsweep: {{member: [platform, byteorder]}}\n"
+    folder = ran(f"{text}variants: {{one: {{}}}}\n", plugin="surroundings", code=1).folder
+    facts = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(facts | {"file": str(folder / "it.yaml")}))
+    check_told(in_process("resume", folder), 7, "names its own folder")
+
+
+def test_what_is_not_asked_for_need_not_be_there(ran):
+    variants = "{here: {}, gone: {python: python3.99}, old: {revision: no-such}}"
+    done = ran(f"{LOOK}variants: {variants}\n", "--only", "variant=here", plugin="surroundings")
+    assert list(done.trials.variant) == ["here"]
+    assert list(done.json["variants"]) == ["here"]
 
 
 HANGS = """
