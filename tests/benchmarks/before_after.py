@@ -32,25 +32,28 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=int, default=20, help="of each kind")
     parser.add_argument("--slower", type=float, default=0.05, help="by what share, in the runs where it is")
+    parser.add_argument("--kind", choices=("slower", "same"), help="make runs of one kind alone")
     parser.add_argument("--set", action="append", default=[], help="as of `mprunner run`, such as repeats=40")
     options = parser.parse_args()
     os.environ["MPRUNNER_NO_REPORT"] = "1"
-    told: dict[str, list[tuple[bool, bool, float]]] = {"slower": [], "same": []}
+    kinds = {"slower": "18 of 20 or more", "same": "1 of 20 or fewer"}
+    told: dict[str, list[tuple[bool, bool, float]]] = {
+        kind: [] for kind in kinds if options.kind in (None, kind)
+    }
     with tempfile.TemporaryDirectory() as folder:
-        for kind, share in (("slower", options.slower), ("same", 0.0)):
-            _make_repository(Path(folder) / kind, share)
+        for kind in told:
+            _make_repository(Path(folder) / kind, options.slower if kind == "slower" else 0.0)
         for number in range(options.runs):
             for kind, found in told.items():
                 found.append(_told_apart(Path(folder) / kind, options.set, is_slower=kind == "slower"))
                 by_summary, by_compare, ratio = found[-1]
                 by = f"summary {by_summary}, compare {by_compare}"
                 print(f"{number + 1:>3} {kind:<7} ratio {ratio:.3f}, told apart by {by}", flush=True)
-    for kind, budget in (("slower", "18 of 20 or more"), ("same", "1 of 20 or fewer")):
-        summary, compare = (sum(each[place] for each in told[kind]) for place in (0, 1))
+    for kind, found in told.items():
+        summary, compare = (sum(each[place] for each in found) for place in (0, 1))
         what = f"{options.slower:.0%} slower" if kind == "slower" else "the same"
-        print(
-            f"{what}: told apart by the summary in {summary}, by compare in {compare} of {options.runs}   {budget}"
-        )
+        counts = f"by the summary in {summary}, by compare in {compare} of {options.runs}"
+        print(f"{what}: told apart {counts}   {kinds[kind]}")
 
 
 def _make_repository(folder: Path, slower: float) -> None:
