@@ -63,7 +63,7 @@ class ThreadSpinGate(SpinGate):
         super().gather(round_)
         if round_ % TIMED_ROUNDS == 0 and self.random_waits and self.level < len(SLACKS_NS) - 1:
             now = perf_counter()
-            if round_ and now - self.timed_from > LONG_S * TIMED_ROUNDS:
+            if round_ and now - self.timed_from > (LONG_S + 4 * sys.getswitchinterval()) * TIMED_ROUNDS:
                 self.level += 1
             self.timed_from = now
 

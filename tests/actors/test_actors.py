@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from mprunner.actors.group import ActorsFailed, run_actors
-from tests.support import GENEROUS_S, one_cpu, needs_interpreters
+from tests.support import GENEROUS_S, needs_interpreters, one_cpu
 
 METHODS = ("fork", "spawn", "forkserver")
 SYNCS = ("none", "barrier", "spin")
