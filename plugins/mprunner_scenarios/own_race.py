@@ -38,7 +38,12 @@ class Params:
         Ge(1),
         Doc("how many actors call each method; null: two where there is one method, else one"),
     ] = None
-    kind: Annotated[Literal["thread", "process"], Doc("what the actors are")] = "thread"
+    kind: Annotated[
+        Literal["thread", "process", "interpreter"],
+        Doc(
+            "what the actors are; an interpreter is a thread with a GIL and modules of its own, from Python 3.13 on"
+        ),
+    ] = "thread"
     start_method: Annotated[
         Literal["fork", "spawn", "forkserver"],
         Doc("how the actors' processes are started"),
@@ -240,12 +245,13 @@ def _serial(subject: Subject, params: Params, trial: Trial) -> Serial:
 def _starting(params: Params) -> Iterator[None]:
     """Have the locks and queues that the class makes be those of the actors' start method."""
     before = multiprocessing.get_start_method(allow_none=True)
-    if params.kind == "process":
-        multiprocessing.set_start_method(params.start_method, force=True)
+    if params.kind != "thread":
+        method = params.start_method if params.kind == "process" else "spawn"
+        multiprocessing.set_start_method(method, force=True)
     try:
         yield
     finally:
-        if params.kind == "process":
+        if params.kind != "thread":
             multiprocessing.set_start_method(before, force=True)
 
 

@@ -10,7 +10,7 @@ from mprunner_scenarios.actors.own_race import Call, Settle, Shared, Slots, stat
 from mprunner_scenarios.races.subject import Serial, State, Subject, make_object, serial
 from mprunner_scenarios.shared.own_code import OwnCodeError
 
-Kind = Literal["thread", "process"]
+Kind = Literal["thread", "process", "interpreter"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
