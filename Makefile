@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := --constraint constraints.txt
 
-.PHONY: help demo test test-all test-newest check schema picture bench bench-compare bench-before-after clean
+.PHONY: help demo test test-all test-newest check schema picture bench corpus bench-compare bench-before-after clean
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile
@@ -47,6 +47,9 @@ bench: $(VENV)/installed-dev  ## the benchmarks: a line for each figure
 	$(BIN)/python tests/benchmarks/tables.py
 	$(BIN)/python tests/benchmarks/other_pythons.py
 
+corpus: $(VENV)/installed-dev  ## how long each race of tests/corpus takes to show
+	$(BIN)/python tests/benchmarks/corpus.py
+
 bench-compare: $(VENV)/installed-dev  ## what compare makes of 180 real runs, in a quarter of an hour
 	$(BIN)/python tests/benchmarks/compare_runs.py
 
@@ -62,7 +65,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[report]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[report,explore]'
 	@touch $@
 
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
