@@ -73,6 +73,8 @@ def _explored(trials: pd.DataFrame) -> tuple[bool, str] | None:
     raced, tried = int(last["raced_schedules"]), int(last["tried_schedules"])
     if raced:
         return True, f"in {number(raced)} of {number(tried)} schedules (--replay {int(last['first_raced'])})"
+    if tried == 1 and last["complete"]:
+        return False, "the one schedule there is, as exploring sees nothing that they share"
     which = f"any of the {number(tried)} schedules that can differ"
     return False, which if last["complete"] else f"{number(tried)} schedules"
 

@@ -235,3 +235,15 @@ class InAFile:
 
 def not_a_class():
     pass
+
+
+class NotControlled:
+    """A lock of multiprocessing is not one that schedules control."""
+
+    def __init__(self):
+        self.lock = multiprocessing.Lock()
+        self.n = 0
+
+    def actor_add(self):
+        with self.lock:
+            self.n += 1

@@ -97,6 +97,13 @@ def test_random_schedules_find_a_race_too_and_are_the_same_for_a_seed(explore):
     assert not once.complete
 
 
+def test_a_lock_that_schedules_do_not_control_is_told(explore):
+    with pytest.raises(
+        OwnCodeError, match="waits for what it can't control, such as a lock of multiprocessing"
+    ):
+        explore("NotControlled")
+
+
 def test_schedules_of_processes_are_refused():
     with pytest.raises(ValueError, match="schedule explored needs kind thread"):
         own_race.Params(race="a:B", schedule="explored", kind="process")

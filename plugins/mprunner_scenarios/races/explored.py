@@ -143,6 +143,8 @@ def explore(subject: Subject, serial: Serial, search: Search) -> Explored:
     )
     if found.property_holds is None:
         why = str(found.inconclusive_reason or found.explanation).partition(". ")[0]
+        if "timed out" in why:
+            why = "a schedule waits for what it can't control, such as a lock of multiprocessing or of a database"
         raise OwnCodeError(f"race {subject.place!r} can't be explored: {why}")
     seen += [DEADLOCK] * (found.num_explored - len(seen))
     raced = [
