@@ -6,7 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := --constraint constraints.txt
 
-.PHONY: help demo test test-all test-newest check schema picture bench corpus bench-compare bench-before-after clean
+.PHONY: help demo test test-all test-newest test-other check schema picture bench corpus bench-compare \
+  bench-before-after clean
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile
@@ -23,6 +24,10 @@ test-all: $(VENV)/installed-dev  ## the tests with every long fault and fuzz loo
 
 test-newest:  ## the tests with the newest release of every dependency, in an environment of its own
 	$(MAKE) test VENV=.venv-newest CONSTRAINTS=
+
+test-other: $(VENV)/installed-dev  ## statuses and containment on another interpreter: make test-other OTHER=python3.13
+	MPRUNNER_TEST_PYTHON=$(OTHER) $(BIN)/pytest -q tests/process/test_statuses.py tests/process/test_containment.py \
+	  tests/process/test_isolation.py
 
 check: $(VENV)/installed-dev  ## lint, format, types and import contracts
 	$(BIN)/ruff check .

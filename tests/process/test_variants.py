@@ -106,6 +106,23 @@ def test_another_interpreter_needs_nothing_installed(ran, name):
     assert look(done.trials, "version")["here"] == sys.version.split(maxsplit=1)[0]
 
 
+def test_trials_end_with_the_same_statuses_whatever_the_interpreter(ran):
+    python = other_interpreter("python3.13" if sys.version_info[:2] != (3, 13) else "python3.12")
+    ways = "ok, raise, exit, os-exit, segv, memory, too-large, leak, sleep-until-asked"
+    done = ran(
+        f"scenario: misbehave\nrepeats: 1\ntimeout: 0.5\non_failure: continue\nsweep: {{way: [{ways}]}}\n"
+        f"variants: {{here: {{}}, there: {{python: {python}}}}}\n",
+        plugin="misbehave",
+        code=1,
+    )
+    columns = ["way", "status", "exit_code", "signal", "error_type", "leaked"]
+    here, there = (
+        done.trials[done.trials.variant == name][columns].to_dict("records") for name in ("here", "there")
+    )
+    assert str(here) == str(there)
+    assert {each["status"] for each in here} >= {"ok", "error", "exit", "signal", "memory", "timeout"}
+
+
 def test_a_bundled_scenario_is_executed_by_another_interpreter_that_is_fresh_for_each_trial(ran):
     python = other_interpreter("python3.12" if sys.version_info[:2] != (3, 12) else "python3.13")
     done = ran(
