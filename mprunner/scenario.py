@@ -232,13 +232,23 @@ class Trial:
         return Random(self.seed)
 
     def context(self, method: "Method") -> "BaseContext":
-        """Return the multiprocessing context of a start method: fork, spawn or forkserver."""
+        """Return the multiprocessing context of a start method: fork, spawn or forkserver.
+
+        ``default`` is the one that this Python uses where none is named, forkserver since Python 3.14:
+        ``get_start_method`` of the context, and the kind of its actors, say which that is.
+        """
         import multiprocessing  # noqa: PLC0415 - this module is imported by spawned actors of one-file plugins
 
+        named: str = method
+        if method == "default":  # as long as it is not asked for, it may still be set
+            named = (
+                multiprocessing.get_start_method(allow_none=True)
+                or multiprocessing.get_all_start_methods()[0]
+            )
         try:
-            return multiprocessing.get_context(method)
+            return multiprocessing.get_context(named)
         except ValueError:
-            raise ValueError(f"method is one of fork, spawn, forkserver; not {method!r}") from None
+            raise ValueError(f"method is one of fork, spawn, forkserver, default; not {method!r}") from None
 
     def stopwatch(self) -> Stopwatch:
         """Start a stopwatch."""
@@ -264,7 +274,8 @@ class Trial:
                 spawn and forkserver, and for an interpreter, it is pickled: a function of a module, not a lambda.
             kind: ``process``; ``thread`` for threads of the worker itself; ``interpreter`` for such threads with an
                 interpreter and a GIL of their own. What multiprocessing makes for these is of ``context("spawn")``.
-            method: the start method of the processes; it means nothing to threads and interpreters.
+            method: the start method of the processes, or ``default``; it means nothing to threads and
+                interpreters.
             sync: how a round starts. ``none``: as the processes come up, and later as the kernel wakes them;
                 ``barrier``: all sleep until the last has arrived; ``spin``: all spin on a shared word, and
                 start within a microsecond of one another where each has a CPU.

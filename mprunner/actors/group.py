@@ -25,7 +25,7 @@ from mprunner.actors.interpreters import PipeSemaphore, interpreters, require_in
 from mprunner.actors.thread_gate import ThreadSpinGate
 
 Kind = Literal["process", "thread", "interpreter"]
-Method = Literal["fork", "spawn", "forkserver"]
+Method = Literal["fork", "spawn", "forkserver", "default"]
 Sync = Literal["none", "barrier", "spin"]
 
 PROCESS: Final = "process"

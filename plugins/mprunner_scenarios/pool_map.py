@@ -1,4 +1,4 @@
-"""pool-map: the same work in a loop, and in pools of processes and of threads."""
+"""pool-map: the same work in a loop, and in pools of processes, of threads and of interpreters."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,18 +9,10 @@ from annotated_types import Ge
 
 from mprunner.scenario import CPU_COUNT, Doc, ProcessCount, Scenario, Trial, Unit, Unless, When
 from mprunner_scenarios.actors.pool_map import TaskFailed
-from mprunner_scenarios.pools.mapping import (
-    Kind,
-    Mapped,
-    Method,
-    PoolFailed,
-    Pooling,
-    Tally,
-    map_in_loop,
-    map_in_pool,
-)
+from mprunner_scenarios.pools.mapping import Mapped, PoolFailed, map_in_loop, map_in_pool
 from mprunner_scenarios.pools.own_function import DEFAULT_ITEMS, check_sendable, own_tasks, try_own
 from mprunner_scenarios.pools.tasks import Shape, Tasks, sizes_of, squares_below
+from mprunner_scenarios.pools.teams import Kind, Method, Pooling, Tally
 from mprunner_scenarios.shared.own_code import OwnCodeError, place_fault
 
 MAX_PAYLOAD_BYTES: Final = 1 << 30
@@ -34,12 +26,17 @@ class Params:
     method: Annotated[
         Method,
         Doc(
-            "the pool's method; futures: an executor of concurrent.futures and its map; serial: a loop in the "
-            "worker itself, which needs no pool"
+            "the pool's method; futures: an executor of concurrent.futures and its map; joblib: its Parallel, whose "
+            "processes are loky's; serial: a loop in the worker itself, which needs no pool"
         ),
     ] = "map"
     kind: Annotated[
-        Kind, Doc("what the pool consists of; threads share one interpreter's lock"), Unless(method="serial")
+        Kind,
+        Doc(
+            "what the pool consists of; threads share one interpreter's lock; interpreters have one each, and need "
+            "method futures and Python 3.14"
+        ),
+        Unless(method="serial"),
     ] = "process"
     numbers: Annotated[
         int | None,
@@ -56,15 +53,16 @@ class Params:
         Ge(1),
         Doc(
             "how many tasks an actor is handed at once; null is automatic: for map and starmap all tasks over "
-            "four times the processes, rounded up, and 1 for the others"
+            "four times the processes, rounded up, what joblib finds fit for joblib, and 1 for the others"
         ),
         Unless(method=("serial", "apply_async")),
-        Unless(method="futures", kind="thread"),
+        Unless(method="futures", kind=("thread", "interpreter")),
     ] = None
     start_method: Annotated[
-        Literal["fork", "spawn", "forkserver"],
-        Doc("how the pool's processes are started"),
+        Literal["fork", "spawn", "forkserver", "default"],
+        Doc("how the pool's processes are started; default: as this Python starts them, see started_as"),
         When(kind="process"),
+        Unless(method="joblib"),
     ] = "fork"
     shape: Annotated[
         Shape,
@@ -105,6 +103,8 @@ class Params:
 
 def _objections(params: Params) -> Iterator[str]:
     """Yield what speaks against a combination; nothing of the user's is imported."""
+    if params.kind == "interpreter" and params.method not in ("serial", "futures"):
+        yield "interpreters are a pool of concurrent.futures only: kind interpreter needs method futures"
     if params.function is None:
         if params.payload_bytes * (params.numbers or DEFAULT_ITEMS) > MAX_PAYLOAD_BYTES:
             yield f"the payloads of all tasks would take more than {MAX_PAYLOAD_BYTES:,} bytes"
@@ -136,6 +136,13 @@ class Metrics:
         float | None,
         Doc("how much longer than the mean the busiest actor was within tasks, as a share of the mean"),
     ]
+    started_as: Annotated[
+        str | None,
+        Doc(
+            "how the actors were started: the start method, loky, thread or interpreter; sequential where joblib "
+            "needs none for one process"
+        ),
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,12 +155,13 @@ class ActorSample:
 
 
 class PoolMap(Scenario[Params, Metrics]):
-    """Add squares in a loop, and in a pool of processes or threads.
+    """Add squares in a loop, and in a pool of processes, threads or interpreters.
 
     A pool divides the tasks among its actors. That pays when the work takes longer than starting the actors and
     sending tasks and results back and forth, and it pays no more than there are CPUs. Tasks travel in chunks: small
     ones cost a message for every few tasks, large ones leave one actor working while the others have nothing left.
-    Threads need no sending, but only one of them at a time executes Python. `function` measures your own work.
+    Threads need no sending, but only one of them at a time executes Python, unless their Python has no GIL.
+    Interpreters each have a GIL of their own. `function` measures your own work.
     """
 
     name = "pool-map"
@@ -172,7 +180,8 @@ class PoolMap(Scenario[Params, Metrics]):
     def run(self, params: Params, trial: Trial) -> Metrics:
         """Map, and check what came back."""
         tasks = _tasks(params, trial)
-        mapped = _mapped(params, trial, tasks)
+        how = _pooling(params, trial)
+        mapped = _mapped(params, tasks, how)
         tallies = sorted(mapped.tallies, key=lambda tally: tally.busy_s, reverse=True)
         for actor, tally in enumerate(tallies):
             trial.sample(ActorSample(actor=actor, tasks=tally.tasks, busy_s=tally.busy_s))
@@ -188,31 +197,38 @@ class PoolMap(Scenario[Params, Metrics]):
             tasks_max=max(done),
             busy_s=sum(tally.busy_s for tally in tallies),
             imbalance=_imbalance(tallies) if len(tallies) > 1 else None,
+            started_as=None if how is None else how.started_as,
         )
 
 
 def _tasks(params: Params, trial: Trial) -> Tasks:
     if params.function is not None:
         tasks = own_tasks(params.function, params.items, params.numbers, trial.set_up_folder)
-        if params.method != "serial" and params.kind == "process":
-            check_sendable(params.function, tasks.work)
+        if params.method not in ("serial", "joblib") and params.kind != "thread":
+            check_sendable(params.function, tasks.work, params.kind)
         return tasks
     numbers = params.numbers or DEFAULT_ITEMS
     sizes = sizes_of(params.shape, numbers, params.squares, trial.rng)
     return squares_below(sizes, params.payload_bytes, trial.rng)
 
 
-def _mapped(params: Params, trial: Trial, tasks: Tasks) -> Mapped:
+def _pooling(params: Params, trial: Trial) -> Pooling | None:
+    """Return how to map in a pool; None for a loop."""
+    if params.method == "serial":
+        return None
+    return Pooling(
+        method=params.method,
+        kind=params.kind,
+        processes=params.processes,
+        chunksize=params.chunksize,
+        context=trial.context(params.start_method),
+    )
+
+
+def _mapped(params: Params, tasks: Tasks, how: Pooling | None) -> Mapped:
     try:
-        if params.method == "serial":
+        if how is None:
             return map_in_loop(tasks.work, tasks.items)
-        how = Pooling(
-            method=params.method,
-            kind=params.kind,
-            processes=params.processes,
-            chunksize=params.chunksize,
-            context=trial.context(params.start_method),
-        )
         return map_in_pool(tasks.work, tasks.items, how)
     except (TaskFailed, PoolFailed) as error:
         if params.function is None:

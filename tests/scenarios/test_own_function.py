@@ -16,6 +16,9 @@ from mprunner_scenarios.shared.own_code import OwnCodeError
 from tests.support import GENEROUS_S, latest, living_children, trials_of
 
 METHODS = ("serial", "map", "imap", "imap_unordered", "starmap", "apply_async", "futures")
+needs_interpreters = pytest.mark.skipif(
+    sys.version_info < (3, 14), reason="concurrent.futures has a pool of interpreters since Python 3.14"
+)
 POOLS = [("map", "process"), ("imap", "process"), ("apply_async", "process"), ("futures", "process")]
 EVERYWHERE = [("serial", "process"), *POOLS, ("map", "thread"), ("futures", "thread")]
 
@@ -193,10 +196,44 @@ def test_a_process_of_a_pool_that_dies_fails_the_trial_at_once(execute, method, 
     assert living_children() == []
 
 
-def test_an_executor_notices_that_a_process_died(execute):
+@pytest.mark.parametrize("method", ["futures", "joblib"])
+def test_an_executor_notices_that_a_process_died(execute, method):
     with pytest.raises(OwnCodeError, match=r"^function 'mine:die': a process of the pool died$"):
-        execute(function="mine:die", numbers=8, method="futures")
+        execute(function="mine:die", numbers=8, method=method)
     assert living_children() == []
+
+
+def test_joblib_sends_a_lambda_and_names_what_a_function_raised(execute):
+    assert execute(function="mine:unnamed", numbers=4, method="joblib").tasks == 4
+    with pytest.raises(OwnCodeError, match=r"^function 'mine:fail' raised ValueError: no \d$"):
+        execute(function="mine:fail", numbers=8, method="joblib")
+    assert living_children() == []
+
+
+@needs_interpreters
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        ("mine:fail", r" raised ValueError: no \d"),
+        ("mine:leave", " raised SystemExit: enough"),
+        ("mine:give_lambda", ": an item or a result can't be sent between interpreters: .*"),
+        ("mine:unnamed", " can't be sent to an interpreter, write it with def .*"),
+    ],
+)
+def test_what_fails_in_an_interpreter_is_named(execute, function, reason):
+    with pytest.raises(OwnCodeError, match=f"^function '{function}'{reason}$"):
+        execute(function=function, numbers=4, method="futures", kind="interpreter")
+
+
+@needs_interpreters
+def test_a_module_that_no_interpreter_can_import_is_named(execute, tmp_path):
+    (tmp_path / "once.py").write_text(
+        "from threading import current_thread, main_thread\n"
+        "if current_thread() is not main_thread(): raise ImportError('not here')\n"
+        "def f(n): return n\n"
+    )
+    with pytest.raises(OwnCodeError, match=r"^function 'once:f' raised ImportError: not here$"):
+        execute(function="once:f", numbers=4, method="futures", kind="interpreter")
 
 
 def test_the_current_folder_can_t_hide_a_module_of_python_s(execute, tmp_path):

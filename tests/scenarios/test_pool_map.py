@@ -1,8 +1,10 @@
 """pool-map: every method of every pool does all the work, and says which actor did what."""
 
+import multiprocessing
 import pickle
 import random
 import signal
+import sys
 from itertools import product
 
 import pandas as pd
@@ -12,8 +14,8 @@ from hypothesis import strategies as st
 
 from mprunner.scenario import Trial
 from mprunner_scenarios import pool_map
-from mprunner_scenarios.pools.mapping import Tally
 from mprunner_scenarios.pools.tasks import sizes_of, squares_below
+from mprunner_scenarios.pools.teams import PoolMissing, Tally
 from tests.support import (
     Terminal,
     a_trial_has_started,
@@ -27,7 +29,15 @@ from tests.support import (
 
 START_METHODS = ("fork", "spawn", "forkserver")
 KINDS = ("process", "thread")
-METHODS = ("map", "imap", "imap_unordered", "starmap", "apply_async", "futures")
+METHODS = ("map", "imap", "imap_unordered", "starmap", "apply_async", "futures", "joblib")
+
+needs_interpreters = pytest.mark.skipif(
+    sys.version_info < (3, 14), reason="concurrent.futures has a pool of interpreters since Python 3.14"
+)
+POOLS = [
+    *product(KINDS, METHODS),
+    pytest.param("interpreter", "futures", marks=needs_interpreters),
+]
 SHAPES = ("rising", "falling", "uniform", "skewed")
 
 
@@ -42,7 +52,7 @@ def execute(tmp_path):
     return call
 
 
-@pytest.mark.parametrize(("kind", "method"), list(product(KINDS, METHODS)))
+@pytest.mark.parametrize(("kind", "method"), POOLS)
 def test_every_method_returns_all_sums_and_says_who_added_them(execute, kind, method):
     metrics, samples = execute(numbers=40, processes=2, kind=kind, method=method)
     assert metrics.checksum_ok
@@ -63,7 +73,7 @@ def test_every_start_method_returns_all_sums_and_says_who_added_them(execute, st
 
 @pytest.mark.parametrize(
     ("method", "chunksize"),
-    list(product(["map", "starmap", "imap", "imap_unordered", "futures"], [1, 7, 99])),
+    [*product(["map", "starmap", "imap", "imap_unordered", "futures"], [1, 7, 99]), ("joblib", 7)],
 )
 def test_no_chunk_size_loses_a_sum(execute, method, chunksize):
     metrics, _ = execute(numbers=40, processes=2, method=method, chunksize=chunksize)
@@ -93,6 +103,42 @@ def test_the_parts_of_a_pool_s_time_add_up_to_its_whole(execute, method):
 def test_a_pool_that_is_done_has_no_process_left(execute, method):
     execute(numbers=4, processes=2, method=method)
     assert living_children() == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_joblib_starts_nothing_for_one_process(execute, kind):
+    metrics, samples = execute(numbers=4, processes=1, method="joblib", kind=kind)
+    assert (metrics.started_as, [sample.tasks for sample in samples]) == ("sequential", [4])
+
+
+@pytest.mark.parametrize(
+    ("params", "started_as"),
+    [
+        ({"method": "serial"}, None),
+        ({"kind": "thread"}, "thread"),
+        ({"start_method": "spawn"}, "spawn"),
+        ({"start_method": "default"}, multiprocessing.get_all_start_methods()[0]),
+        ({"method": "joblib"}, "loky"),
+        ({"method": "joblib", "kind": "thread"}, "thread"),
+        pytest.param({"method": "futures", "kind": "interpreter"}, "interpreter", marks=needs_interpreters),
+    ],
+)
+def test_how_the_actors_were_started_is_said(execute, params, started_as):
+    metrics, _ = execute(numbers=4, processes=2, **params)
+    assert metrics.started_as == started_as
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="this Python has a pool of interpreters")
+def test_a_python_without_a_pool_of_interpreters_is_named(execute):
+    reason = r"^a pool of interpreters \(.*\) needs Python 3\.14 or later, and this is \w+ 3\.\d+\.\d+$"
+    with pytest.raises(PoolMissing, match=reason):
+        execute(numbers=4, processes=2, method="futures", kind="interpreter")
+
+
+def test_interpreters_are_refused_to_every_pool_but_that_of_futures():
+    with pytest.raises(ValueError, match=r"^interpreters are a pool of concurrent\.futures only: "):
+        pool_map.Params(kind="interpreter", method="map")
+    pool_map.Params(kind="interpreter", method="serial")  # a loop has no kind
 
 
 def test_a_serial_map_is_the_work_of_one_actor_without_a_pool(execute):

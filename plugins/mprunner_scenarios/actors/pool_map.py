@@ -59,13 +59,23 @@ _busy_s = 0.0
 
 def enter_process(work: Work, tallies: SimpleQueue[Tally]) -> None:
     """Begin as a process of a pool: be ready for tasks, and report them when the process ends."""
-    global _work, _tasks, _busy_s
-    _work, _tasks, _busy_s = work, 0, 0.0
+    be_ready(work)
     Finalize(None, _tell, args=(tallies,), exitpriority=0)
 
 
+def be_ready(work: Work) -> None:
+    """Be ready to do tasks in this process, or in this interpreter."""
+    global _work, _tasks, _busy_s
+    _work, _tasks, _busy_s = work, 0, 0.0
+
+
+def done() -> Tally:
+    """Return how many tasks this process or interpreter did, and the seconds within them."""
+    return _tasks, _busy_s
+
+
 def _tell(tallies: SimpleQueue[Tally]) -> None:
-    tallies.put((_tasks, _busy_s))
+    tallies.put(done())
 
 
 def work_in_process(item: object) -> object:
@@ -74,7 +84,7 @@ def work_in_process(item: object) -> object:
     Raises:
         TaskFailed: the task raised.
     """
-    global _tasks, _busy_s  # noqa: PLW0603 - see enter_process
+    global _tasks, _busy_s  # noqa: PLW0603 - see be_ready
     began = perf_counter()
     try:
         result = _work(item)
@@ -120,3 +130,22 @@ def work_in_thread(item: object) -> object:
     tally.busy_s += perf_counter() - began
     tally.tasks += 1
     return result
+
+
+class LazyThreads:
+    """A task for a pool's threads that are not told when they begin: each gets its tally with its first task."""
+
+    def __init__(self, work: Work, tallies: list[ThreadTally]) -> None:
+        self._work = work
+        self._tallies = tallies
+
+    def __call__(self, item: object) -> object:
+        """Do one task in a pool's thread.
+
+        Raises:
+            TaskFailed: the task raised.
+        """
+        if getattr(_here, "tallies", None) is not self._tallies:
+            enter_thread(self._work, self._tallies)
+            _here.tallies = self._tallies
+        return work_in_thread(item)

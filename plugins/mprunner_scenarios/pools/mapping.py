@@ -3,34 +3,23 @@
 import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import active_children
 from multiprocessing.connection import wait
-from multiprocessing.context import BaseContext
 from multiprocessing.pool import Pool, ThreadPool
 from pickle import PickleError
 from threading import Thread, current_thread, main_thread
 from time import perf_counter, sleep
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from mprunner_scenarios.actors.pool_map import (
-    TaskFailed,
-    ThreadTally,
-    enter_process,
-    enter_thread,
-    failed,
-    work_in_process,
-    work_in_thread,
-)
+from mprunner_scenarios.actors.pool_map import TaskFailed, failed
+from mprunner_scenarios.pools.teams import Kind, Method, Pooling, Tally, Work, creator, team_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    AnyPool = Pool | Executor
+    from mprunner_scenarios.pools.joblib_pool import JoblibPool
 
-Kind = Literal["process", "thread"]
-Method = Literal["map", "serial", "imap", "imap_unordered", "starmap", "apply_async", "futures"]
-Work = Callable[[Any], object]
+    AnyPool = Pool | Executor | JoblibPool
 
 TERMINATE_LIMIT_S = 2.0
 """How long ending a pool whose map has failed may take."""
@@ -40,14 +29,6 @@ _NAPS = 100
 
 class PoolFailed(Exception):  # noqa: N818 - it says what happened
     """Something could not be sent to a process of the pool or back, or a process died; the message says which."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """What one actor did: how many tasks, and how many seconds it spent in them."""
-
-    tasks: int
-    busy_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,26 +68,15 @@ def map_in_loop(work: Work, items: Sequence[object]) -> Mapped:
     return Mapped(results=results, wall_s=wall_s, start_s=None, map_s=wall_s, shutdown_s=None, tallies=[only])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pooling:
-    """How to map in a pool; see the params of pool-map. ``context`` starts the processes of a pool of processes."""
-
-    method: Method
-    kind: Kind
-    processes: int
-    chunksize: int | None
-    context: BaseContext
-
-
 def map_in_pool(work: Work, items: Sequence[object], how: Pooling) -> Mapped:
     """Map in a pool that is created for it, and shut down after it.
 
     Raises:
         TaskFailed: the function raised.
         PoolFailed: something could not be sent to a process or back, or a process died.
+        PoolMissing: this Python has no such pool.
     """
-    team = _threads(work) if how.kind == "thread" else _processes(work, how.context)
-    create, call = _creator(how), _CALLS[how.method]
+    create, team, call = creator(how), team_of(work, how), _CALLS[how.method]
     handed = [(item,) for item in items] if how.method == "starmap" else items
     began = perf_counter()
     pool = create(how.processes, initializer=team.initializer, initargs=team.initargs)
@@ -136,49 +106,6 @@ def map_in_pool(work: Work, items: Sequence[object], how: Pooling) -> Mapped:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Team:
-    """The actors of a pool: how each begins, what work it is given, and what all have done when they have ended."""
-
-    initializer: Callable[..., None]
-    initargs: tuple[Any, ...]
-    task: Work
-    tallies: Callable[[], Sequence[Tally]]
-
-
-def _processes(work: Work, context: BaseContext) -> _Team:
-    queue = context.SimpleQueue()
-
-    def tallies() -> Sequence[Tally]:
-        told = []
-        while not queue.empty():
-            tasks, busy_s = queue.get()
-            told.append(Tally(tasks=tasks, busy_s=busy_s))
-        return told
-
-    return _Team(initializer=enter_process, initargs=(work, queue), task=work_in_process, tallies=tallies)
-
-
-def _threads(work: Work) -> _Team:
-    own: list[ThreadTally] = []
-
-    def tallies() -> Sequence[Tally]:
-        return [Tally(tasks=tally.tasks, busy_s=tally.busy_s) for tally in own]
-
-    return _Team(initializer=enter_thread, initargs=(work, own), task=work_in_thread, tallies=tallies)
-
-
-def _creator(how: Pooling) -> "Callable[..., AnyPool]":
-    """Return what creates the pool; whatever has to be imported for it is imported now, not while it is timed."""
-    if how.method != "futures":
-        return ThreadPool if how.kind == "thread" else how.context.Pool
-    from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor  # noqa: PLC0415 - it brings logging
-
-    return (
-        ThreadPoolExecutor if how.kind == "thread" else partial(ProcessPoolExecutor, mp_context=how.context)
-    )
-
-
 def _apply_async(pool: Any, task: Work, items: Iterable[object], _: int | None) -> Sequence[object]:
     pending = [pool.apply_async(task, (item,)) for item in items]
     return [result.get() for result in pending]
@@ -193,6 +120,7 @@ _CALLS: Mapping[Method, Callable[[Any, Work, Iterable[object], int | None], Sequ
     ),
     "apply_async": _apply_async,
     "futures": lambda pool, task, items, chunksize: list(pool.map(task, items, chunksize=chunksize or 1)),
+    "joblib": lambda pool, task, items, _: pool.map(task, items),  # the pool knows its chunk size
 }
 
 
@@ -270,18 +198,19 @@ def _abandon(pool: "AnyPool", kind: Kind) -> None:
 
 
 def _explained(error: BaseException, kind: Kind) -> PoolFailed | None:
-    """Say in one line what happened to a pool of processes; None where the error says it itself.
+    """Say in one line what happened to a pool of processes or interpreters; None where the error says it itself.
 
-    What a task raises arrives as TaskFailed: any other fault of a type is one of sending. Two classes are known by
-    their names, because one is not public, and the other's module need not be imported.
+    What a task raises arrives as TaskFailed: any other fault of a type is one of sending. Some classes are known by
+    their names, because they are not public, or because their modules need not be imported.
     """
-    cause = f"{type(error).__name__}: {error}"
+    name = type(error).__name__
     if kind == "thread" or isinstance(error, TaskFailed):
         return None
-    if type(error).__name__ == "BrokenProcessPool":
+    if name in ("BrokenProcessPool", "TerminatedWorkerError"):
         return PoolFailed("a process of the pool died")
-    if type(error).__name__ == "MaybeEncodingError":
+    if name == "MaybeEncodingError":
         return PoolFailed(f"a result can't be sent back: {getattr(error, 'exc', error)}")
-    if isinstance(error, PickleError | TypeError | AttributeError):
-        return PoolFailed(f"an item or a result can't be sent between processes: {cause}")
+    if isinstance(error, PickleError | TypeError | AttributeError) or name == "NotShareableError":
+        several = "interpreters" if kind == "interpreter" else "processes"
+        return PoolFailed(f"an item or a result can't be sent between {several}: {name}: {error}")
     return None

@@ -52,8 +52,8 @@ def own_tasks(function: str, items: str | None, numbers: int | None, folder: Pat
     return Tasks(work=work, items=made, are_done=lambda results, ordered: len(results) == len(made))
 
 
-def check_sendable(function: str, work: Callable[[Any], object]) -> None:
-    """Check that a function can be sent to a process.
+def check_sendable(function: str, work: Callable[[Any], object], kind: str) -> None:
+    """Check that a function can be sent to an actor of a kind: a process or an interpreter.
 
     Raises:
         OwnCodeError: it can't, as a lambda or a function within a function.
@@ -62,8 +62,8 @@ def check_sendable(function: str, work: Callable[[Any], object]) -> None:
         pickle.dumps(work)
     except Exception as error:  # pickling executes code of the callable's class
         raise OwnCodeError(
-            f"function {function!r} can't be sent to a process, write it with def at the top of its module: "
-            f"{error}"
+            f"function {function!r} can't be sent to {'an' if kind == 'interpreter' else 'a'} {kind}, write it "
+            f"with def at the top of its module: {error}"
         ) from error
 
 
