@@ -14,7 +14,7 @@ from mprunner.cli import say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mprunner.experiment import Plan, Refusal
+    from mprunner.experiment import Experiment, Plan, Refusal
     from mprunner.plugins.registry import Registry
 
 REASONS: Final = 5
@@ -82,16 +82,19 @@ def warn_of_plugins(registry: Registry) -> None:
         say(f"note: {notice}", err=True)
 
 
-def tell_left_out(plan: Plan, name: str = "") -> None:
+def tell_left_out(experiment: Experiment, plan: Plan, *, named: bool = False) -> None:
     """Tell on stderr how many combinations are excluded, not selected, or refused by the scenario, and why.
 
     Args:
+        experiment: what was planned.
         plan: the plan.
-        name: of the experiment, where there are several.
+        named: whether its name is told too, as there are several.
     """
     from mprunner.model.relevance import conditions_in_words
 
-    of = f"{name}: " if name else ""
+    of = f"{experiment.name}: " if named else ""
+    if experiment.left_out:
+        say(f"{of}no interpreter here for variant {', '.join(experiment.left_out)}", err=True)
     for count, why in (
         (plan.excluded, "excluded"),
         (plan.repeated, "with the values of another, and no case of its own"),

@@ -69,7 +69,7 @@ def command(
             say()
         expected = estimate(prepared.plan, prepared.experiment.name, results)
         say(plan_text(prepared, expected, None if show_all else SHOWN))
-        tell_left_out(prepared.plan, prepared.experiment.name if len(every) > 1 else "")
+        tell_left_out(prepared.experiment, prepared.plan, named=len(every) > 1)
     return 0
 
 

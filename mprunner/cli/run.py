@@ -139,4 +139,4 @@ def _announce(prepared: Prepared, number: int, of: int, *, quiet: bool) -> None:
         say()
     if of > 1 and not quiet:
         say(f"{number} of {of}: {prepared.experiment.path}", err=True)
-    tell_left_out(prepared.plan, prepared.experiment.name if of > 1 else "")
+    tell_left_out(prepared.experiment, prepared.plan, named=of > 1)

@@ -19,7 +19,7 @@ from mprunner.experiment.problems import ExperimentFileError, Loc, Problem, quot
 from mprunner.experiment.rules import with_amounts
 from mprunner.experiment.satisfiability import unmatched
 from mprunner.experiment.value_types import MAX_NAME, NAME
-from mprunner.experiment.variants import variant_problems, variant_type, with_axis
+from mprunner.experiment.variants import variant_problems, variant_type, with_axis, without_missing
 from mprunner.model.experiment import Experiment, Values
 from mprunner.model.records import Limits
 from mprunner.model.text import nearest, printable
@@ -142,7 +142,7 @@ def _resolved(
     experiment = replace(_experiment(file, values, path), overrides=asked.overrides, only=only)
     if problems := [*_too_many(document, experiment), *unmatched(document, experiment, types or {})]:
         raise ExperimentFileError(problems)
-    return experiment
+    return without_missing(experiment, file.variants)
 
 
 def _experiment(file: ExperimentFile, values: ParamValues, path: Path) -> Experiment:

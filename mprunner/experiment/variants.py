@@ -1,7 +1,10 @@
 """``variants``: what is wrong with what a file says of its environments, and the axis that they are to a sweep."""
 
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from pydantic import BaseModel, Field, TypeAdapter
@@ -11,7 +14,7 @@ from mprunner.experiment.document import Document, MappingNode
 from mprunner.experiment.messages import KEYS
 from mprunner.experiment.problems import Problem, quoted
 from mprunner.experiment.value_types import Lines, Text
-from mprunner.model.experiment import Block, names_of
+from mprunner.model.experiment import Block, Experiment, names_of
 from mprunner.model.variants import VARIANT, Variant, variant_field
 from mprunner.values import Scalar
 
@@ -27,6 +30,10 @@ _OWN: Final = ("PYTHONPATH", "TMPDIR", "PYTHONFAULTHANDLER")
 _WITH_VALUE: Final = ("-X", "-W")
 _FLAG: Final = re.compile(r"-(?:[BOPRSbdsuvq]+|[XW].*)\Z")
 """The options of an interpreter that leave it what it is to do, and where it finds mprunner."""
+
+
+_IS_OLD: Final = "import sys; sys.exit(sys.version_info < (3, 11))"
+_LIMIT_S: Final = 30.0
 
 
 class VariantEntry(BaseModel):
@@ -49,6 +56,23 @@ class VariantEntry(BaseModel):
     revision: Text = ""
     """a revision of the git repository that the file is in, such as `HEAD~1`: modules of the repository are imported
     as they were then; the files as they are, if it is left out"""
+
+    optional: bool = False
+    """whether it is left out where PATH has no such interpreter, or one that mprunner can't use"""
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it is left out on this machine: an interpreter of that name may be there and not start."""
+        if not self.optional or not self.python:
+            return False
+        found = shutil.which(self.python)
+        if found is None:
+            return True
+        try:
+            done = subprocess.run([found, "-c", _IS_OLD], capture_output=True, timeout=_LIMIT_S, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return True
+        return done.returncode != 0
 
     def as_variant(self) -> Variant:
         """Return what it asks for."""
@@ -81,6 +105,19 @@ def variant_problems(document: Document, variants: Mapping[str, VariantEntry]) -
             yield document.problem((VARIANTS, name), f"{quoted(name)} can't be its name", hint, at_key=True)
         yield from _env_problems(document, name, entry)
         yield from _flag_problems(document, name, entry.flags)
+
+
+def without_missing(experiment: Experiment, variants: Mapping[str, VariantEntry]) -> Experiment:
+    """Return an experiment without the environments that this machine does not have, if those may be left out."""
+    missing = tuple(name for name, entry in variants.items() if entry.is_missing)
+    if not missing or len(missing) == len(variants):
+        return experiment  # with none left, the first is an error that says what there is
+    return replace(
+        experiment,
+        variants={name: each for name, each in experiment.variants.items() if name not in missing},
+        exclude=(*experiment.exclude, *({VARIANT: name} for name in missing)),
+        left_out=missing,
+    )
 
 
 def _env_problems(document: Document, name: str, entry: VariantEntry) -> Iterator[Problem]:

@@ -73,6 +73,7 @@ class Experiment:
         cpus: the numbers of the CPUs that a worker is bound to, sorted; None where it may use all.
         limits: what a trial may use.
         retries: how many more times a trial is executed whose attempt was lost.
+        left_out: the environments that this machine does not have, and that may be left out.
         baseline: a case is compared with the case that has these values, and with none if there are none; None where
             that is left to the scenario.
         rules: what is expected of outcomes, metrics and statuses: the keys ``outcomes`` and ``expect``.
@@ -106,6 +107,7 @@ class Experiment:
     rules: Rules = field(default_factory=Rules)
     overrides: tuple[str, ...] = ()
     variants: Mapping[str, Variant] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
     only: tuple[Mapping[str, Values], ...] = ()
     until: Until | None = None
     path: str = ""
@@ -114,8 +116,8 @@ class Experiment:
 
     @property
     def is_part(self) -> bool:
-        """Whether an option has changed its cases, so that none may be left of those that it names."""
-        return bool(self.only) or any(_OF_CASES.match(text) for text in self.overrides)
+        """Whether an option, or what this machine lacks, has changed its cases; it may name some that are gone."""
+        return bool(self.only or self.left_out) or any(_OF_CASES.match(text) for text in self.overrides)
 
     @property
     def swept(self) -> tuple[str, ...]:

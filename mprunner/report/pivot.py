@@ -94,7 +94,7 @@ def _tables(
 
         def cell(case: str, place: int = place, kind: str = column.kind) -> str:
             text = by_case[case].cells[place]
-            return f"! {text}" if case in marks and kind != Kind.RATIO else text
+            return f"! {text}" if text and case in marks and kind != Kind.RATIO else text
 
         tables.append(_table(column.title, name, rows, columns, cells, cell))
     return tuple(tables)

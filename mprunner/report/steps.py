@@ -50,23 +50,25 @@ class Diagram:
 
 
 def diagrams_of(header: Header, frames: Frames, labels: Labels) -> tuple[Diagram, ...]:
-    """Return a diagram for each case that has the steps of a schedule among its samples."""
+    """Return a diagram for each case and schedule whose steps are among its samples."""
     named = len(labels.whole) > 1
-    return tuple(
-        _diagram(labels.whole[case_id] if named else "", _number(frames, case_id), rows)
-        for case_id, rows in frames.steps.items()
-    )
+    found = []
+    for case_id, rows in frames.steps.items():
+        by_schedule: dict[tuple[str, str], list[Mapping[str, Scalar]]] = {}
+        for row in rows:
+            told = str(row.get("schedule") or ""), str(row.get("state") or "")
+            by_schedule.setdefault(told, []).append(row)
+        for (schedule, state), own in by_schedule.items():
+            which = (
+                labels.whole[case_id] if named else "",
+                f"schedule {schedule}" if schedule else "",
+                f"ends in {state}" if state else "",
+            )
+            found.append(_diagram(which, own))
+    return tuple(found)
 
 
-def _number(frames: Frames, case_id: str) -> str:
-    """Return the number of the schedule, where the scenario has it as a metric."""
-    if "first_raced" not in frames.trials:
-        return ""
-    numbers = frames.trials.loc[frames.trials["case_id"] == case_id, "first_raced"].dropna()
-    return f"schedule {int(numbers.iloc[0])}" if len(numbers) else ""
-
-
-def _diagram(label: str, which: str, rows: Sequence[Mapping[str, Scalar]]) -> Diagram:
+def _diagram(which: Sequence[str], rows: Sequence[Mapping[str, Scalar]]) -> Diagram:
     actors = tuple(dict.fromkeys(str(row["actor"]) for row in rows if row["actor"] is not None))
     files = {str(row["where"]).rpartition(":")[0] for row in rows if row["where"] is not None}
     steps = tuple(
@@ -79,7 +81,7 @@ def _diagram(label: str, which: str, rows: Sequence[Mapping[str, Scalar]]) -> Di
     )
     if rows[MOST_STEPS:]:
         steps += (Step(actor=None, text=f"… {len(rows) - MOST_STEPS} more steps", access=""),)
-    title = ", ".join(filter(None, (label, which, files.pop() if len(files) == 1 else "")))
+    title = ", ".join(filter(None, (*which, files.pop() if len(files) == 1 else "")))
     return Diagram(title=printable(title), actors=tuple(map(printable, actors)), steps=steps)
 
 

@@ -6,9 +6,11 @@ can make a difference (dynamic partial-order reduction), or for random ones.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from operator import ne
 from pathlib import Path
 from time import monotonic
 from typing import Annotated, Any, Final, Literal
@@ -25,10 +27,16 @@ DEADLOCK: Final = "deadlock"
 """The state of a round in which actors wait for one another for ever."""
 
 
+MOST_STATES: Final = 4
+"""Of so many states in which no serial order ends, a schedule is shown that ends so."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step of the first schedule that raced."""
+    """One step of a schedule that raced: of the first one for each state that no serial order ends in."""
 
+    schedule: Annotated[int, Doc("the number of the schedule, which `replay` takes")]
+    state: Annotated[str, Doc("the state that it ends in")]
     step: Annotated[int, Doc("its place in the schedule, from 1")]
     actor: Annotated[str | None, Doc("who does it: the method's name, with a number where there are copies")]
     where: Annotated[str | None, Doc("file and line")]
@@ -113,6 +121,49 @@ def explore(subject: Subject, serial: Serial, search: Search) -> Explored:
     Raises:
         OwnCodeError: the object can't be made, or a schedule did not come to its end.
     """
+    most = search.only or search.most
+    how: dict[str, Any] = (
+        {"strategy": "random", "seed": search.seed, "max_attempts": most}
+        if search.way == "random"
+        else {"max_executions": most, "preemption_bound": search.preemptions, "stop_on_first": False}
+    )
+    began = monotonic()
+    found, seen = _search(subject, lambda state: serial.order is None or state in serial.states, how)
+    if found.property_holds is None:
+        why = str(found.inconclusive_reason or found.explanation).partition(". ")[0]
+        if "timed out" in why:
+            why = "a schedule waits for what it can't control, such as a lock of multiprocessing or of a database"
+        raise OwnCodeError(f"race {subject.place!r} can't be explored: {why}")
+    took_s = monotonic() - began
+    raced = {
+        number: state
+        for number, state in enumerate(seen, 1)
+        if state == DEADLOCK or (serial.order is not None and state not in serial.states)
+    }
+    counted = Counter(seen if search.only is None else seen[search.only - 1 :])
+    firsts = {state: number for number, state in reversed(raced.items())}
+    steps: list[Step] = []
+    for number, state in sorted((number, state) for state, number in firsts.items())[:MOST_STATES]:
+        explanation = found.explanation  # it is of the first one that raced
+        if number != next(iter(raced)):
+            again, _ = _search(subject, partial(ne, state), how | {"max_executions": number})
+            explanation = again.explanation
+        if search.only in (None, number):
+            steps += _steps(explanation or "", _names(subject), number, str(state))
+    return Explored(
+        states=counted,
+        schedules=counted.total(),
+        raced=len([number for number in raced if search.only in (None, number)]),
+        complete=search.way == "systematic" and found.num_explored < most and took_s < LIMIT_S,
+        first=next(iter(raced), None),
+        steps=tuple(steps),
+    )
+
+
+def _search(
+    subject: Subject, is_right: Callable[[State], bool], how: Mapping[str, Any]
+) -> tuple[Any, list[State]]:
+    """Execute schedules, and return what frontrun says of them, and the state that each ended in."""
     import frontrun  # noqa: PLC0415 - an extra
 
     seen: list[State] = []
@@ -121,49 +172,22 @@ def explore(subject: Subject, serial: Serial, search: Search) -> Explored:
         texts: list[str | None] = [None] * len(subject.methods)
         return Shared(make_object(subject), texts)
 
-    def is_serial(shared: Shared) -> bool:
+    def invariant(shared: Shared) -> bool:
         seen.append(state_of(subject.parts, shared.texts, shared.subject))
-        return serial.order is None or seen[-1] in serial.states
+        return is_right(seen[-1])
 
-    most = search.only or search.most
-    how: dict[str, Any] = (
-        {"strategy": "random", "seed": search.seed, "max_attempts": most}
-        if search.way == "random"
-        else {"max_executions": most, "preemption_bound": search.preemptions, "stop_on_first": False}
-    )
-    began = monotonic()
     found = frontrun.explore(
         setup=setup,
         workers=[_worker(index, method) for index, method in enumerate(subject.methods)],
-        invariant=is_serial,
+        invariant=invariant,
         clock="virtual",  # a wait with a timeout ends when nothing else can happen
         reproduce_on_failure=0,
         total_timeout=LIMIT_S,
         **how,
     )
-    if found.property_holds is None:
-        why = str(found.inconclusive_reason or found.explanation).partition(". ")[0]
-        if "timed out" in why:
-            why = "a schedule waits for what it can't control, such as a lock of multiprocessing or of a database"
-        raise OwnCodeError(f"race {subject.place!r} can't be explored: {why}")
-    seen += [DEADLOCK] * (found.num_explored - len(seen))
-    raced = [
-        n
-        for n, state in enumerate(seen, 1)
-        if state == DEADLOCK or (serial.order is not None and state not in serial.states)
-    ]
-    first = raced[0] if raced else None
-    if search.only is not None:
-        seen = seen[search.only - 1 :]
-        raced = [n for n in raced if n == search.only]
-    return Explored(
-        states=Counter(seen),
-        schedules=len(seen),
-        raced=len(raced),
-        complete=search.way == "systematic" and found.num_explored < most and monotonic() - began < LIMIT_S,
-        first=first,
-        steps=tuple(_steps(found.explanation or "", _names(subject))),
-    )
+    if found.property_holds is not None:
+        seen += [DEADLOCK] * (found.num_explored - len(seen))
+    return found, seen
 
 
 def _worker(index: int, method: str) -> Any:
@@ -188,7 +212,7 @@ _LEFT_OUT = re.compile(r"\s+\| \.\.\. (\d+ more lines)")
 _EDGE = re.compile(r"thread (\d+) -> (lock \w+) -> thread (\d+)")
 
 
-def _steps(explanation: str, names: list[str]) -> Iterator[Step]:
+def _steps(explanation: str, names: list[str], schedule: int, state: str) -> Iterator[Step]:
     """Read the steps of a schedule from what frontrun says of it; of a deadlock who waits for whom."""
     lines = explanation.splitlines()
     number = 0
@@ -197,6 +221,8 @@ def _steps(explanation: str, names: list[str]) -> Iterator[Step]:
         if match := _LINE.fullmatch(line):
             number += 1
             yield Step(
+                schedule=schedule,
+                state=state,
                 step=number,
                 actor=_name(match[1], names),
                 where=text_of(match[2]),
@@ -205,13 +231,23 @@ def _steps(explanation: str, names: list[str]) -> Iterator[Step]:
             )
         elif match := _LEFT_OUT.fullmatch(line):
             number += 1
-            yield Step(step=number, actor=None, where=None, code=f"… {match[1]}", access=None)
+            yield Step(
+                schedule=schedule,
+                state=state,
+                step=number,
+                actor=None,
+                where=None,
+                code=f"… {match[1]}",
+                access=None,
+            )
     waits = [line for line in lines if line.startswith("thread ")]
     for start in range(len(waits[0].split(" -> ")) // 2 if waits else 0):
         edge = _EDGE.match(" -> ".join(waits[0].split(" -> ")[2 * start :]))
         if edge:
             number += 1
             yield Step(
+                schedule=schedule,
+                state=state,
                 step=number,
                 actor=_name(edge[1], names),
                 where=None,
