@@ -4,11 +4,8 @@ They are plain classes, as you would write your own. docs/races.md says what own
 """
 
 import multiprocessing
-import os
-import signal
 import threading
 from collections import deque
-from concurrent.futures import ProcessPoolExecutor
 from time import sleep
 
 
@@ -221,24 +218,3 @@ class OneOrder(TwoOrders):
 
     def actor_right_first(self):
         self.actor_left_first()
-
-
-def die_at_once(item):
-    """Do what a worker does that runs out of memory, or is killed by hand."""
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-class PoolLosesAWorker:
-    """A Pool starts another worker, and never says that the task of the dead one is gone: `map` waits for ever."""
-
-    def actor_map(self):
-        with multiprocessing.get_context("fork").Pool(1) as pool:
-            return pool.map(die_at_once, [1])
-
-
-class FuturesLoseAWorker:
-    """An executor of concurrent.futures notices, and raises BrokenProcessPool."""
-
-    def actor_map(self):
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
-            return list(pool.map(die_at_once, [1]))
