@@ -5,10 +5,10 @@ interval, by a timer that starts anew at each switch. Linux fires that timer up 
 comes out of the gate does at least so much undisturbed, and a check and an act that are a microsecond apart are
 never taken apart, round for round. Two things make the gate of threads a fair one:
 
-- Where each thread has a CPU, it asks for timers that are less late. On CPUs that others use too, and with more
-  threads than CPUs, those that wait would wake so often that the one that holds the GIL seldom had a CPU (measured:
-  four threads on two CPUs made 60 rounds a second instead of 1,200, two threads beside a busy process 180 instead
-  of 12,000). So there the timers may be later, by as much as it takes.
+- Each thread asks for timers that are less late. Where others use the CPUs too, or there are more threads than CPUs,
+  threads that wake all the time leave the one that holds the GIL no CPU (measured: four threads on two CPUs made 60
+  rounds a second instead of 1,200, two threads beside two busy processes 50 instead of 2,500). So there the timers
+  may be later, by as much as it takes, and a thread that waits for the others soon takes naps.
 - Behind the gate each thread keeps the GIL, doing nothing, for a random time of up to somewhat more than a switch
   takes. So the next switch comes at any moment of its work.
 
@@ -20,17 +20,15 @@ import sys
 import threading
 from time import perf_counter, sleep, thread_time
 
-from mprunner.actors.bootstrap import SpinGate, gil_enabled, usable_cpus
+from mprunner.actors.bootstrap import NAP_S, SpinGate, gil_enabled, usable_cpus
 
 MAX_INTERVAL_S = 0.001
-SLACKS_NS = (
-    5_000,
-    10_000,
-    50_000,
-)  # how late timers may be: first the least, the next where rounds take long
+# How late timers may be: where each thread has a CPU first the least, the next where rounds take long.
+SLACKS_NS = (5_000, 10_000, 50_000)
 LONG_S = 0.001
 TIMED_ROUNDS = 32  # the rounds of which the leader takes the time
-LATE_S = 0.000_05  # how long after the switch interval a switch may come
+EAGER_SPINS = 4
+LATE_S = 0.000_06  # how long after the switch interval a switch may come
 LATER_S = 0.000_15  # the same where timers keep the slack that they have
 
 _MULTIPLIER = 6_364_136_223_846_793_005  # of Knuth's MMIX generator, modulo 2^64
@@ -45,16 +43,15 @@ class ThreadSpinGate(SpinGate):
         super().__init__(actors)
         self.gil = gil_enabled()
         self.random_waits = self.gil and actors > 1 and sys.getswitchinterval() <= MAX_INTERVAL_S
-        self.exact_timers = actors <= usable_cpus()
         self.longest_s = sys.getswitchinterval() + LATER_S
         self.idle = [0.0] * actors
         self.random = list(range(1, actors + 1))
-        self.level = 0
-        self.levels = [0] * actors
+        self.level = 0 if actors <= usable_cpus() else 1
+        self.levels = [self.level] * actors
         self.timed_from = 0.0
 
     def arrive_first(self, index: int) -> None:  # noqa: D102 - see _Gate
-        if self.random_waits and self.exact_timers and ask_for_timers(SLACKS_NS[0]):
+        if self.random_waits and ask_for_timers(SLACKS_NS[self.level]):
             self.longest_s = sys.getswitchinterval() + LATE_S
         super().arrive_first(index)
         self.crowded = self.crowded or self.gil
@@ -86,14 +83,29 @@ class ThreadSpinGate(SpinGate):
 
     def _keep_the_gil(self, index: int) -> None:
         """Wait at random. What counts is the time with the GIL alone, so that others' work in between is no wait."""
-        if self.levels[index] != self.level and self.exact_timers:
+        if self.levels[index] != self.level:
             self.levels[index] = self.level
             ask_for_timers(SLACKS_NS[self.level])
+            if self.level == len(SLACKS_NS) - 1:
+                self.longest_s = sys.getswitchinterval() + LATER_S
         self.random[index] = number = (self.random[index] * _MULTIPLIER + _INCREMENT) & _MASK
         idle, began = self.idle[index], thread_time()
         until = perf_counter() + self.longest_s * (number >> 32) / (1 << 32)
         while perf_counter() < until:
             self.idle[index] = idle + thread_time() - began
+
+    def _spin(self, index: int, slot: int, target: int) -> None:
+        if not self.random_waits:
+            super()._spin(index, slot, target)
+            return
+        words = self.shared.words
+        for _ in range(EAGER_SPINS):
+            if words[slot] >= target:
+                return
+            self._offer_cpu()
+        while words[slot] < target:
+            self.check()
+            sleep(NAP_S)
 
     def _offer_cpu(self) -> None:
         sleep(0)  # lets go of the GIL, which sched_yield does not

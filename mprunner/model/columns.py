@@ -143,7 +143,7 @@ _TRIALS: Final = {
 _ACTORS: Final = {
     **_TRIAL,
     "actor": Column("int", "key", "the actor's index within the trial, from 0"),
-    # not kind: that is a param of scenarios whose actors are processes or threads
+    # not kind: that is a param of scenarios, for what their actors are
     "started_by": Column(
         "str", "design", "how it was started: `fork`, `spawn`, `forkserver`, `thread` or `interpreter`"
     ),
