@@ -17,6 +17,7 @@ measurement.
 """
 
 import os
+import sys
 
 __version__ = "0.1.0"
 
@@ -45,7 +46,8 @@ def _show_stacks_when_asked() -> None:
     """Have this process of a run answer SIGUSR2 with its Python stacks, for the log of a trial that times out.
 
     Done here because a spawned actor inherits no handler, and imports this package whatever else it imports. A
-    process with a use of its own for the signal keeps it.
+    process with a use of its own for the signal keeps it. An actor that is an interpreter has the handler of its
+    process: a second one would outlive it, and Python 3.13 can't load faulthandler there.
     """
     import faulthandler  # noqa: PLC0415 - only within a run
     import signal  # noqa: PLC0415 - only within a run
@@ -54,5 +56,5 @@ def _show_stacks_when_asked() -> None:
         faulthandler.register(signal.SIGUSR2, file=2, all_threads=True)
 
 
-if "MPRUNNER_RUN" in os.environ:
+if "MPRUNNER_RUN" in os.environ and not hasattr(sys.modules.get("__main__"), "mprunner_interpreter"):
     _show_stacks_when_asked()

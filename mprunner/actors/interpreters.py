@@ -137,7 +137,12 @@ class _File:
 def _execute(handed: bytes, called: float) -> Report:
     """Make an interpreter, have it execute a part, and end it."""
     descriptor = anonymous_file()
-    shared = {"path": tuple(sys.path), "handed": handed, "descriptor": descriptor}
+    shared = {
+        "path": tuple(sys.path),
+        "handed": handed,
+        "descriptor": descriptor,
+        "mprunner_interpreter": True,  # see mprunner/__init__.py
+    }
     try:
         failure = _run(shared)
         report = _File(descriptor).received()

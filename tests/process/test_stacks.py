@@ -6,7 +6,15 @@ import sys
 import pandas as pd
 import pytest
 
-from tests.support import GENEROUS_S, PLUGINS, command, latest, trials_of
+from tests.support import (
+    GENEROUS_S,
+    PLUGINS,
+    command,
+    has_interpreters,
+    latest,
+    needs_interpreters,
+    trials_of,
+)
 
 EXPERIMENT = "scenario: deadlock\nsweep: {start_method: [%s]}\nrepeats: 1\ntimeout: 6\n"
 
@@ -86,3 +94,50 @@ def test_an_actor_that_others_wait_for_in_vain_is_named_in_log_summary_and_table
     logs = [log.read_text() for log in (done.folder / "logs").iterdir()]
     assert sum(f"mprunner: {killed}\n" in log for log in logs) == 1
     assert sum("ValueError: no value" in log for log in logs) == 3
+
+
+IN_INTERPRETERS = """\
+import time
+from dataclasses import dataclass
+from mprunner.scenario import Scenario, Trial
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    pass
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    done: int
+
+class InInterpreters(Scenario[Params, Metrics]):
+    name = "in-interpreters"
+
+    def run(self, params: Params, trial: Trial) -> Metrics:
+        trial.run_actors([int, wait_for_ever], kind="interpreter", sync="spin", rounds=2).raise_failures()
+        return Metrics(done=1)
+
+def wait_for_ever():
+    time.sleep(1000)
+
+def mprunner_register_scenarios():
+    return [InInterpreters]
+"""
+
+
+@needs_interpreters
+def test_an_interpreter_that_hangs_is_a_timeout_and_the_stacks_say_that_one_is_waited_for(ran):
+    done = ran("scenario: in-interpreters\nrepeats: 1\ntimeout: 2\n", plugin=IN_INTERPRETERS, code=1)
+    assert list(done.trials.status) == ["timeout"]
+    (log,) = (done.folder / "logs").iterdir()
+    told = log.read_text()
+    assert told.count("actors/interpreters.py") >= 2
+    assert "in run_actors" in told
+
+
+@pytest.mark.skipif(has_interpreters(), reason="this Python has interpreters")
+def test_a_python_without_interpreters_is_an_error_of_the_trial_that_names_its_version(ran):
+    done = ran("scenario: in-interpreters\nrepeats: 1\n", plugin=IN_INTERPRETERS, code=1)
+    version = ".".join(map(str, sys.version_info[:3]))
+    (message,) = done.trials.error_message
+    assert message.startswith("kind interpreter needs Python 3.13 or later, and this is ")
+    assert message.endswith(f" {version}")
