@@ -28,7 +28,7 @@ SLACKS_NS = (5_000, 10_000, 50_000)
 LONG_S = 0.001
 TIMED_ROUNDS = 32  # the rounds of which the leader takes the time
 EAGER_SPINS = 4
-LATE_S = 0.000_06  # how long after the switch interval a switch may come
+LATE_S = 0.000_05  # how long after the switch interval a switch may come
 LATER_S = 0.000_15  # the same where timers keep the slack that they have
 
 _MULTIPLIER = 6_364_136_223_846_793_005  # of Knuth's MMIX generator, modulo 2^64
