@@ -50,6 +50,9 @@ LINE_UP_NAP_S = 0.000_2
 SLEEP_S = 1.0
 
 
+_sched_yield: Callable[[], object] = getattr(os, "sched_yield", lambda: sleep(0))  # not every Python has it
+
+
 class GateBroken(Exception):  # noqa: N818 - named for what happened, as threading.BrokenBarrierError's kin
     """Another actor failed or was killed, so the round that this one waits for will never start."""
 
@@ -203,7 +206,7 @@ class SpinGate(_Gate):
             sleep(NAP_S)
 
     def _offer_cpu(self) -> None:
-        os.sched_yield()
+        _sched_yield()
 
 
 class BarrierGate(_Gate):
