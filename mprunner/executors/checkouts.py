@@ -57,10 +57,12 @@ def _remove_abandoned() -> None:
     """Remove the folders of runners that were killed with all their launchers."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         try:
+            if folder.lstat().st_uid != os.getuid():
+                continue
             with (folder / "lock").open("r+", encoding="utf-8") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 remove_tree(folder)
-        except OSError:  # it is needed, or is not ours
+        except OSError:  # it is needed, or gone
             continue
 
 

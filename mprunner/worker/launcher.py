@@ -162,9 +162,7 @@ def serve(control: socket.socket) -> NoReturn:
     finally:
         if scratch is not None:
             remove_tree(scratch)
-        if (
-            shared and os.getppid() != runner
-        ):  # else the runner removes it, when no launcher needs it any more
+        if shared and os.getppid() != runner:  # a runner that lives removes it, when no launcher needs it
             remove_tree(Path(shared))
         os._exit(0)
 

@@ -67,8 +67,9 @@ def scratch(tmp_path, monkeypatch):
     assert list(folder.glob("mpr-*")) == []
 
 
+@pytest.mark.parametrize("isolation", ["forked", "fresh"])
 def test_variables_flags_and_folders_are_around_the_trials_of_their_variant_alone(
-    ran, tmp_path, monkeypatch, scratch
+    ran, tmp_path, monkeypatch, scratch, isolation
 ):
     monkeypatch.setenv("SAID", "outside")
     (tmp_path / "lib").mkdir()
@@ -76,8 +77,8 @@ def test_variables_flags_and_folders_are_around_the_trials_of_their_variant_alon
     (tmp_path / "answer.py").write_text("value = 'beside'\n")
     changed = "set: {env: {SAID: inside}}, unset: {env: {SAID: null}}, dev: {flags: [-X, dev], path: [lib]}"
     variants = f"{{as: {{}}, {changed}}}"
-    params = "params: {module: answer, member: value, spawns: true}\n"
-    done = ran(f"{LOOK}{params}variants: {variants}\n", plugin="surroundings")
+    params = f"params: {{module: answer, member: value, spawns: {str(isolation == 'forked').lower()}}}\n"
+    done = ran(f"{LOOK}isolation: {isolation}\n{params}variants: {variants}\n", plugin="surroundings")
     assert done.trials.columns.tolist().index("variant") < done.trials.columns.tolist().index("version")
     assert look(done.trials.astype(object).fillna(""), "said") == {
         "as": "outside",
