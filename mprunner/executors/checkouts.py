@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from mprunner.errors import MprunnerError
-from mprunner.model.provenance import without_repository
+from mprunner.model.git import without_repository
 from mprunner.worker.containment import remove_tree
 
 GIT_LIMIT_S: Final = 300.0

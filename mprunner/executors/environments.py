@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from mprunner.errors import ExperimentError
+from mprunner.executors.local import VariantError
 from mprunner.model.variants import Variant
 
 OLDEST: Final = (3, 11)
@@ -34,18 +34,6 @@ _PROBE: Final = (
 )
 _PYTHON: Final = re.compile(r"(?:python|pypy)[0-9.]*t?\Z")
 _LAST_WORDS: Final = 400
-
-
-class VariantError(ExperimentError):
-    """A variant can't be had.
-
-    Attributes:
-        place: the keys of the file that are to blame, such as ``env.PYTHON_GIL`` of that variant.
-    """
-
-    def __init__(self, name: str, key: str, message: str, hint: str | None = None) -> None:
-        super().__init__(message, hint)
-        self.place = ("variants", name, *key.split("."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

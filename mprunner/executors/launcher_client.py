@@ -13,15 +13,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from mprunner.errors import MprunnerError, PluginError
-from mprunner.executors.environments import Environment
 from mprunner.executors.orphans import END_LIMIT_S, MARK, end_marked, new_mark
 from mprunner.signals import Interrupt
 from mprunner.worker.containment import descendants, is_zombie, kill, remove_tree
 from mprunner.worker.log import ANSWER_LIMIT_S
 from mprunner.worker.protocol import Cancel, Channel, Ended, Hello, Order, Ready, Refused
+
+if TYPE_CHECKING:
+    from mprunner.executors.environments import Environment  # most experiments have no variants
 
 START_LIMIT_S: Final = 300.0
 """How long a launcher may take to import the scenario."""
@@ -58,7 +60,7 @@ class Launcher:
         left: what of its scratch folder can't be removed, once it has ended, with the reason.
     """
 
-    def __init__(self, environment: Environment | None = None) -> None:
+    def __init__(self, environment: "Environment | None" = None) -> None:
         self.left: Sequence[str] = ()
         here, there = socket.socketpair()
         self._channel = Channel(here)

@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from mprunner.errors import MprunnerError
-from mprunner.executors.environments import Environment
+from mprunner.errors import ExperimentError, MprunnerError
 from mprunner.executors.launcher_client import Launcher, LauncherKilledError
 from mprunner.model.declaration import BadValueError, Declaration, Field, checked_value, fields_of
 from mprunner.model.from_json import read_fields
@@ -31,6 +30,9 @@ from mprunner.signals import Interrupt
 from mprunner.values import Scalar, unfit
 from mprunner.worker.log import keep_lost_log
 from mprunner.worker.protocol import Ended, Hello, Order
+
+if TYPE_CHECKING:
+    from mprunner.executors.environments import Environment  # most experiments have no variants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,18 @@ class ScenarioSource:
     variants: Mapping[str, Variant] = field(default_factory=dict)
 
 
+class VariantError(ExperimentError):
+    """A variant can't be had.
+
+    Attributes:
+        place: the keys of the file that are to blame, such as ``env.PYTHON_GIL`` of that variant.
+    """
+
+    def __init__(self, name: str, key: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.place = ("variants", name, *key.split("."))
+
+
 class Executor(Protocol):
     """Executes attempts, one after the other, and never raises because of what a scenario does.
 
@@ -83,6 +97,7 @@ class Executor(Protocol):
 
         Raises:
             PluginError: the scenario can't be imported where it would be executed.
+            VariantError: a variant can't be had.
         """
 
     def execute(self, attempt: Attempt, logs: Path, interrupt: Interrupt) -> Record:
@@ -110,7 +125,7 @@ class LocalExecutor:
         source: ScenarioSource,
         containment: str | None = None,
         launcher: Launcher | None = None,
-        environment: Environment | None = None,
+        environment: "Environment | None" = None,
     ) -> None:
         self.containment = ""
         self.isolation = source.isolation

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from mprunner.errors import MprunnerError
 from mprunner.executors.checkouts import GitError, Repository, SharedFolder
-from mprunner.executors.environments import Checkout, VariantError, make_environment
-from mprunner.executors.local import LocalExecutor, ScenarioSource
+from mprunner.executors.environments import Checkout, make_environment
+from mprunner.executors.local import LocalExecutor, ScenarioSource, VariantError
 from mprunner.model.records import Attempt, Record
 from mprunner.model.variants import VARIANT, Variant, without_variant
 from mprunner.signals import Interrupt

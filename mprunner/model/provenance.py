@@ -132,12 +132,6 @@ class Session:
         return _FREE_THREADED not in self.conditions.get("build of Python", "")
 
 
-def without_repository(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return variables without those of git that name a repository, as a hook has them: a folder's own is meant."""
-    kept = ("GIT_CONFIG_", "GIT_CEILING_DIRECTORIES")
-    return {k: v for k, v in environment.items() if not k.startswith("GIT_") or k.startswith(kept)}
-
-
 def identity_of(installed: Distribution) -> tuple[str, str]:
     """Return a distribution's name and version; empty where it does not say.
 

@@ -16,7 +16,8 @@ from typing import Any, Final
 
 import mprunner
 from mprunner.actors.bootstrap import gil_enabled
-from mprunner.model.provenance import version_of, without_repository
+from mprunner.model.git import without_repository
+from mprunner.model.provenance import version_of
 
 ROOT = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")

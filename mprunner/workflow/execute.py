@@ -19,7 +19,6 @@ from mprunner.executors import (
     ScenarioSource,
     Schedule,
     VariantError,
-    VariantsExecutor,
     find_orphans,
 )
 from mprunner.model.adaptive import AdaptiveRepeats
@@ -75,6 +74,8 @@ def executor_for(
     )
     local: Callable[[ScenarioSource], Executor] = partial(LocalExecutor, launcher=launcher)
     if source.variants:
+        from mprunner.executors import VariantsExecutor  # noqa: PLC0415 - most experiments have none
+
         local = VariantsExecutor
         if launcher is not None:
             launcher.close()  # each variant has one of its own
