@@ -43,7 +43,9 @@ class Params:
         Unless(mode="serial"),
     ] = "process"
     start_method: Annotated[
-        Literal["fork", "spawn", "forkserver"], Doc("how the processes are started"), When(kind="process")
+        Literal["fork", "spawn", "forkserver", "default"],
+        Doc("how the processes are started; default: as this Python starts them"),
+        When(kind="process"),
     ] = "fork"
     result_via: Annotated[
         Literal["queue", "exitcode", "pipe", "value"],

@@ -184,10 +184,21 @@ def test_a_context_is_that_of_its_start_method(trial, method):
     assert trial.context(method) is multiprocessing.get_context(method)
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_the_default_start_method_is_that_of_this_python_and_still_may_be_set(trial, monkeypatch, method):
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: [method])
+    assert trial.context("default").get_start_method() == method
+    assert multiprocessing.get_start_method(allow_none=True) is None
+    monkeypatch.setattr(multiprocessing, "get_start_method", lambda allow_none: "forkserver")
+    assert trial.context("default").get_start_method() == "forkserver"
+
+
 def test_an_unknown_start_method_is_refused_and_those_there_are_named(trial):
-    with pytest.raises(ValueError, match=r"^method is one of fork, spawn, forkserver; not 'spwan'$"):
+    with pytest.raises(ValueError, match=r"^method is one of fork, spawn, forkserver, default; not 'spwan'$"):
         trial.run_actors([print], method="spwan")
-    with pytest.raises(ValueError, match=r"^method is one of fork, spawn, forkserver; not 'thread'$"):
+    with pytest.raises(
+        ValueError, match=r"^method is one of fork, spawn, forkserver, default; not 'thread'$"
+    ):
         trial.context("thread")
 
 

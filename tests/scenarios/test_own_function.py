@@ -16,7 +16,7 @@ from mprunner_scenarios.shared.own_code import OwnCodeError
 from tests.support import GENEROUS_S, latest, living_children, trials_of
 
 METHODS = ("serial", "map", "imap", "imap_unordered", "starmap", "apply_async", "futures")
-needs_interpreters = pytest.mark.skipif(
+needs_interpreter_pool = pytest.mark.skipif(
     sys.version_info < (3, 14), reason="concurrent.futures has a pool of interpreters since Python 3.14"
 )
 POOLS = [("map", "process"), ("imap", "process"), ("apply_async", "process"), ("futures", "process")]
@@ -210,7 +210,7 @@ def test_joblib_sends_a_lambda_and_names_what_a_function_raised(execute):
     assert living_children() == []
 
 
-@needs_interpreters
+@needs_interpreter_pool
 @pytest.mark.parametrize(
     ("function", "reason"),
     [
@@ -225,7 +225,7 @@ def test_what_fails_in_an_interpreter_is_named(execute, function, reason):
         execute(function=function, numbers=4, method="futures", kind="interpreter")
 
 
-@needs_interpreters
+@needs_interpreter_pool
 def test_a_module_that_no_interpreter_can_import_is_named(execute, tmp_path):
     (tmp_path / "once.py").write_text(
         "from threading import current_thread, main_thread\n"

@@ -31,12 +31,12 @@ START_METHODS = ("fork", "spawn", "forkserver")
 KINDS = ("process", "thread")
 METHODS = ("map", "imap", "imap_unordered", "starmap", "apply_async", "futures", "joblib")
 
-needs_interpreters = pytest.mark.skipif(
+needs_interpreter_pool = pytest.mark.skipif(
     sys.version_info < (3, 14), reason="concurrent.futures has a pool of interpreters since Python 3.14"
 )
 POOLS = [
     *product(KINDS, METHODS),
-    pytest.param("interpreter", "futures", marks=needs_interpreters),
+    pytest.param("interpreter", "futures", marks=needs_interpreter_pool),
 ]
 SHAPES = ("rising", "falling", "uniform", "skewed")
 
@@ -120,7 +120,9 @@ def test_joblib_starts_nothing_for_one_process(execute, kind):
         ({"start_method": "default"}, multiprocessing.get_all_start_methods()[0]),
         ({"method": "joblib"}, "loky"),
         ({"method": "joblib", "kind": "thread"}, "thread"),
-        pytest.param({"method": "futures", "kind": "interpreter"}, "interpreter", marks=needs_interpreters),
+        pytest.param(
+            {"method": "futures", "kind": "interpreter"}, "interpreter", marks=needs_interpreter_pool
+        ),
     ],
 )
 def test_how_the_actors_were_started_is_said(execute, params, started_as):

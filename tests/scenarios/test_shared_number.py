@@ -25,6 +25,15 @@ def test_actors_share_the_number_in_every_store(execute, store, method):
     assert seen["final_balance"] == {100: 5}
 
 
+@pytest.mark.parametrize("default", METHODS)
+def test_actors_share_the_number_under_whatever_start_method_is_the_default(execute, monkeypatch, default):
+    monkeypatch.setattr("multiprocessing.get_all_start_methods", lambda: [default])
+    metrics, _ = execute(
+        race_bank, store="shared_memory", start_method="default", guard="lock", transactions=10
+    )
+    assert metrics.final_balance == 100
+
+
 @pytest.mark.parametrize("store", [*STORES, "object"])
 def test_threads_share_the_number_in_every_store(execute, store):
     metrics, _ = execute(race_bank, store=store, guard="lock", kind="thread", transactions=10, rounds=5)

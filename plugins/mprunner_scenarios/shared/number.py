@@ -74,8 +74,8 @@ class SharedNumberParams:
         Unless(mode="sequential"),
     ] = "process"
     start_method: Annotated[
-        Literal["fork", "spawn", "forkserver"],
-        Doc("how the actors' processes are started"),
+        Literal["fork", "spawn", "forkserver", "default"],
+        Doc("how the actors' processes are started; default: as this Python starts them"),
         When(kind="process"),
     ] = "fork"
 
@@ -159,7 +159,7 @@ Made = tuple[Any, Any]
 
 
 def _shared_memory(
-    stack: ExitStack, _: BaseContext, __: SyncManager | None, params: SharedNumberParams, number: float
+    stack: ExitStack, context: BaseContext, _: SyncManager | None, params: SharedNumberParams, number: float
 ) -> Made:
     memory = SharedMemory(create=True, size=8)
     stack.callback(memory.unlink)
@@ -169,7 +169,7 @@ def _shared_memory(
     stack.callback(items.release)
     items[0] = number
     if params.kind != "interpreter":
-        by_fork = params.start_method == "fork"
+        by_fork = context.get_start_method() == "fork"
         return items, items if by_fork else InSharedMemory(memory.name, params.typecode, {})
     # Each interpreter that tracked it would start a process for that, which then removes it.
     return items, InSharedMemory(memory.name, params.typecode, {"track": False})
