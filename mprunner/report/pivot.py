@@ -13,6 +13,8 @@ from mprunner.tables import Frames
 LEAST_CASES = 6
 """Of fewer cases a list is as short, and tells more of each."""
 MOST_COLUMNS = 8
+LEAST_FILLED = 0.75
+"""So many of the cells have a case: what can't be, as interpreters on an older Python, leaves some out."""
 
 
 def pivots_of(
@@ -26,8 +28,9 @@ def pivots_of(
 ) -> tuple[Table, ...]:
     """Return a table for each number that matters, with rows and columns of cases; none where a list is better.
 
-    The cases must be every combination of the values of one param, the columns, with those of the others, the rows:
-    six cases or more in two rows and two columns or more. The last param that varies fastest becomes the columns.
+    The cases must be nearly every combination of the values of one param, the columns, with those of the others, the
+    rows: six cases or more in two rows and two columns or more. The last param that varies fastest becomes the
+    columns.
 
     Args:
         header: of the run's journal.
@@ -59,7 +62,7 @@ _WANTED = {Kind.FAILED, Kind.AFFECTED, Kind.COMPARED, Kind.RATIO}
 def _product(
     name: str, named: Mapping[str, Sequence[str]], frames: Frames
 ) -> tuple[list[str], list[str], _Cells] | None:
-    """Return the rows, the columns and the case of each cell; None if a cell has no case, or several."""
+    """Return the rows, the columns and the case of each cell; None if many cells have none, or one several."""
     cells: dict[tuple[str, str], str] = {}
     for case, names in named.items():
         params = frames.effective[case]
@@ -71,8 +74,8 @@ def _product(
             return None
         cells[row, column] = case
     rows, columns = (list(dict.fromkeys(key[n] for key in cells)) for n in (0, 1))
-    is_whole = len(cells) == len(rows) * len(columns) and len(rows) > 1 and len(columns) > 1
-    return (rows, columns, cells) if is_whole else None
+    is_full = len(cells) >= LEAST_FILLED * len(rows) * len(columns)
+    return (rows, columns, cells) if is_full and len(rows) > 1 and len(columns) > 1 else None
 
 
 def _tables(
@@ -118,7 +121,12 @@ def _table(
             Group(
                 heading="",
                 rows=tuple(
-                    Row(label=printable(row), cells=tuple(cell(cells[row, column]) for column in columns))
+                    Row(
+                        label=printable(row),
+                        cells=tuple(
+                            cell(cells[row, column]) if (row, column) in cells else "" for column in columns
+                        ),
+                    )
                     for row in rows
                 ),
             ),
