@@ -108,6 +108,27 @@ def test_the_plan_of_the_documentation_is_what_is_said(in_process, tmp_path):
     assert done.stdout + done.stderr == shown
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/races.md"])
+def test_the_class_and_the_file_of_a_page_race_as_it_says(in_process, tmp_path, page):
+    (text,) = [text for text in blocks(ROOT / page, "python") if text.startswith("# cache.py")]
+    (tmp_path / "cache.py").write_text(text)
+    for number, experiment in enumerate(text for text in blocks(ROOT / page, "yaml") if "cache:" in text):
+        (tmp_path / f"{number}.yaml").write_text(experiment.replace("5000", "300"))
+    done = in_process("run", "-q", "0.yaml")
+    assert done.returncode == 0, done.stderr
+    trials = trials_of(latest(tmp_path, "0")).set_index(["schedule", "race"])
+    assert (trials.loc[("explored", "cache:Lazy"), "raced_schedules"] > 0).all()
+    assert (trials.loc[("explored", "cache:Locked"), "raced_schedules"] == 0).all()
+    assert (trials.loc[("free", "cache:Locked"), "raced_rounds"] == 0).all()
+    (shown,) = re.findall(
+        r"^schedule 2, ends in 2, cache.py\n(?:  .*\n)+",
+        "\n".join(blocks(ROOT / "docs/races.md", "text")),
+        re.M,
+    )
+    if page == "docs/races.md":
+        assert shown in done.stdout
+
+
 def test_the_scenario_of_the_readme_runs_under_every_start_method(in_process, tmp_path):
     page = ROOT / "README.md"
     (plugin,) = [text for text in blocks(page, "python") if "mprunner_register_scenarios" in text]
