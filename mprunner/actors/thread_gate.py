@@ -28,7 +28,7 @@ MAX_INTERVAL_S = 0.001
 # How late timers may be: where each thread has a CPU first the least, the next where rounds take long.
 SLACKS_NS = (5_000, 10_000, 50_000)
 LONG_S = 0.000_5  # for each thread, how long a round must not take
-TIMED_ROUNDS = 32  # the rounds of which the leader takes the time
+TIMED_ROUNDS = 16  # the rounds of which the leader takes the time
 EAGER_SPINS = 4
 LATE_S = 0.000_06  # how long after the switch interval a switch may come
 LATER_S = 0.000_15  # the same where timers keep the slack that they have
