@@ -127,7 +127,7 @@ def command(
 
 
 def _answer(tabled: Tabled) -> Sequence[str]:
-    from mprunner.report.race_answers import race_answer
+    from mprunner.report import race_answer
 
     return race_answer(tabled.header, tabled.frames, tabled.summary)
 

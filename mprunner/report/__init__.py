@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mprunner.report.index_page import MOST_RUNS, ListedRun, index_of_runs
     from mprunner.report.markdown import render_markdown
     from mprunner.report.page import SIGN, Drawn
+    from mprunner.report.race_answers import race_answer
     from mprunner.report.render import javascript_bundle, pngs, svgs, write_images
     from mprunner.report.run_page import logs_of, page_of_run
     from mprunner.report.terminal_plots import draw_run, signs_for
@@ -50,6 +51,7 @@ __all__ = [
     "page_of_run",
     "plain",
     "pngs",
+    "race_answer",
     "render_comparison",
     "render_markdown",
     "signs_for",
@@ -77,6 +79,7 @@ _LATER: Final = {
     "MOST_RUNS": "index_page",
     "ListedRun": "index_page",
     "index_of_runs": "index_page",
+    "race_answer": "race_answers",
     "render_markdown": "markdown",
     "SIGN": "page",
     "Drawn": "page",
