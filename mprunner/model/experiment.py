@@ -144,8 +144,9 @@ class Experiment:
         value = dataclasses.asdict(dataclasses.replace(self, source=b"", source_map=None, rules=Rules()))
         for apart in ("source", "source_map", "rules"):
             del value[apart]
-        if not self.variants:  # most experiments have none
-            del value["variants"]
+        for name in ("variants", "left_out"):  # most experiments have none
+            if not value[name]:
+                del value[name]
         return {**value, **self.rules.to_json()}
 
     @classmethod

@@ -361,6 +361,14 @@ def test_a_run_from_elsewhere_executes_nothing_of_its_own_folder(ran, in_process
     check_told(in_process("resume", folder), 7, "names its own folder")
 
 
+def test_an_optional_interpreter_that_is_not_there_is_left_out_and_told(ran, tmp_path):
+    script(tmp_path / "old", "exit 1")
+    variants = "{here: {}, gone: {python: python3.99, optional: true}, old: {python: ./old, optional: true}}"
+    done = ran(f"{LOOK}variants: {variants}\nbaseline: {{variant: gone}}\n", plugin="surroundings")
+    assert list(done.trials.variant) == ["here"]
+    assert "no interpreter here for variant gone, old\n" in done.stderr
+
+
 def test_what_is_not_asked_for_need_not_be_there(ran):
     variants = "{here: {}, gone: {python: python3.99}, old: {revision: no-such}}"
     done = ran(f"{LOOK}variants: {variants}\n", "--only", "variant=here", plugin="surroundings")
