@@ -29,9 +29,12 @@ PROBE_LIMIT_S: Final = 60.0
 """How long an interpreter may take to start."""
 
 _PROBE: Final = (
-    "import sys; print('%d.%d' % sys.version_info[:2], sys.implementation.name, sys.version.split()[0], "
-    "'free-threading' in sys.version, sys.prefix, sep='\\n')"
+    "import sys; implementation = getattr(sys, 'implementation', sys); "
+    "print('\\n'.join(map(str, ['%d.%d' % sys.version_info[:2], getattr(implementation, 'name', ''), "
+    "sys.version.split()[0], 'free-threading' in sys.version, sys.prefix])))"
 )
+"""Also Python 2 understands it."""
+
 _PYTHON: Final = re.compile(r"(?:python|pypy)[0-9.]*t?\Z")
 _LAST_WORDS: Final = 400
 

@@ -292,6 +292,18 @@ def test_a_revision_is_executed_beside_the_files_as_they_are(repository, in_proc
     assert [file.name for file in scratch.iterdir()] == ["it.yaml"]
 
 
+def test_a_folder_of_a_variant_with_a_revision_is_that_of_the_revision(repository, ran, git):
+    (repository / "lib").mkdir()
+    (repository / "lib" / "place.py").write_text("name = 'old lib'\n")
+    git("add", "lib")
+    git("commit", "-qm", "with lib")
+    (repository / "lib" / "place.py").write_text("name = 'new lib'\n")
+    params = "params: {module: place, member: name}\n"
+    variants = "variants: {before: {revision: HEAD, path: [lib]}, after: {path: [lib]}}\n"
+    done = ran(f"{LOOK}{params}{variants}", plugin="surroundings")
+    assert look(done.trials, "found") == {"before": "old lib", "after": "new lib"}
+
+
 @pytest.mark.parametrize(
     ("variants", "told"),
     [
