@@ -77,7 +77,7 @@ def test_variables_flags_and_folders_are_around_the_trials_of_their_variant_alon
     (tmp_path / "answer.py").write_text("value = 'beside'\n")
     changed = "set: {env: {SAID: inside}}, unset: {env: {SAID: null}}, dev: {flags: [-X, dev], path: [lib]}"
     variants = f"{{as: {{}}, {changed}}}"
-    params = f"params: {{module: answer, member: value, spawns: {str(isolation == 'forked').lower()}}}\n"
+    params = "params: {module: answer, member: value}\n"
     done = ran(f"{LOOK}isolation: {isolation}\n{params}variants: {variants}\n", plugin="surroundings")
     assert done.trials.columns.tolist().index("variant") < done.trials.columns.tolist().index("version")
     assert look(done.trials.astype(object).fillna(""), "said") == {
@@ -273,7 +273,7 @@ def files_of(folder: Path) -> dict[str, int]:
     return {str(file): file.stat().st_size for file in folder.rglob("*")}
 
 
-@pytest.mark.parametrize("isolation", ["forked", "fresh"])
+@pytest.mark.parametrize("isolation", ["forked", pytest.param("fresh", marks=pytest.mark.slow)])
 def test_a_revision_is_executed_beside_the_files_as_they_are(repository, in_process, git, scratch, isolation):
     before, status = files_of(repository / ".git"), git("status", "--short")
     (repository / "scratch" / "it.yaml").write_text("")  # what is there stays
