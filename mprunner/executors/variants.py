@@ -142,11 +142,8 @@ def _refuse_other_gil(name: str, variant: Variant, interpreter: Mapping[str, Any
         return
     python = interpreter.get("python", "the interpreter")
     message = f"asks for a GIL that is {_SWITCH[wanted]}, and in {python} it is {_SWITCH[not wanted]}"
-    if "free-threading" not in str(python):
-        hint = "name a free-threaded build, such as python3.14t"
-    elif not wanted:
-        hint = "a module that the scenario imports has brought it back: Python says which with `-W always`"
-    else:
-        hint = "see what else says it: `-X gil` among the flags, and PYTHON_GIL"
+    hint = "name a free-threaded build, such as python3.14t"
+    if "free-threading" in str(python):
+        hint = "see what else says it: a module that the scenario imports, `-X gil` among the flags, or PYTHON_GIL"
     key = "flags" if any("gil=" in flag for flag in variant.flags) else "env.PYTHON_GIL"
     raise VariantError(name, key, message, hint)
