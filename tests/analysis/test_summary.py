@@ -318,7 +318,7 @@ def test_the_states_of_an_outcome_are_told_with_their_shares_or_their_range(coun
         ),
         (
             "{wall_s}",
-            r"\{wall_s\} asks for no known statistic \(affected, range, .*, total, of COUNT, states\)$",
+            r"\{wall_s\} asks for no known statistic \(affected, range, .*, total, of COUNT, among COUNT, states\)$",
         ),
         ("{wall_s:mean}", r"\{wall_s:mean\} asks for no known statistic"),
         ("{wall_s:{lossy}}", r"asks for no known statistic"),

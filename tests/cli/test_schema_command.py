@@ -21,7 +21,7 @@ def test_a_plugin_s_scenario_is_in_the_schema(in_process, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     schema = json.loads(done.stdout)
     assert "dig" in schema["properties"]["scenario"]["enum"]
-    assert schema["definitions"]["dig.params"]["properties"] == {"depth": {"type": "integer", "default": 3}}
+    assert schema["definitions"]["dig.params"]["properties"]["depth"] == {"type": "integer", "default": 3}
 
 
 def test_output_takes_the_place_of_a_file_and_nothing_is_printed(in_process, tmp_path):

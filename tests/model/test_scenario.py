@@ -187,6 +187,8 @@ def test_a_context_is_that_of_its_start_method(trial, method):
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_the_default_start_method_is_that_of_this_python_and_still_may_be_set(trial, monkeypatch, method):
     monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: [method])
+    context = multiprocessing.context._default_context
+    monkeypatch.setattr(context, "_actual_context", None)  # another test may have made a Value
     assert trial.context("default").get_start_method() == method
     assert multiprocessing.get_start_method(allow_none=True) is None
     monkeypatch.setattr(multiprocessing, "get_start_method", lambda allow_none: "forkserver")

@@ -185,7 +185,7 @@ def test_what_is_no_file_of_the_folder_is_neither_waited_for_nor_followed(in_pro
     kind(folder / name)
     if name != "datapackage.json":
         check_told(in_process("show", folder), 6, str(folder / name))
-    assert in_process("resume", folder).returncode == (6 if name == "journal.jsonl" else 7)
+    assert in_process("resume", folder).returncode == (6 if name in ("journal.jsonl", "run.json") else 7)
     assert in_process("list").returncode == 0
     with pytest.raises(MprunnerError, match=name):
         mprunner.load(folder)

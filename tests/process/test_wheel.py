@@ -38,8 +38,9 @@ def test_the_wheel_runs_an_experiment_in_a_clean_environment(tmp_path, token):
     assert Path(where.strip()).is_relative_to(environment)
     program = environment / "bin" / "mprunner"
     listed = call(program, "scenarios", folder=elsewhere)
-    assert [line.split()[0] for line in listed.splitlines()[:4]] == [
+    assert [line.split()[0] for line in listed.splitlines()[:5]] == [
         "locked-counter",
+        "own-race",
         "pool-map",
         "race-bank",
         "spawn-count",

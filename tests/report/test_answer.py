@@ -60,7 +60,7 @@ BANK = {"none": (1.0, 7), "lock": (3.0, 0), "rlock": (3.1, 0)}
 
 def test_what_raced_is_told_with_its_share_and_what_never_did_with_its_price():
     raced, never = told(BANK, baseline={"guard": "none"}, **RULES).answers
-    assert raced == "Updates were lost: guard none in 7% of 600 observations."
+    assert raced == "Updates were lost: guard none in 42 of 600 observations (7%)."
     assert never.startswith("Never in guard lock, 3.0× slower than guard none (")
     assert "guard rlock, 3.1× slower than guard none (" in never
 
@@ -74,7 +74,7 @@ def test_without_rules_the_metric_that_a_scenario_calls_affected_tells_it():
 
 def test_a_forbidden_state_is_called_that():
     answers = told({"none": (1.0, 0), "lock": (3.0, 1)}, **RULES).answers
-    assert answers[0] == "Forbidden: a guarded update was lost: guard lock in 1% of 600 observations."
+    assert answers[0] == "Forbidden: a guarded update was lost: guard lock in 6 of 600 observations (1%)."
 
 
 def test_of_many_clean_cases_the_cheapest_is_named():
