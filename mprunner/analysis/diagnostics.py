@@ -13,6 +13,7 @@ import pandas as pd
 from mprunner.analysis.significance import ALPHA, differences_of, paired_p
 from mprunner.analysis.statistics import finite, median_of, precision, quietly
 from mprunner.model.adaptive import MIN_REPEATS, AdaptiveRepeats, Until
+from mprunner.model.fastest import FastestSearch
 from mprunner.model.provenance import Header
 from mprunner.model.records import Status
 from mprunner.model.text import reason
@@ -164,7 +165,12 @@ def adaptive_repeats(trials: pd.DataFrame, header: Header) -> AdaptiveRepeats | 
     if until is None:
         return None
     most: int = header.experiment["repeats"]
-    adaptive = AdaptiveRepeats(until, most, precision, header.planned // (most + header.experiment["warmup"]))
+    cases = header.planned // (most + header.experiment["warmup"])
+    adaptive = AdaptiveRepeats(until, most, precision, cases)
+    if until.ci_ratio is None:
+        adaptive = FastestSearch(until, most, cases, header.baseline)
+        for row in trials.drop_duplicates("case_id")[["case_id", *header.baseline]].to_dict("records"):
+            adaptive.know(str(row["case_id"]), {str(name): value for name, value in row.items()})
     settled = trials["is_final"] & ~trials["is_warmup"] & (trials["status"] != Status.CANCELLED.value)
     own = trials[settled]
     values = own[until.metric].where(own["status"] == Status.OK.value)

@@ -23,6 +23,7 @@ from mprunner.signals import end_by
 COMMANDS = (
     "run",
     "race",
+    "tune",
     "resume",
     "plan",
     "show",
@@ -105,6 +106,7 @@ def cli() -> None:
       mprunner plan experiments/bank.yaml  which trials that makes
       mprunner run experiments/bank.yaml   execute them
       mprunner race cache:Lazy             whether a class of yours races, and how often
+      mprunner tune work:parse             whether a pool makes a function of yours faster
       mprunner resume bank                 execute what an interrupted run has left
       mprunner show bank                   the newest run's summary again
       mprunner report bank                 its page: charts and tables in one file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from itertools import islice
 from pathlib import Path
@@ -80,6 +81,24 @@ def warn_of_plugins(registry: Registry) -> None:
         warn(str(problem), problem.hint)
     for notice in registry.notices:
         say(f"note: {notice}", err=True)
+
+
+_PLACE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+def checked_place(place: str, what: str) -> str:
+    """Return the place of something of a person's own, ``module:name``.
+
+    Raises:
+        click.UsageError: it is none.
+    """
+    stem = re.sub(r"\.py(?=:|$)", "", place).replace("/", ".")
+    if _PLACE.fullmatch(place) and stem == place:
+        return place
+    module, _, name = stem.rpartition(":" if ":" in stem else ".")
+    near = f"{module}:{name}"
+    hint = f"did you mean {near}?" if _PLACE.fullmatch(near) else f"write package.module:{what}"
+    raise click.UsageError(f"{place!r} is no place of a {what}.\nhint: {hint}")
 
 
 def tell_left_out(experiment: Experiment, plan: Plan, *, named: bool = False) -> None:

@@ -13,7 +13,7 @@ import click
 
 from mprunner.cli import say
 from mprunner.cli.executing import execute_written, quiet_option
-from mprunner.cli.options import results_option
+from mprunner.cli.options import checked_place, results_option
 from mprunner.cli.output import color_option
 from mprunner.cli.reporting import no_report_option
 from mprunner.cli.written import written
@@ -107,7 +107,7 @@ def command(
     `mprunner run` executes again; docs/races.md says how to read what it finds. Exit codes are those of `run`.
     """
     for each in classes:
-        _check(each)
+        checked_place(each, "class")
     if kind != "thread" and (explore or replay is not None):
         raise click.UsageError(
             "schedules of threads can be explored: leave out --kind, or --explore and --replay"
@@ -130,19 +130,6 @@ def _answer(tabled: Tabled) -> Sequence[str]:
     from mprunner.report import race_answer
 
     return race_answer(tabled.header, tabled.frames, tabled.summary)
-
-
-_PLACE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
-
-
-def _check(place: str) -> None:
-    if _PLACE.fullmatch(place):
-        return
-    stem = re.sub(r"\.py(?=:|$)", "", place).replace("/", ".")
-    module, _, name = stem.rpartition(":" if ":" in stem else ".")
-    near = f"{module}:{name}"
-    hint = f"did you mean {near}?" if _PLACE.fullmatch(near) else "write package.module:Class"
-    raise click.UsageError(f"{place!r} is no place of a class.\nhint: {hint}")
 
 
 def _name(place: str) -> str:

@@ -7,7 +7,7 @@ the rest from its type, most of which are in value_types.py, and from the
 """
 
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final, Literal, cast, get_args
 
 from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -73,8 +73,19 @@ class UntilEntry(BaseModel):
     metric: str
     """a metric of the scenario that is a number"""
 
-    ci_ratio: Ratio
+    ci_ratio: Ratio = 0.0  # where it is left out
     """half of the interval's width, as a share of the median, that is narrow enough: 0.05 is ±5 %"""
+
+    find: Literal["fastest"] = cast("Any", None)  # a union would be named in what is said of a wrong value
+    """instead of `ci_ratio`: a case has enough once it is clearly not the one with the smallest values"""
+
+    @model_validator(mode="after")
+    def _asks_for_one(self) -> "UntilEntry":
+        if bool(self.ci_ratio) == bool(self.find):
+            raise fault(
+                "it needs `ci_ratio` or `find`, and not both", "write `ci_ratio: 0.05`, or `find: fastest`"
+            )
+        return self
 
 
 class RepeatsEntry(BaseModel):
@@ -101,7 +112,7 @@ class RepeatsEntry(BaseModel):
 
     def as_until(self) -> Until:
         """Return what it asks for."""
-        return Until(least=self.min, metric=self.until.metric, ci_ratio=self.until.ci_ratio)
+        return Until(least=self.min, metric=self.until.metric, ci_ratio=self.until.ci_ratio or None)
 
 
 def _fixed_or_adaptive(value: object) -> str:

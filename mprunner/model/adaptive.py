@@ -21,12 +21,13 @@ class Until:
     Attributes:
         least: the repeats that every case gets.
         metric: whose median is meant.
-        ci_ratio: how large half of its 95 % interval may be, as a share of the median's size.
+        ci_ratio: how large half of its 95 % interval may be, as a share of the median's size; None where the fastest
+            case is looked for.
     """
 
     least: int
     metric: str
-    ci_ratio: float
+    ci_ratio: float | None
 
     def looks_after(self, repeats: int) -> bool:
         """Whether the interval is looked at after so many repeats: after each up to 40, then less and less often.
@@ -98,7 +99,7 @@ class AdaptiveRepeats:
             return False
         self._looked[case_id] = repeats
         precision = self._precision_of(case_id)
-        if precision is None or precision > self.until.ci_ratio:
+        if precision is None or precision > (self.until.ci_ratio or 0.0):
             return False
         self._spared[case_id] = max(0, self.most - repeats)
         return True
@@ -130,5 +131,5 @@ class AdaptiveRepeats:
         return {
             case_id: precision
             for case_id, precision in found.items()
-            if precision is None or precision > self.until.ci_ratio
+            if precision is None or precision > (self.until.ci_ratio or 0.0)
         }

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mprunner.report.render import javascript_bundle, pngs, svgs, write_images
     from mprunner.report.run_page import logs_of, page_of_run
     from mprunner.report.terminal_plots import draw_run, signs_for
+    from mprunner.report.tune_answers import tune_answer
 
 __all__ = [
     "MOST_RUNS",
@@ -59,6 +60,7 @@ __all__ = [
     "summary_lines",
     "svgs",
     "timeline_of",
+    "tune_answer",
     "values_apart",
     "verdict_digest",
     "verdict_json",
@@ -91,6 +93,7 @@ _LATER: Final = {
     "page_of_run": "run_page",
     "draw_run": "terminal_plots",
     "signs_for": "terminal_plots",
+    "tune_answer": "tune_answers",
 }
 """The room of what draws pages and pictures: most commands print lines alone, and end sooner without it."""
 

@@ -23,6 +23,7 @@ from mprunner.executors import (
 )
 from mprunner.model.adaptive import AdaptiveRepeats
 from mprunner.model.experiment import Experiment
+from mprunner.model.fastest import FastestSearch
 from mprunner.model.provenance import SourceWatch
 from mprunner.model.records import Status
 from mprunner.plugins.registry import BUILT_IN_EXECUTOR, Notifier
@@ -39,6 +40,7 @@ from mprunner.runs import (
     quota_warning,
 )
 from mprunner.signals import Interrupt
+from mprunner.values import Scalar
 from mprunner.workflow.prepare import Prepared, cpus_of
 from mprunner.workflow.set_up import set_up
 
@@ -237,21 +239,26 @@ def new_run(prepared: Prepared, session: Started, results: Path) -> Iterator[Ope
         yield OpenRun(folder=folder, journal=journal, info=info, planned=len(prepared.plan))
 
 
-def adaptive_of(experiment: Experiment, planned: int) -> AdaptiveRepeats | None:
+def adaptive_of(
+    experiment: Experiment, planned: int, baseline: Mapping[str, Scalar]
+) -> AdaptiveRepeats | None:
     """Return what says when a case has enough repeats, for a run without records; None where all are executed.
 
     Args:
         experiment: says when that is.
         planned: how many trials its plan has.
+        baseline: what its cases are compared with, ``cpu_count`` resolved; it stays where the fastest is looked for.
     """
     if experiment.until is None:
         return None
+    cases = planned // (experiment.repeats + experiment.warmup)
+    if experiment.until.ci_ratio is None:
+        return FastestSearch(experiment.until, experiment.repeats, cases, baseline)
     # numpy takes as long to import as many trials, and a part of it is imported by its first use: only where it is
     # needed, and before the first trial.
     from mprunner.analysis.statistics import precision  # noqa: PLC0415
 
     precision([0.0] * experiment.until.least)
-    cases = planned // (experiment.repeats + experiment.warmup)
     return AdaptiveRepeats(experiment.until, experiment.repeats, precision, cases)
 
 

@@ -56,7 +56,7 @@ def run(
         ExperimentError: what the scenario sets up has failed; nothing has been written.
         ResultsError: the results can't be written; what the journal holds is kept.
     """
-    adaptive = adaptive_of(prepared.experiment, len(prepared.plan))
+    adaptive = adaptive_of(prepared.experiment, len(prepared.plan), prepared.baseline)
     schedule = schedule_for(
         prepared.experiment,
         prepared.rules,

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from mprunner.errors import ExperimentError, PluginError
 from mprunner.experiment import NOTHING, Asked, Experiment, Plan, make_plan, read_experiment
+from mprunner.model.declaration import with_cpus
 from mprunner.model.provenance import Difference, Header, Session, conditions, differences, file_hash
 from mprunner.model.relevance import Relevance
 from mprunner.model.rules import Rules
 from mprunner.model.variants import VARIANT, Variant, with_variants
 from mprunner.plugins.registry import RegisteredScenario, Registry, load_registry
 from mprunner.runs import RunFolder, bindable_cpus, usable_cpus
+from mprunner.values import Scalar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,11 @@ class Prepared:
     def relevance(self) -> Relevance:
         """Which params mean something to which case."""
         return Relevance(self.scenario.declaration.params)
+
+    @property
+    def baseline(self) -> Mapping[str, Scalar]:
+        """What the cases are compared with, ``cpu_count`` resolved; empty if with nothing."""
+        return with_cpus(self.experiment.baseline or {}, self.scenario.declaration.params, self.cpus)
 
     def header(self, run_id: str) -> Header:
         """Return what the journal of a run begins with."""

@@ -116,7 +116,7 @@ def _adaptive_by(
     experiment: Experiment, journal: Journal, trial_states: TrialStates
 ) -> AdaptiveRepeats | None:
     """Return what the settled trials of a run came to, as the schedule that executed them saw it."""
-    adaptive = adaptive_of(experiment, journal.header.planned)
+    adaptive = adaptive_of(experiment, journal.header.planned, journal.header.baseline)
     if adaptive is not None:
         for record in journal.earlier_records():
             trial_state = trial_states[record.attempt.trial_id]
