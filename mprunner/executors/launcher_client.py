@@ -90,6 +90,11 @@ class Launcher:
             hint = f"see whether {python} may be executed" if may_not else "see the limits of `ulimit -a`"
             raise MprunnerError(f"the launcher can't be started: {error.strerror}", hint) from error
 
+    @property
+    def name(self) -> str:
+        """What no other launcher is called, once it was greeted."""
+        return "" if self._scratch is None else self._scratch.name
+
     def greet(self, hello: Hello) -> Ready:
         """Have the launcher get ready and return what it says of itself; if it can't, it is closed.
 

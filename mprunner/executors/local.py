@@ -249,9 +249,9 @@ class LocalExecutor:
         ended = self._launcher.execute(order, interrupt)
         if ended is not None:
             return ended
-        said = self._launcher.destroy()
+        said, name = self._launcher.destroy(), self._launcher.name
         self.close()
-        keep_lost_log(Path(order.log), self._source.limits.output)
+        keep_lost_log(Path(order.log), name, self._source.limits.output)
         return said or "the launcher died, or gave no word in time"
 
     def close(self) -> None:

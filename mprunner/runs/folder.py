@@ -73,7 +73,8 @@ class RunFolder:
             raise ResultsError(f"{self.logs} is a link", "put the folder itself there")
         try:
             self.logs.mkdir(exist_ok=True)
-            (self.logs / ".current.log").unlink(missing_ok=True)  # of a runner that was ended; or a link
+            for left in self.logs.glob(".current*.log"):  # of a runner that was ended; or a link
+                left.unlink(missing_ok=True)
         except OSError as error:
             raise unwritable(self.logs, error) from error
 

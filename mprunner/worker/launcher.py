@@ -176,7 +176,9 @@ def _serve(channel: Channel, hello: Hello) -> None:
         begin = _beginning(hello)
         wake = _catch_signals()  # after the import: a plugin may have set handlers of its own
         limits = Limits(**hello.limits)
-        slot = Slot(begin, channel, containment, wake, scratch / "t", limits, Logs(limits.output))
+        slot = Slot(
+            begin, channel, containment, wake, scratch / "t", limits, Logs(scratch.name, limits.output)
+        )
     except BaseException as error:
         traceback.print_exc()
         channel.send(Refused(reason=f"{type(error).__name__}: {error}"))

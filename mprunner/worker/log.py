@@ -13,9 +13,12 @@ STACKS_BYTES: Final = 1 << 20
 """How much longer a log may be for the stacks that a timeout leaves in it."""
 
 
-def current_log(log: Path) -> Path:
-    """Return where an attempt prints before its log gets its name; one file serves all that print nothing."""
-    return log.with_name(".current.log")
+def current_log(log: Path, launcher: str) -> Path:
+    """Return where an attempt prints before its log gets its name; one file serves all that print nothing.
+
+    Several launchers have a worker ready at the same time, each with a file of its own.
+    """
+    return log.with_name(f".current-{launcher}.log")
 
 
 def cut_log(log_fd: int, limit: int) -> bool:
@@ -32,9 +35,9 @@ def cut_log(log_fd: int, limit: int) -> bool:
     return True
 
 
-def keep_lost_log(log: Path, limit: int) -> None:
+def keep_lost_log(log: Path, launcher: str, limit: int) -> None:
     """Give what a lost attempt has printed its name, before another attempt prints to the same file."""
-    current = current_log(log)
+    current = current_log(log, launcher)
     try:
         if not current.stat().st_size:
             return
@@ -49,9 +52,13 @@ def keep_lost_log(log: Path, limit: int) -> None:
 
 
 class Logs:
-    """Gives every attempt of a run an empty log, and keeps those that were printed to, cut to ``limit`` bytes."""
+    """Gives every attempt of a launcher an empty log, and keeps those that were printed to, cut to ``limit`` bytes.
 
-    def __init__(self, limit: int) -> None:
+    ``launcher`` is a name that no other launcher has.
+    """
+
+    def __init__(self, launcher: str, limit: int) -> None:
+        self._launcher = launcher
         self._limit = limit
         self._path = Path()
         self._fd = -1
@@ -59,7 +66,7 @@ class Logs:
     def open(self, log: Path) -> int:
         """Return the descriptor of an empty log."""
         if self._fd < 0:
-            self._path = current_log(log)
+            self._path = current_log(log, self._launcher)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC | os.O_CLOEXEC
             self._fd = os.open(self._path, flags, 0o644)
         return self._fd

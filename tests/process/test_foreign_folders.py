@@ -214,16 +214,16 @@ def test_a_table_that_is_a_link_is_not_read(copied, tmp_path):
 def test_logs_are_written_in_the_folder_itself(copied, tmp_path):
     run, victim = RunFolder(copied("interrupted")), tmp_path / "victim"
     victim.mkdir()
-    (victim / ".current.log").write_text("precious")
+    (victim / ".current-mpr-1.log").write_text("precious")
     run.make_ready()
-    (run.logs / ".current.log").symlink_to(victim / ".current.log")
+    (run.logs / ".current-mpr-1.log").symlink_to(victim / ".current-mpr-1.log")
     run.make_ready()
-    assert not (run.logs / ".current.log").is_symlink()
+    assert not (run.logs / ".current-mpr-1.log").is_symlink()
     run.logs.rmdir()
     run.logs.symlink_to(victim)
     with pytest.raises(MprunnerError, match="logs is a link"):
         run.make_ready()
-    assert (victim / ".current.log").read_text() == "precious"
+    assert (victim / ".current-mpr-1.log").read_text() == "precious"
 
 
 ODD = (

@@ -116,6 +116,34 @@ def test_another_interpreter_needs_nothing_installed(ran, name):
     assert look(done.trials, "version")["here"] == sys.version.split(maxsplit=1)[0]
 
 
+SAYING = """\
+import os
+from dataclasses import dataclass
+from mprunner.scenario import Scenario, Trial
+
+@dataclass(frozen=True)
+class Nothing:
+    pass
+
+class Saying(Scenario[Nothing, Nothing]):
+    name = "saying"
+
+    def run(self, params: Nothing, trial: Trial) -> Nothing:
+        print(os.environ["SAID"], trial.repeat)
+        return params
+
+def mprunner_register_scenarios():
+    return [Saying]
+"""
+
+
+def test_each_trial_has_its_own_log_though_variants_take_turns(ran):
+    variants = ", ".join(f"{name}: {{env: {{SAID: {name}}}}}" for name in ("one", "two", "three"))
+    done = ran(f"scenario: saying\nrepeats: 2\nvariants: {{{variants}}}\n", plugin=SAYING)
+    logs = {log.name.partition(".")[0]: log.read_text() for log in (done.folder / "logs").iterdir()}
+    assert logs == {row.trial_id: f"{row.variant} {row.repeat}\n" for row in done.trials.itertuples()}
+
+
 def test_trials_end_with_the_same_statuses_whatever_the_interpreter(ran):
     python = other_interpreter("python3.13" if sys.version_info[:2] != (3, 13) else "python3.12")
     ways = "ok, raise, exit, os-exit, segv, memory, too-large, leak, hang"
