@@ -51,16 +51,25 @@ class LauncherKilledError(MprunnerError):
     """A signal ended a launcher before it was ready."""
 
 
+_NO_RESERVE: Final = {"MIMALLOC_ARENA_RESERVE": "0"}
+"""Has the allocator of a free-threaded Python take memory as it is needed.
+
+It begins with a gibibyte of its own, which counts as used: a process with a smaller limit would not be limited, and
+yet fail to load a module. No other Python looks at it.
+"""
+
+
 class Launcher:
     """A launcher process, seen from the runner. Its interpreter starts while the runner goes on.
 
-    ``environment`` says which interpreter, and what is around it; None for the runner's own.
+    ``environment`` says which interpreter, and what is around it; None for the runner's own. ``bounded`` is whether
+    the memory of its workers will be limited.
 
     Attributes:
         left: what of its scratch folder can't be removed, once it has ended, with the reason.
     """
 
-    def __init__(self, environment: "Environment | None" = None) -> None:
+    def __init__(self, environment: "Environment | None" = None, *, bounded: bool = False) -> None:
         self.left: Sequence[str] = ()
         here, there = socket.socketpair()
         self._channel = Channel(here)
@@ -81,7 +90,12 @@ class Launcher:
                     stderr=self._stderr,
                     start_new_session=True,
                     cwd=None if environment is None else environment.folder,
-                    env={**around, MARK: self._mark, "PYTHONFAULTHANDLER": "1"},
+                    env={
+                        **(_NO_RESERVE if bounded else {}),
+                        **around,
+                        MARK: self._mark,
+                        "PYTHONFAULTHANDLER": "1",
+                    },
                 )
         except OSError as error:
             here.close()

@@ -133,13 +133,18 @@ class LocalExecutor:
         self._source = source
         self._wanted = containment
         self._launcher: Launcher | None = None
-        self._at_hand = launcher
+        self._bounded = source.limits.memory_per_process is not None
+        # That one does not know of the limit, which takes a free-threaded Python (abiflag t) that began with it.
+        self._at_hand = None if self._bounded and "t" in sys.abiflags else launcher
         self._environment = environment
         self.interpreter: Mapping[str, Any] = {}
 
     def begin(self) -> None:
         """Have the interpreter start, which :meth:`start` then waits for."""
-        self._at_hand = self._at_hand or Launcher(self._environment)
+        self._at_hand = self._at_hand or self._new_launcher()
+
+    def _new_launcher(self) -> Launcher:
+        return Launcher(self._environment, bounded=self._bounded)
 
     def start(self) -> None:
         """Start the launcher and have it import the scenario.
@@ -166,7 +171,7 @@ class LocalExecutor:
 
     def _launch(self, isolation: str) -> int:
         """Start a launcher and return how many threads it has."""
-        launcher, self._at_hand = self._at_hand or Launcher(self._environment), None
+        launcher, self._at_hand = self._at_hand or self._new_launcher(), None
         source = self._source
         hello = Hello(
             module=source.module,
@@ -192,7 +197,7 @@ class LocalExecutor:
         except (
             LauncherKilledError
         ):  # perhaps for want of memory; if by the plugin's import, the next one is, too
-            launcher = Launcher(self._environment)
+            launcher = self._new_launcher()
             ready = launcher.greet(hello)
         self.containment, self.interpreter = ready.containment, ready.interpreter
         self._launcher = launcher
