@@ -318,3 +318,31 @@ class Terminal:
         _, status = os.waitpid(self.pid, 0)
         self._status = os.waitstatus_to_exitcode(status)
         return self._status
+
+
+OTHERS = (
+    "python3.11",
+    "python3.12",
+    "python3.13",
+    "python3.14",
+    "python3.15",
+    "python3.13t",
+    "python3.14t",
+    "pypy3",
+)
+"""Interpreters by which variants are tested where they are installed."""
+
+
+def can_start(python: Path | str) -> bool:
+    """Whether an interpreter starts, and is new enough."""
+    code = "import sys; sys.exit(sys.version_info < (3, 11))"
+    return subprocess.run([python, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def other_interpreter(name: str) -> str:
+    """Return the path of an interpreter that is not the one of this test; without one the test is skipped."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for path in [shutil.which(name), *sorted(pyenv.glob(f"*/bin/{name}"))]:
+        if path is not None and can_start(path):
+            return str(path)
+    return pytest.skip(f"{name} is not installed")

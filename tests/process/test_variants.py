@@ -1,7 +1,6 @@
 """Variants in the whole program: other interpreters, what is around them, and revisions checked out aside."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -12,12 +11,14 @@ import pandas as pd
 import pytest
 
 from tests.support import (
+    OTHERS,
     PLUGINS,
     Terminal,
     check_told,
     command,
     hanging,
     latest,
+    other_interpreter,
     plugin_of,
     trials_of,
     wait_for_the_hanging_trial,
@@ -26,31 +27,6 @@ from tests.support import (
 )
 
 LOOK = "scenario: surroundings\nrepeats: 1\n"
-OTHERS = (
-    "python3.11",
-    "python3.12",
-    "python3.13",
-    "python3.14",
-    "python3.15",
-    "python3.13t",
-    "python3.14t",
-    "pypy3",
-)
-
-
-def can_start(python: Path | str) -> bool:
-    """Whether an interpreter starts, and is new enough."""
-    code = "import sys; sys.exit(sys.version_info < (3, 11))"
-    return subprocess.run([python, "-c", code], capture_output=True, check=False).returncode == 0
-
-
-def other_interpreter(name: str) -> str:
-    """Return the path of an interpreter that is not the one of this test; without one the test is skipped."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    for path in [shutil.which(name), *sorted(pyenv.glob(f"*/bin/{name}"))]:
-        if path is not None and can_start(path):
-            return str(path)
-    return pytest.skip(f"{name} is not installed")
 
 
 def script(file: Path, text: str) -> Path:
