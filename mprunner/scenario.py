@@ -150,6 +150,8 @@ class Scenario(ABC, Generic[ParamsT, MetricsT]):
             ``{"guard": "none"}``.
         set_up_params: the names of the params that :meth:`set_up` depends on; it is called once for each combination
             of their values, but for those of which the first is None.
+        needs: the packages that values of params need, such as ``{"method": {"joblib": "joblib"}}``: where one of a
+            planned case can't be found by the interpreter that is to execute it, the run ends before its first trial.
     """
 
     name: ClassVar[str]
@@ -160,6 +162,7 @@ class Scenario(ABC, Generic[ParamsT, MetricsT]):
     work: ClassVar[Sequence[str] | None] = None
     baseline: ClassVar[Mapping[str, Scalar]] = {}
     set_up_params: ClassVar[Sequence[str]] = ()
+    needs: ClassVar[Mapping[str, Mapping[str, str]]] = {}
 
     @abstractmethod
     def run(self, params: ParamsT, trial: "Trial") -> MetricsT:

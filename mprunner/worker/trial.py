@@ -120,13 +120,14 @@ def _call(subject: Subject, order: Order, trial: Trial) -> tuple[int, Result]:
     """Call the scenario, and check what it returned and sampled against what it declares."""
     try:
         params = subject.params(**subject.relevance.settled(order.params))
-        if subject.declaration.set_up_params:
-            folder = _set_up_folder(subject, order, trial)
-            if order.is_set_up:
-                folder.mkdir(parents=True, exist_ok=True)
+        folder = _set_up_folder(subject, order, trial)
+        if order.is_set_up:
+            check_needs(subject.scenario, params)
+            if folder is not None and not folder.exists():  # it is there where only the needs are others
+                folder.mkdir(parents=True)
                 subject.scenario().set_up(params, folder)
-                return 0, Result(kind=ResultKind.OK)
-            trial.set_up_folder = folder if folder.exists() else None
+            return 0, Result(kind=ResultKind.OK)
+        trial.set_up_folder = folder if folder is not None and folder.exists() else None
         metrics = subject.scenario().run(params, trial)
     except SystemExit as error:
         return _exit_code(error), failed(error, ResultKind.EXIT)
@@ -144,11 +145,33 @@ def _call(subject: Subject, order: Order, trial: Trial) -> tuple[int, Result]:
         return 0, failed(error, ResultKind.BAD_RESULT)
 
 
-def _set_up_folder(subject: Subject, order: Order, trial: Trial) -> Path:
-    """Return the folder of what is set up for a trial, one for each combination of values."""
+class PackageMissing(Exception):  # noqa: N818 - it says what is wrong
+    """A value of a param needs a package that is not there; the message says which."""
+
+
+def check_needs(scenario: "type[Scenario[Any, Any]]", params: object) -> None:
+    """See that the packages that the values of some params need can be found.
+
+    Raises:
+        PackageMissing: one can't.
+    """
+    from importlib.util import find_spec  # noqa: PLC0415 - it takes a millisecond, and few scenarios need anything
+
+    for name, packages in scenario.needs.items():
+        package = packages.get(getattr(params, name))
+        if package is not None and find_spec(package) is None:
+            raise PackageMissing(
+                f"{name}: {getattr(params, name)} needs the package {package}, which {sys.executable} can't find"
+            )
+
+
+def _set_up_folder(subject: Subject, order: Order, trial: Trial) -> Path | None:
+    """Return the folder of what is set up for a trial, one for each combination of values; None if nothing is."""
+    values = [order.params.get(name) for name in subject.declaration.set_up_params]
+    if not values or subject.relevance.of(order.params).get(subject.declaration.set_up_params[0]) is None:
+        return None
     from hashlib import sha256  # noqa: PLC0415 - it takes a millisecond, and few scenarios set up anything
 
-    values = [order.params.get(name) for name in subject.declaration.set_up_params]
     return trial.tmp_path.parent / "s" / sha256(repr(values).encode()).hexdigest()[:16]
 
 

@@ -2,7 +2,7 @@
 
 import builtins
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,12 +46,12 @@ def set_up(prepared: Prepared, executor: Executor, interrupt: Interrupt) -> tupl
         ExperimentError: it failed, and so would every trial that needs it.
     """
     call = getattr(executor, "set_up", None)
-    names = prepared.scenario.declaration.set_up_params
-    if not names or call is None:
+    scenario = prepared.scenario
+    if call is None or not (scenario.declaration.set_up_params or scenario.cls.needs):
         return ()
     done: list[SetUp] = []
     with tempfile.TemporaryDirectory(prefix="mpr-logs-") as logs:
-        for values, attempt in _distinct(prepared, names):
+        for values, attempt in _distinct(prepared):
             record: Record = call(attempt, Path(logs), interrupt)
             if interrupt.signal is not None:
                 break
@@ -61,17 +61,20 @@ def set_up(prepared: Prepared, executor: Executor, interrupt: Interrupt) -> tupl
     return tuple(done)
 
 
-def _distinct(prepared: Prepared, names: Sequence[str]) -> Iterator[tuple[Mapping[str, Scalar], Attempt]]:
-    """Return each combination of values of some params among a plan's cases, with the first trial that has it."""
-    seen: set[tuple[tuple[type, Scalar], ...]] = set()
-    first = names[0]
+def _distinct(prepared: Prepared) -> Iterator[tuple[Mapping[str, Scalar], Attempt]]:
+    """Return each combination of values by which something is set up, or needed, with the first trial that has it."""
+    seen: set[tuple[tuple[str, type, Scalar], ...]] = set()
+    names, needs = prepared.scenario.declaration.set_up_params, prepared.scenario.cls.needs
     for attempt in prepared.plan.first_attempts():
         meant = prepared.relevance.of(attempt.params)
         values = {name: meant.get(name) for name in names}
-        if VARIANT in attempt.params:
+        if names and values[names[0]] is None:
+            values = {}
+        values |= {name: meant[name] for name, packages in needs.items() if meant.get(name) in packages}
+        if values and VARIANT in attempt.params:
             values[VARIANT] = attempt.params[VARIANT]
-        key = tuple((type(value), value) for value in values.values())
-        if values[first] is not None and key not in seen:
+        key = tuple((name, type(value), value) for name, value in values.items())
+        if values and key not in seen:
             seen.add(key)
             yield values, attempt
 

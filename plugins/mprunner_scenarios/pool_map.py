@@ -169,6 +169,7 @@ class PoolMap(Scenario[Params, Metrics]):
     baseline = {"method": "serial"}  # noqa: RUF012 - read only
     work = ("numbers", "squares", "function", "items")
     set_up_params = ("function", "items", "numbers")
+    needs = {"method": {"joblib": "joblib"}}  # noqa: RUF012 - read only
     sample = ActorSample
     summary = "{wall_s:median}[, the busiest actor {imbalance:percent} over the mean]"
 

@@ -1,6 +1,7 @@
 """pool-map with a function of the user's own: found, called in every kind of pool, and blamed by name."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -208,6 +209,33 @@ def test_joblib_sends_a_lambda_and_names_what_a_function_raised(execute):
     with pytest.raises(OwnCodeError, match=r"^function 'mine:fail' raised ValueError: no \d$"):
         execute(function="mine:fail", numbers=8, method="joblib")
     assert living_children() == []
+
+
+KILLS_ITS_WORKER = """
+import os, signal
+from pathlib import Path
+
+def kill(n):
+    worker = os.getppid()
+    Path("held").write_text(" ".join(path.name for path in Path("/dev/shm").glob(f"*loky-{worker}-*")))
+    os.kill(worker, signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="shared memory has no folder here")
+def test_what_joblib_leaves_when_its_worker_is_killed_is_ended_counted_and_removed(tmp_path, token):
+    """Two processes, and semaphores that loky's own resource tracker knows of, which is no process to count."""
+    (tmp_path / "mine.py").write_text(KILLS_ITS_WORKER)
+    (tmp_path / "own.yaml").write_text(
+        "scenario: pool-map\nparams: {method: joblib, function: 'mine:kill', numbers: 1, processes: 2}\nrepeats: 1\n"
+    )
+    line = [Path(sys.executable).with_name("mprunner"), "run", "own.yaml"]
+    subprocess.run(line, cwd=tmp_path, capture_output=True, timeout=GENEROUS_S, check=False)
+    trials = trials_of(latest(tmp_path, "own"))
+    assert [*trials.status, *trials.leaked] == ["signal", 2]
+    held = (tmp_path / "held").read_text().split()
+    assert held
+    assert not {*held} & {*os.listdir("/dev/shm")}
 
 
 @needs_interpreter_pool
