@@ -9,7 +9,10 @@ from mprunner.report.charts import RunPicture
 from mprunner.report.findings import VerdictLine, verdict_digest
 from mprunner.report.page_tables import Cell, Heading, Table, label_in_words
 from mprunner.report.run_summary import RunDigest, digest
+from mprunner.report.steps import Diagram
 from mprunner.runs import RunInfo
+
+MOST_DIAGRAMS: Final = 10
 
 
 class Reason(NamedTuple):
@@ -32,6 +35,7 @@ class Words:
         cases: what happened in each case.
         remarks: what the words of that table mean.
         doubts: what makes its numbers doubtful.
+        diagrams: schedules that raced, step by step; the first of them if they are many.
     """
 
     lead: str
@@ -41,6 +45,7 @@ class Words:
     cases: Table
     remarks: tuple[str, ...]
     doubts: tuple[str, ...]
+    diagrams: tuple[Diagram, ...]
 
 
 def words_of(picture: RunPicture, info: RunInfo, cases: Sequence[str]) -> Words:
@@ -64,6 +69,7 @@ def words_of(picture: RunPicture, info: RunInfo, cases: Sequence[str]) -> Words:
         cases=_cases(told, picture),
         remarks=(*told.meanings, *(f"the same in each case: {each}" for each in told.same)),
         doubts=tuple(each.removeprefix("noise: ") for each in told.warnings),
+        diagrams=told.diagrams[:MOST_DIAGRAMS],
     )
 
 

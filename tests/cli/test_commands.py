@@ -280,7 +280,7 @@ def test_an_error_that_no_one_reads_has_its_exit_code(tmp_path, closed, argument
     [
         (["runn", "bank.yaml"], "did you mean 'run'?"),
         (["bank.yaml"], "write `mprunner run bank.yaml`"),
-        (["frobnicate"], "the commands are run, race, resume, plan"),
+        (["frobnicate"], "the commands are run, race, tune, resume, plan"),
         (["run", "bank.yaml", "--repeats", "3"], "write `--set repeats=N`"),
         (["plan", "bank.yaml", "-n", "3"], "write `--set repeats=N`"),
         (["run", "bank.yaml", "--timeout", "3"], "write `--set timeout=VALUE`"),
