@@ -65,7 +65,7 @@ def test_neither_a_plan_nor_the_journal_needs_pandas_and_adaptive_repeats_alone_
         code = (
             "from mprunner.workflow.execute import adaptive_of\n"
             "from mprunner.workflow.prepare import prepare\n"
-            f"adaptive_of(prepare(Path({file!r})).experiment, 9)\n"
+            f"adaptive_of(prepare(Path({file!r})).experiment, 9, {{}})\n"
         )
         assert imported(code, tmp_path, of=("pandas", "numpy")) == needed
 

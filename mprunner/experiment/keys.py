@@ -73,10 +73,10 @@ class UntilEntry(BaseModel):
     metric: str
     """a metric of the scenario that is a number"""
 
-    ci_ratio: Ratio = 0.0  # where it is left out
+    ci_ratio: Ratio = cast("Any", None)  # a union would be named in what is said of a wrong value
     """half of the interval's width, as a share of the median, that is narrow enough: 0.05 is ±5 %"""
 
-    find: Literal["fastest"] = cast("Any", None)  # a union would be named in what is said of a wrong value
+    find: Literal["fastest"] = cast("Any", None)
     """instead of `ci_ratio`: a case has enough once it is clearly not the one with the smallest values"""
 
     @model_validator(mode="after")
