@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 @click.option(
     "--explore/--no-explore",
     default=None,
-    help="Whether every schedule of threads is tried too; by default where the extra `explore` is installed.",
+    help="Whether every schedule of threads is tried too; by default where the extra `explore` is installed, and "
+    "not in other interpreters, which would need it too.",
 )
 @click.option(
     "--replay", type=click.IntRange(1), metavar="N", help="Execute only schedule N again, and show its steps."
@@ -114,12 +115,13 @@ def command(
         )
     if replay is not None and explore is False:
         raise click.UsageError("--replay executes an explored schedule: leave out --no-explore")
-    explores = explore or (explore is None and kind == "thread" and find_spec("frontrun") is not None)
+    can_explore = kind == "thread" and not pythons and find_spec("frontrun") is not None
+    explores = can_explore if explore is None else explore
     file = output or Path(f"race-{_name(classes[0])}.yaml")
     text = _experiment(classes, kind, copies, rounds, explores or replay is not None, replay, pythons)
     asked = shlex.join(["race", *classes])
     with written(file, asked, text):
-        if not explores and kind == "thread" and explore is None and not quiet:
+        if not explores and kind == "thread" and not pythons and explore is None and not quiet:
             say("free rounds only; `pip install 'mprunner[explore]'` tries every schedule too", err=True)
         code = execute_written(file, results, _answer, quiet=quiet, color=color, page=not no_report)
     say(f"experiment: {file}")

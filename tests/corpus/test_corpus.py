@@ -107,7 +107,8 @@ def test_a_safe_class_stays_clean(entry, kind, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(5))
 @pytest.mark.parametrize(("entry", "kind"), SAFE)
-def test_a_safe_class_stays_clean_in_100_000_rounds(entry, kind, tmp_path, monkeypatch):
-    assert raced_rounds(entry, kind, 100_000, tmp_path, monkeypatch) == 0
+def test_a_safe_class_stays_clean_in_100_000_rounds(entry, kind, part, tmp_path, monkeypatch):
+    """In five parts, as threads that share their CPUs with other tests do a thousand rounds a second."""
+    assert raced_rounds(entry, kind, 20_000, tmp_path, monkeypatch) == 0
