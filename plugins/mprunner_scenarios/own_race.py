@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt
 
 from mprunner.scenario import Doc, Scenario, Trial, Unit, When
 from mprunner_scenarios.races.explored import Search, Step, check_explorer, controlled_locks, explore
+from mprunner_scenarios.races.orders import every_order
 from mprunner_scenarios.races.rounds import Actors, check, execute_rounds
 from mprunner_scenarios.races.subject import Serial, Subject, alone_s, find_subject
 from mprunner_scenarios.shared.own_code import place_fault
@@ -74,8 +75,11 @@ class Params:
         When(kind="thread", schedule="free"),
     ] = SWITCH_S
     search: Annotated[
-        Literal["systematic", "random"],
-        Doc("which schedules are tried: all that can make a difference, or random ones until one races"),
+        Literal["systematic", "random", "every"],
+        Doc(
+            "which schedules are tried: all that can make a difference, random ones until one races, or every order "
+            "of the actors' lines, which must be the same in each"
+        ),
         When(schedule="explored"),
     ] = "systematic"
     schedules: Annotated[
@@ -85,7 +89,7 @@ class Params:
         int | None,
         Ge(0),
         Doc("how often a thread may be interrupted in a schedule; null: any number of times"),
-        When(schedule="explored"),
+        When(schedule="explored", search="systematic"),
     ] = None
     replay: Annotated[
         int | None,
@@ -133,9 +137,13 @@ class Metrics:
         int | None, Doc("explored schedules that ended in such a state, or in a deadlock")
     ] = None
     tried_schedules: Annotated[int | None, Doc("schedules that were explored")] = None
-    complete: Annotated[bool | None, Doc("whether no other schedule than those can end in another state")] = (
-        None
-    )
+    complete: Annotated[
+        bool | None,
+        Doc(
+            "whether no other schedule than those can end in another state; of search every, whether each order of "
+            "the lines was executed"
+        ),
+    ] = None
     first_raced: Annotated[
         int | None, Doc("the number of the first explored schedule that raced, which `replay` takes")
     ] = None
@@ -196,20 +204,20 @@ def _free(params: Params, trial: Trial) -> Metrics:
 
 def _explored(params: Params, trial: Trial) -> Metrics:
     check_explorer()
-    with controlled_locks():
+    search = Search(
+        way=params.search,
+        most=params.schedules,
+        preemptions=params.preemptions,
+        only=params.replay,
+        seed=trial.seed,
+    )
+    if params.search == "every":
         subject = _subject(params)
-        serial = _serial(subject, params, trial)
-        found = explore(
-            subject,
-            serial,
-            Search(
-                way=params.search,
-                most=params.schedules,
-                preemptions=params.preemptions,
-                only=params.replay,
-                seed=trial.seed,
-            ),
-        )
+        found = every_order(subject, _serial(subject, params, trial), search)
+    else:
+        with controlled_locks():
+            subject = _subject(params)
+            found = explore(subject, _serial(subject, params, trial), search)
     trial.observe(state=found.states)
     for step in found.steps:
         trial.sample(step)

@@ -33,7 +33,7 @@ MOST_STATES: Final = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step of a schedule that raced: of the first one for each state that no serial order ends in."""
+    """One step of a schedule: of the first that raced for each state that it ends in, or of every order."""
 
     schedule: Annotated[int, Doc("the number of the schedule, which `replay` takes")]
     state: Annotated[str, Doc("the state that it ends in")]
@@ -70,14 +70,14 @@ class Search:
     """Which schedules are executed.
 
     Attributes:
-        way: all that can make a difference, or random ones until one races.
+        way: all that can make a difference, random ones until one races, or every order of the actors' lines.
         most: how many at most.
         preemptions: how often a thread may be interrupted in one; None for any number.
         only: the number of the one to execute again; None for all.
         seed: of the random ones.
     """
 
-    way: Literal["systematic", "random"]
+    way: Literal["systematic", "random", "every"]
     most: int
     preemptions: int | None
     only: int | None
@@ -149,7 +149,7 @@ def explore(subject: Subject, serial: Serial, search: Search) -> Explored:
             again, _ = _search(subject, partial(ne, state), how | {"max_executions": number})
             explanation = again.explanation
         if search.only in (None, number):
-            steps += _steps(explanation or "", _names(subject), number, str(state))
+            steps += _steps(explanation or "", subject.actor_names, number, str(state))
     return Explored(
         states=counted,
         schedules=counted.total(),
@@ -195,15 +195,6 @@ def _worker(index: int, method: str) -> Any:
         Call(shared, index, method)()
 
     return call
-
-
-def _names(subject: Subject) -> list[str]:
-    """Name each actor by its method, with a number where there are copies."""
-    return [
-        f"{name}#{number}" if len(indices) > 1 else name
-        for name, indices in subject.parts
-        for number in range(1, len(indices) + 1)
-    ]
 
 
 _LINE = re.compile(r"  Thread (\d+)\s*\| (\S+:\d+)\s+(.*)")

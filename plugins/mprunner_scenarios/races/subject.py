@@ -48,6 +48,15 @@ class Subject:
     methods: tuple[str, ...]
     has_reset: bool
 
+    @property
+    def actor_names(self) -> list[str]:
+        """Each actor's name: its method's, with a number where there are copies."""
+        return [
+            f"{name}#{number}" if len(indices) > 1 else name
+            for name, indices in self.parts
+            for number in range(1, len(indices) + 1)
+        ]
+
 
 def find_subject(place: str, copies: int | None) -> Subject:
     """Import the user's class and find its actors.
