@@ -46,7 +46,7 @@ from mprunner.report.findings import VerdictDigest, verdict_digest, verdict_line
 from mprunner.report.labels import Labels, labels_of
 from mprunner.report.layout import Line, Table, fit, paragraph
 from mprunner.report.pivot import pivots_of
-from mprunner.report.steps import MOST_DIAGRAMS, Diagram, diagram_lines, diagrams_of
+from mprunner.report.steps import MOST_DIAGRAMS, MOST_OF_ONE_CASE, Diagram, diagram_lines, diagrams_of
 from mprunner.report.wording import (
     disturbed_in_words,
     metric_in_words,
@@ -365,15 +365,13 @@ def _lines(run: RunDigest, width: int, *, described: bool) -> Iterator[Line]:
     if run.answers:
         yield ()
         yield from chain.from_iterable(paragraph(each, width, indent="") for each in run.answers)
-    for diagram in run.diagrams[:MOST_DIAGRAMS]:
+    most = MOST_DIAGRAMS if run.tables else MOST_OF_ONE_CASE
+    for diagram in run.diagrams[:most]:
         yield ()
         yield from diagram_lines(diagram, width)
-    if run.diagrams[MOST_DIAGRAMS:]:
-        yield from paragraph(
-            f"{number(len(run.diagrams) - MOST_DIAGRAMS)} more schedules that raced are in samples.csv",
-            width,
-            "dim",
-        )
+    if left := len(run.diagrams[most:]):
+        what = "schedule that raced is" if left == 1 else "schedules that raced are"
+        yield from paragraph(f"{number(left)} more {what} in samples.csv", width, "dim")
     left_out: dict[str, None] = {}
     for table in run.tables:
         yield ()

@@ -14,7 +14,11 @@ from mprunner.values import Scalar
 
 MOST_DIAGRAMS: Final = 2
 """So many are in a summary."""
+MOST_OF_ONE_CASE: Final = 4
+"""So many are in the summary of a single case."""
 MOST_STEPS: Final = 40
+MOST_ORDERS: Final = 40
+"""Of so many schedules that end alike the order is told."""
 _LEAST_WIDTH: Final = 24
 _GAP: Final = "  "
 
@@ -42,33 +46,42 @@ class Diagram:
         title: the case, which of its schedules it is, and the file.
         actors: their names, in the order of their first steps.
         steps: in order.
+        alike: of the others that end in the same state, in which order the actors take their steps; empty if there
+            are none.
     """
 
     title: str
     actors: tuple[str, ...]
     steps: tuple[Step, ...]
+    alike: str = ""
 
 
 def diagrams_of(header: Header, frames: Frames, labels: Labels) -> tuple[Diagram, ...]:
-    """Return a diagram for each case and schedule whose steps are among its samples."""
+    """Return a diagram for each case and state in which a schedule ends whose steps are among its samples."""
     named = len(labels.whole) > 1
     found = []
     for case_id, rows in frames.steps.items():
-        by_schedule: dict[tuple[str, str], list[Mapping[str, Scalar]]] = {}
+        by_state: dict[str, dict[str, list[Mapping[str, Scalar]]]] = {}
         for row in rows:
-            told = str(row.get("schedule") or ""), str(row.get("state") or "")
-            by_schedule.setdefault(told, []).append(row)
-        for (schedule, state), own in by_schedule.items():
+            schedule, state = str(row.get("schedule") or ""), row.get("state")
+            schedules = by_state.setdefault("" if state is None else str(state), {})
+            schedules.setdefault(schedule, []).append(row)
+        for state, schedules in by_state.items():
+            schedule, *others = schedules
             which = (
                 labels.whole[case_id] if named else "",
                 f"schedule {schedule}" if schedule else "",
                 f"ends in {state}" if state else "",
             )
-            found.append(_diagram(which, own))
+            found.append(_diagram(which, schedules[schedule], [schedules[each] for each in others]))
     return tuple(found)
 
 
-def _diagram(which: Sequence[str], rows: Sequence[Mapping[str, Scalar]]) -> Diagram:
+def _diagram(
+    which: Sequence[str],
+    rows: Sequence[Mapping[str, Scalar]],
+    others: Sequence[Sequence[Mapping[str, Scalar]]],
+) -> Diagram:
     actors = tuple(dict.fromkeys(str(row["actor"]) for row in rows if row["actor"] is not None))
     files = {str(row["where"]).rpartition(":")[0] for row in rows if row["where"] is not None}
     steps = tuple(
@@ -82,7 +95,27 @@ def _diagram(which: Sequence[str], rows: Sequence[Mapping[str, Scalar]]) -> Diag
     if rows[MOST_STEPS:]:
         steps += (Step(actor=None, text=f"… {len(rows) - MOST_STEPS} more steps", access=""),)
     title = ", ".join(filter(None, (*which, files.pop() if len(files) == 1 else "")))
-    return Diagram(title=printable(title), actors=tuple(map(printable, actors)), steps=steps)
+    return Diagram(
+        title=printable(title),
+        actors=tuple(map(printable, actors)),
+        steps=steps,
+        alike=printable(_alike(actors, others)),
+    )
+
+
+def _alike(actors: Sequence[str], others: Sequence[Sequence[Mapping[str, Scalar]]]) -> str:
+    """Say in which order the actors take their steps in other schedules: ``end alike: 3 wwdwdd, 4 wwdddw``."""
+    if not others:
+        return ""
+    letters = {actor: actor[:1] for actor in actors}
+    if len(set(letters.values())) < len(actors):
+        letters = {actor: f"{number} " for number, actor in enumerate(actors, 1)}
+    told = [
+        f"{rows[0].get('schedule')} {''.join(letters.get(str(row['actor']), '') for row in rows).strip()}"
+        for rows in others[:MOST_ORDERS]
+    ]
+    told += [f"{len(others) - MOST_ORDERS} more"] if others[MOST_ORDERS:] else []
+    return f"{'ends' if len(others) == 1 else 'end'} alike: {', '.join(told)}"
 
 
 def _text(row: Mapping[str, Scalar], *, one_file: bool) -> str:
@@ -98,9 +131,16 @@ def diagram_lines(diagram: Diagram, width: int) -> Iterator[Line]:
         for step in diagram.steps:
             who = "" if step.actor is None else f"{diagram.actors[step.actor]}: "
             yield from paragraph(f"{who}{step.text}", width)
+        yield from _alike_lines(diagram, width)
         return
     yield (Span(_GAP + _GAP.join(name[:column].ljust(column) for name in diagram.actors).rstrip(), "italic"),)
     for step in diagram.steps:
         before = _GAP + " " * ((step.actor or 0) * (column + len(_GAP)))
         for line in wrap(step.text, column, subsequent_indent=_GAP * 2) or [""]:
             yield (Span(before + line),)
+    yield from _alike_lines(diagram, width)
+
+
+def _alike_lines(diagram: Diagram, width: int) -> Iterator[Line]:
+    if diagram.alike:
+        yield from paragraph(diagram.alike, width)
