@@ -147,7 +147,7 @@ def digest(
         description=printable(" ".join(header.experiment.get("description", "").split())),
         reasons=reasons(failures(final), len(final), header.experiment.get("timeout_s")),
         answers=(*told, *_answers(judgement, labels, compared, found, values)),
-        diagrams=guarded("the steps of a schedule", partial(diagrams_of, header, frames, labels), ()),
+        diagrams=guarded("the steps of a schedule", partial(diagrams_of, frames, labels), ()),
         tables=tables,
         left_out=left_out,
         same=same,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Final
 
-from mprunner.model.provenance import Header
 from mprunner.model.text import printable
 from mprunner.report.labels import Labels
 from mprunner.report.layout import Line, Span, paragraph
@@ -56,7 +55,7 @@ class Diagram:
     alike: str = ""
 
 
-def diagrams_of(header: Header, frames: Frames, labels: Labels) -> tuple[Diagram, ...]:
+def diagrams_of(frames: Frames, labels: Labels) -> tuple[Diagram, ...]:
     """Return a diagram for each case and state in which a schedule ends whose steps are among its samples."""
     named = len(labels.whole) > 1
     found = []
@@ -107,9 +106,10 @@ def _alike(actors: Sequence[str], others: Sequence[Sequence[Mapping[str, Scalar]
     """Say in which order the actors take their steps in other schedules: ``end alike: 3 wwdwdd, 4 wwdddw``."""
     if not others:
         return ""
-    letters = {actor: actor[:1] for actor in actors}
-    if len(set(letters.values())) < len(actors):
-        letters = {actor: f"{number} " for number, actor in enumerate(actors, 1)}
+    letters = {actor: f"{actor} " for actor in actors}
+    for place in (-1, 0):  # withdraw and deposit by w and d; get#1 and get#2 by 1 and 2
+        if len({actor[place] for actor in actors}) == len(actors):
+            letters = {actor: actor[place] for actor in actors}
     told = [
         f"{rows[0].get('schedule')} {''.join(letters.get(str(row['actor']), '') for row in rows).strip()}"
         for rows in others[:MOST_ORDERS]

@@ -247,3 +247,40 @@ class NotControlled:
     def actor_add(self):
         with self.lock:
             self.n += 1
+
+
+class OneOfEach:
+    """Two transactions of three steps each."""
+
+    def __init__(self):
+        self.balance = 100
+
+    def actor_withdraw(self):
+        read = self.balance
+        changed = read - 1
+        self.balance = changed
+
+    def actor_deposit(self):
+        read = self.balance
+        changed = read + 1
+        self.balance = changed
+
+    def result(self):
+        return self.balance
+
+
+class CallsTheOther:
+    """One actor does its work by the other's method."""
+
+    def __init__(self):
+        self.n = 0
+
+    def actor_add(self):
+        read = self.n
+        self.n = read + 1
+
+    def actor_call(self):
+        self.actor_add()
+
+    def result(self):
+        return self.n

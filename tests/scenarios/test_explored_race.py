@@ -97,6 +97,69 @@ def test_random_schedules_find_a_race_too_and_are_the_same_for_a_seed(explore):
     assert not once.complete
 
 
+def test_every_order_of_lines_is_executed_and_most_orders_of_two_transactions_lose_one(explore):
+    metrics, states, steps = explore("OneOfEach", search="every")
+    assert states == {100: 2, 99: 9, 101: 9}
+    assert metrics.tried_schedules == 20
+    assert metrics.raced_schedules == 18
+    assert metrics.complete
+    orders = {}
+    for step in steps:
+        orders.setdefault(step.schedule, []).append((step.actor, step.code))
+    assert sorted(orders) == list(range(1, 21))
+    assert len(set(map(tuple, orders.values()))) == 20
+    for order in orders.values():
+        for actor in ("withdraw", "deposit"):
+            codes = [code for who, code in order if who == actor]
+            assert codes[0] == "read = self.balance"
+            assert codes[2] == "self.balance = changed"
+            assert len(codes) == 3
+
+
+def test_the_state_of_an_order_is_what_its_steps_come_to(explore):
+    _, _, steps = explore("OneOfEach", search="every")
+    for schedule in {step.schedule for step in steps}:
+        own = [step for step in steps if step.schedule == schedule]
+        balance, read = 100, {}
+        for step in own:
+            if step.code == "read = self.balance":
+                read[step.actor] = balance
+            elif step.code == "self.balance = changed":
+                balance = read[step.actor] + (1 if step.actor == "deposit" else -1)
+        assert {step.state for step in own} == {str(balance)}
+
+
+def test_one_order_is_executed_again_by_its_number(explore):
+    _, _, steps = explore("OneOfEach", search="every")
+    state = next(int(step.state) for step in steps if step.schedule == 7)
+    metrics, states, again = explore("OneOfEach", search="every", replay=7)
+    assert states == {state: 1}
+    assert metrics.tried_schedules == 1
+    assert again == [step for step in steps if step.schedule == 7]
+
+
+def test_the_lines_of_another_actors_method_that_an_actor_calls_are_steps_too(explore):
+    metrics, states, _ = explore("CallsTheOther", search="every")
+    assert metrics.tried_schedules == 10  # read and write among call, read and write
+    assert states == {1: 6, 2: 4}
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "message"),
+    [
+        ("CheckThenAct", {}, "its lines can't come in every order"),
+        ("OneOfEach", {"schedules": 19}, "has 20 orders of its lines, more than schedules: 19"),
+        ("OneOfEach", {"replay": 21}, "has 20 orders of its lines: there is no 21"),
+        ("Handed", {}, "actor_take waits for another actor"),
+    ],
+)
+def test_a_class_whose_orders_can_not_all_be_executed_is_refused_with_the_reason(
+    explore, name, params, message
+):
+    with pytest.raises(OwnCodeError, match=message):
+        explore(name, search="every", **params)
+
+
 def test_a_lock_that_schedules_do_not_control_is_told(explore):
     with pytest.raises(
         OwnCodeError, match="waits for what it can't control, such as a lock of multiprocessing"
